@@ -1,0 +1,1 @@
+"""orgsync: keeps Zoho CRM organisations in step."""
