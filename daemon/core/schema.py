@@ -1,0 +1,69 @@
+"""The part of Zoho's field metadata that decisions need (facts 6), as narrow values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+# Computed by Zoho or written through calls of their own: never part of a record's body.
+NOT_WRITABLE_TYPES: Final = frozenset(
+    {"autonumber", "formula", "rollup_summary", "profileimage", "fileupload", "imageupload", "consent_lookup"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist."""
+
+    api_name: str
+    label: str
+    data_type: str
+    length: int | None = None
+    mandatory: bool = False
+    read_only: bool = False
+    creatable: bool = True
+    updatable: bool = True
+    unique: bool = False
+    custom: bool = False
+    rich_text: bool = False
+    lookup_module: str | None = None
+    picklist: frozenset[str] = frozenset()
+
+    @property
+    def writable(self) -> bool:
+        """Whether a client may write it, on create and on update (facts 6, inference)."""
+        return self.creatable and self.updatable and not self.read_only and self.data_type not in NOT_WRITABLE_TYPES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The fields of one module of one org, by API name (case-sensitive)."""
+
+    module: str
+    fields: Mapping[str, Field]
+
+    def unique_fields(self) -> frozenset[str]:
+        return frozenset(f.api_name for f in self.fields.values() if f.unique)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of an org; `email` is how owners are recognised across orgs."""
+
+    user_id: str
+    email: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrgProfile:
+    """Who an org says it is: `zgid` is its identity for good; edition and licences give its daily credits (facts 9.1)."""
+
+    zgid: str
+    company_name: str
+    edition: str
+    licences: int
+    type: str
+    time_zone: str
