@@ -5,7 +5,7 @@ The zoho room reads Zoho's codes and says one of these; `settle` decides from th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -64,11 +64,3 @@ class NotSent:
 
 
 Answer = Done | Refused | Busy | Gone | Uncertain | NotSent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """API credits that one org was charged (facts 9.2)."""
-
-    credits: int = 0
-    calls: int = field(default=0)

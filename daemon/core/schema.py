@@ -59,7 +59,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgProfile:
-    """Who an org says it is: `zgid` is its identity for good; edition and licences give its daily credits (facts 9.1)."""
+    """Who an org says it is. `zgid` identifies it for good; edition and licences give its credits (facts 9.1)."""
 
     zgid: str
     company_name: str
