@@ -1,0 +1,45 @@
+"""Why a record is not in B yet, in the words that its operator needs.
+
+A cause groups all records that fail for one reason: code + module + field (+ value, where naming it helps).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+WAITS_FOR_PARENT: Final = "WAITS_FOR_PARENT"
+UNCERTAIN: Final = "UNCERTAIN"
+AMBIGUOUS: Final = "AMBIGUOUS"
+TARGET_GONE: Final = "TARGET_GONE"
+DUPLICATE_DATA: Final = "DUPLICATE_DATA"
+MALFORMED_VALUE: Final = "MALFORMED_VALUE"
+
+_REMEDIES: Final = {
+    WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause",
+    UNCERTAIN: "nothing to do: the target is asked what became of the call before anything is sent again",
+    AMBIGUOUS: "several records of the target could be this one: delete or merge the surplus there, then retry",
+    TARGET_GONE: "the counterpart was deleted in the target: restore it from the recycle bin there, then retry",
+    DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
+    MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
+    "MANDATORY_NOT_FOUND": "fill the field in the source, or give it a constant or default in the mapping",
+    "INVALID_DATA": "correct the value in the source, or make the target's field accept it",
+    "RECORD_LOCKED": "unlock the record in the target, or wait",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason. `value` is kept only for picklists, lookups and owners: no other data enters the ledger."""
+
+    code: str
+    module: str
+    field: str | None = None
+    value: str | None = None
+
+    @property
+    def remedy(self) -> str:
+        """One sentence that leads to the fix."""
+        if self.code == "INVALID_DATA" and self.value is not None:
+            return f"add the value {self.value!r} to the target's {self.field}, or map it to one that is there"
+        return _REMEDIES.get(self.code, "see Zoho's message, mend the record or the target's settings, then retry")

@@ -1,0 +1,45 @@
+"""Fingerprints of what B holds, so that "is it the same?" needs no copy of anybody's data.
+
+Keyed with a secret of the ledger, because a bare hash of a short value (a phone number) can be looked up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from daemon.core.translate import Json, Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """`whole` covers all values and the rules' version; `by_field` is target API name -> short digest."""
+
+    whole: str
+    by_field: Mapping[str, str]
+
+
+def digest_values(values: Values, version: str, key: bytes) -> Digests:
+    """The digests of a record's canonical values; `key` is the ledger's, up to 64 bytes."""
+    by_field = {name: _short(value, key) for name, value in values.items()}
+    body = orjson.dumps([version, by_field], option=orjson.OPT_SORT_KEYS)
+    return Digests(whole=hashlib.blake2b(body, key=key, digest_size=16).hexdigest(), by_field=by_field)
+
+
+def changed_fields(old: Mapping[str, str], new: Digests) -> frozenset[str]:
+    """The fields whose value is not the one B confirmed last; all of them when nothing was confirmed."""
+    return frozenset(name for name, digest in new.by_field.items() if old.get(name) != digest)
+
+
+def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
+    """Only the named fields of a record's values."""
+    wanted = set(names)
+    return {name: value for name, value in values.items() if name in wanted}
+
+
+def _short(value: Json, key: bytes) -> str:
+    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()

@@ -1,0 +1,86 @@
+"""What the settings say about one stream, as plain values; settings.py fills them, everything inward reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """The value of a source field, through a value map when one is given (source value -> target value)."""
+
+    field: str
+    values: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """The same value for every record."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A text with `{Field_Name}` places; blank fields leave nothing behind."""
+
+    text: str
+
+
+Source = Copy | Constant | Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChoice:
+    """Which fields a stream carries: a table of target field -> source, or everything both sides have.
+
+    `table` is None for `fields = "*"`; `except_` (target fields) only takes away from that.
+    """
+
+    table: Mapping[str, Source] | None = None
+    except_: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One module of one route. `address` is its name in every command, table and log line.
+
+    `key` is the unique field of the target module that holds `<source zgid>:<record id>`; None means `key = "none"`.
+    `triggers` are the automations of the target that may run (facts 4.1), none by default. `lag` is how far behind
+    the source's clock the checkpoint stays, because a write may become visible late.
+    """
+
+    address: str
+    route: str
+    source: str
+    target: str
+    source_module: str
+    target_module: str
+    key: str | None
+    where: str | None = None
+    fields: FieldChoice = field(default_factory=FieldChoice)
+    triggers: tuple[str, ...] = ()
+    deletes: Literal["ignore"] = "ignore"
+    default_owner: str | None = None
+    poll: timedelta = timedelta(seconds=60)
+    lag: timedelta = timedelta(seconds=120)
+    max_attempts: int = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Source org -> target org, with the streams it carries."""
+
+    name: str
+    source: str
+    target: str
+    streams: tuple[Stream, ...]
+
+    def carried(self) -> Mapping[str, str]:
+        """Source module -> target module, for lookups."""
+        return {s.source_module: s.target_module for s in self.streams}
