@@ -142,11 +142,13 @@ def settle(
     now: datetime,
     jitter: Callable[[], float],
     walk: Walk | None,
+    vanished: Sequence[str] = (),
 ) -> Settlement:
     """The outcome of every step that has one. `answers` is by source id.
 
     A write without an answer, or answered NotSent, has no outcome: it stays before the checkpoint (poll lane) or in
     the queue as it was (retry lane), and only its intent is withdrawn. `walk` is None in the retry lane.
+    `vanished` are queued records that the source does not have any more: they leave the queue as filtered.
     """
     ends: dict[str, _End] = {}
     unsent: list[str] = []
@@ -159,16 +161,17 @@ def settle(
         context = _Context(stream, fields, waiting.get(source_id), now, jitter())
         ends[source_id] = _end(step, answer, context)
     outcomes: Counter[Outcome] = Counter(end.outcome for end in ends.values())
+    outcomes["filtered"] += len(vanished)
     queued = [end.queued for end in ends.values() if end.queued]
     still_queued = {row.source_id for row in queued}
     return Settlement(
         lane=lane,
-        seen=len(ends),
+        seen=len(ends) + len(vanished),
         outcomes=outcomes,
         linked=[end.linked for end in ends.values() if end.linked],
         queued=queued,
-        dequeued=[i for i in ends if i in waiting and i not in still_queued],
-        closed_intents=unsent + [i for i, end in ends.items() if end.closes],
+        dequeued=[i for i in (*ends, *vanished) if i in waiting and i not in still_queued],
+        closed_intents=[*unsent, *(i for i, end in ends.items() if end.closes), *vanished],
         written=[end.written for end in ends.values() if end.written],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )

@@ -1,0 +1,86 @@
+"""Everything that the settings' routes need in order to run: one connection an org, one runner a stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from daemon.ledger.ledger import Ledger
+from daemon.settings import Settings
+from daemon.sync.catalog import Catalog
+from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.prepare import FirstRun
+from daemon.zoho.client import Zoho
+
+_ROUNDS = 200
+
+
+class Fleet:
+    """The runners of all streams, parents and children as the settings list them. Close it to close connections."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        *,
+        now: Callable[[], datetime],
+        stopping: Callable[[], bool],
+        first_run: FirstRun = "refuse",
+    ) -> None:
+        self._open = ExitStack()
+        self._ledger = ledger
+        self._now = now
+        self._stopping = stopping
+        wanted = {name for route in settings.routes for name in (route.source, route.target)}
+        self.catalogs = {
+            name: Catalog(self._open.enter_context(Zoho(settings.orgs[name], now=now)), time.monotonic)
+            for name in sorted(wanted)
+        }
+        self.runners = [
+            StreamRunner(
+                stream,
+                route,
+                self.catalogs[route.source],
+                self.catalogs[route.target],
+                ledger,
+                now=now,
+                stopping=stopping,
+                first_run=first_run,
+            )
+            for route in settings.routes
+            for stream in route.streams
+        ]
+        ledger.declare([runner.stream for runner in self.runners], now())
+
+    def once(self) -> dict[str, Report]:
+        """Every stream until it has caught up and nothing of it is due; the last report of each, outcomes added up."""
+        reports: dict[str, Report] = {}
+        pending = list(self.runners)
+        for _ in range(_ROUNDS):
+            for runner in pending:
+                if self._stopping():
+                    return reports
+                report = runner.cycle()
+                earlier = reports.get(report.stream)
+                if earlier is not None:
+                    report.outcomes.update(earlier.outcomes)
+                reports[report.stream] = report
+            pending = [r for r in self.runners if self._goes_on(r, reports[r.stream.address])]
+            if not pending:
+                break
+        return reports
+
+    def _goes_on(self, runner: StreamRunner, report: Report) -> bool:
+        if report.trouble is not None:
+            return False
+        return report.more or report.waits_for is not None or bool(self._ledger.due(runner.stream, self._now(), 1))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()

@@ -1,0 +1,189 @@
+"""One cycle of one stream: the poll lane, then the retry lane. Neither may starve the other: each has a ration.
+
+A trouble with an org ends the cycle with a sentence, never with an exception; the checkpoint then stands before the
+first change without an outcome. What Zoho says of single records is settled on the way (road.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from daemon.core.record import Change, Position
+from daemon.core.rules import Route, Stream
+from daemon.core.settle import Outcome, Walk
+from daemon.ledger.ledger import Ledger
+from daemon.sync.catalog import Catalog
+from daemon.sync.changes import LARGE, SMALL, read_by_ids, read_page
+from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
+from daemon.sync.road import Hands, Travelled, travel
+from daemon.zoho.errors import RequestRefused, ZohoError
+
+PAGES: Final = 5  # of the poll lane a cycle
+RETRIES: Final = 500  # records of the retry lane a cycle
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What a cycle came to: for the log, for `once`, and for the scheduler's next move."""
+
+    stream: str
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    caught_up: bool = False
+    trouble: str | None = None
+    more: bool = False
+    waits_for: str | None = None
+    cycle_id: int | None = None
+
+    @property
+    def seen(self) -> int:
+        return sum(self.outcomes.values())
+
+
+class StreamRunner:
+    """Runs the cycles of one stream, one at a time. Holds connections and what the last pages looked like."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        route: Route,
+        source: Catalog,
+        target: Catalog,
+        ledger: Ledger,
+        *,
+        now: Callable[[], datetime],
+        stopping: Callable[[], bool],
+        first_run: FirstRun = "refuse",
+    ) -> None:
+        self.stream = stream
+        self._route = route
+        self._source = source
+        self._target = target
+        self._ledger = ledger
+        self._now = now
+        self._stopping = stopping
+        self._first_run: FirstRun = first_run
+        self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
+        self._settled: dict[str, tuple[datetime, int]] = {}
+        self._admitted: str | None = None
+        self._caught_up_once = False
+
+    def cycle(self) -> Report:
+        """Reads, plans, writes and settles once. Raises LedgerError only: without the ledger nothing may go on."""
+        report = Report(stream=self.stream.address)
+        try:
+            prepared = self._prepare()
+            report.waits_for = self._first_passes_before(prepared)
+            if report.waits_for is None:
+                self._poll(prepared, report)
+                if report.trouble is None and not self._stopping():
+                    self._retry(prepared, report)
+        except (ZohoError, StreamRefusedError) as error:
+            report.trouble = str(error)
+            if isinstance(error, RequestRefused):  # metadata may have changed under us
+                self._source.forget()
+                self._target.forget()
+        if report.trouble is not None:
+            self._ledger.troubled(self.stream, report.trouble, self._now())
+        return report
+
+    def _prepare(self) -> Prepared:
+        """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
+        prepared = prepare(self.stream, self._route, self._source, self._target)
+        if self._admitted != prepared.fields.version:
+            for org in (self._source, self._target):
+                self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
+            admit(prepared, self._target, self._ledger, self._first_run, self._now())
+            self._admitted = prepared.fields.version
+            self._settled.clear()
+        return prepared
+
+    def _first_passes_before(self, prepared: Prepared) -> str | None:
+        """A parent's stream that is still on its first pass: its children would only be held. None: go on."""
+        if self._caught_up_once:
+            return None
+        mine = self._ledger.stream_state(self.stream)
+        if mine.caught_up_at is None:
+            for parent in earlier_parents(self.stream, self._route, self._source, prepared.fields):
+                state = self._ledger.stream_state(parent)
+                if state is not None and state.caught_up_at is None and state.trouble is None:
+                    return parent.address
+        self._caught_up_once = mine.caught_up_at is not None
+        return None
+
+    def _poll(self, prepared: Prepared, report: Report) -> None:
+        source, module, columns = self._source.zoho, self.stream.source_module, prepared.fields.columns
+        state = self._ledger.stream_state(self.stream)
+        server_time = source.clock_before_next_call()
+        horizon = server_time - self.stream.lag
+        meter = self._meter()
+        checkpoint = at = state.position
+        limit = SMALL
+        for _ in range(PAGES):
+            page = read_page(source, module, columns, at, limit)
+            changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
+            travelled = travel(
+                changes,
+                prepared,
+                self._hands,
+                lane="poll",
+                walk=Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon),
+                cycle_id=report.cycle_id,
+            )
+            self._note(report, travelled)
+            checkpoint = travelled.settlement.checkpoint or checkpoint
+            self._remember(changes, travelled.unsent, checkpoint)
+            at, limit = page.end, LARGE
+            report.more = not page.last
+            if page.last or travelled.unsent or self._stopping():
+                break
+        self._finish(report, meter)
+        if report.trouble is None:
+            report.caught_up = not report.more and not travelled.unsent
+            until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
+            self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
+
+    def _retry(self, prepared: Prepared, report: Report) -> None:
+        rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), RETRIES)}
+        if not rows:
+            return
+        meter = self._meter()
+        source, module, columns = self._source.zoho, self.stream.source_module, prepared.fields.columns
+        changes = read_by_ids(source, module, columns, sorted(rows))
+        missing = sorted(rows.keys() - {c.record_id for c in changes})
+        # One empty answer is not yet a deletion: a second call of another kind must agree.
+        vanished = [i for i in missing if source.get_one(module, i) is None]
+        report.cycle_id = None
+        self._note(report, travel(changes, prepared, self._hands, lane="retry", due=rows, vanished=vanished))
+        self._finish(report, meter)
+        report.more = report.more or len(rows) == RETRIES
+
+    def _note(self, report: Report, travelled: Travelled) -> None:
+        report.cycle_id = travelled.cycle_id
+        report.outcomes.update(travelled.settlement.outcomes)
+        report.trouble = travelled.trouble
+
+    def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
+        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again."""
+        edge = checkpoint.modified_time
+        self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}
+        marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)
+        self._settled.update((i, mark) for i, mark in marks if mark[0] >= edge)
+
+    def _finish(self, report: Report, meter: tuple[int, int]) -> None:
+        if report.cycle_id is not None:
+            spent = [now - before for now, before in zip(self._meter(), meter, strict=True)]
+            self._ledger.finish_cycle(report.cycle_id, spent[0], spent[1], report.trouble, self._now())
+
+    def _meter(self) -> tuple[int, int]:
+        return self._source.zoho.credits_spent, self._target.zoho.credits_spent
+
+
+def _fingerprint(change: Change) -> tuple[datetime, int]:
+    body = orjson.dumps(change.values, option=orjson.OPT_SORT_KEYS)
+    return change.position.modified_time, hash(body)

@@ -1,0 +1,97 @@
+"""What became of writes whose answer never arrived: the target is asked, before anything is sent again (promise 2).
+
+A call that was on its way when the process died may still arrive. So an intent is only looked into after the call's
+deadline and the target's visibility lag have passed, by the target's clock; until then its record is deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from daemon.core.mapping import FieldMap
+from daemon.core.record import WireRecord, is_record_id
+from daemon.core.rules import Stream
+from daemon.ledger.ledger import Intent, Ledger
+from daemon.zoho import coql
+from daemon.zoho.client import Zoho
+
+_IN: Final = 50  # values that one `in (…)` may hold (facts 3.1)
+_CLOCK_SLACK: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """The open intents of a page: `found` after asking the target, `deferred` while it is too early to ask."""
+
+    found: Mapping[str, tuple[WireRecord, ...]]
+    deferred: Mapping[str, datetime]
+
+
+def clear_doubts(
+    stream: Stream, fields: FieldMap, ids: Sequence[str], ledger: Ledger, target: Zoho, now: datetime
+) -> Doubts:
+    """Looks into the open intents of these source records. `now` is the target's time."""
+    intents = ledger.open_intents(stream, ids)
+    wait = timedelta(seconds=target.org.call_deadline) + stream.lag
+    deferred = {i: intent.sent_at + wait for i, intent in intents.items() if intent.sent_at + wait > now}
+    ripe = [intent for i, intent in intents.items() if i not in deferred]
+    targets = {
+        **_created(stream, fields, [i for i in ripe if i.action == "create"], ledger, target),
+        **{i.source_id: [i.target_id] for i in ripe if i.action != "create" and i.target_id},
+    }
+    wanted = sorted({target_id for ids_ in targets.values() for target_id in ids_})
+    rows = {str(row["id"]): row for row in _read(target, stream, fields, wanted)}
+    found = {
+        source_id: tuple(rows[target_id] for target_id in target_ids if target_id in rows)
+        for source_id, target_ids in targets.items()
+    }
+    return Doubts(found=found, deferred=deferred)
+
+
+def _created(
+    stream: Stream, fields: FieldMap, intents: Sequence[Intent], ledger: Ledger, target: Zoho
+) -> dict[str, list[str]]:
+    """For every uncertain create, the ids of target records that could be it."""
+    if not intents:
+        return {}
+    if fields.key is None:
+        return _by_match(stream, intents, ledger, target)
+    by_value = {intent.match[fields.key]: intent.source_id for intent in intents}
+    found: dict[str, list[str]] = {intent.source_id: [] for intent in intents}
+    for values in _chunks(sorted(by_value)):
+        page = target.coql(
+            stream.target_module,
+            ["id", fields.key],
+            where=coql.field_in(fields.key, values),
+            order_by=("id",),
+            limit=200,
+        )
+        for row in page.rows:
+            source_id, target_id = by_value.get(str(row.get(fields.key))), row.get("id")
+            if source_id is not None and is_record_id(target_id):
+                found[source_id].append(str(target_id))
+    return found
+
+
+def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:
+    """Without a key: records that were created since, hold what was sent, and stand for nothing else yet."""
+    found: dict[str, list[str]] = {}
+    for intent in intents:
+        same = [coql.equals(name, value) for name, value in intent.match.items()]
+        since = coql.at_or_after("Created_Time", intent.sent_at - _CLOCK_SLACK)
+        page = target.coql(stream.target_module, ["id"], where=coql.and_(since, *same), order_by=("id",), limit=200)
+        ids = [str(row["id"]) for row in page.rows if is_record_id(row.get("id"))]
+        taken = ledger.linked_targets(stream.target, stream.target_module, ids)
+        found[intent.source_id] = [i for i in ids if i not in taken]
+    return found
+
+
+def _read(target: Zoho, stream: Stream, fields: FieldMap, ids: Sequence[str]) -> Sequence[WireRecord]:
+    return target.by_ids(stream.target_module, list(fields.targets), ids) if ids else []
+
+
+def _chunks(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[i : i + _IN] for i in range(0, len(values), _IN)]

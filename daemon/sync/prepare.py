@@ -1,0 +1,101 @@
+"""Makes a stream ready to run, or says why it may not: metadata, mapping, key field, identity, first run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.order import parents_first
+from daemon.core.rules import Route, Stream
+from daemon.ledger.ledger import Ledger
+from daemon.sync.catalog import Catalog, owners_by_email
+from daemon.zoho import coql
+
+FirstRun = Literal["refuse", "create"]
+
+
+class StreamRefusedError(Exception):
+    """A stream may not run as it stands. The message says what was seen, what was not touched and what to type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A stream with everything that its cycles need to know of both orgs."""
+
+    stream: Stream
+    carried: Mapping[str, str]
+    fields: FieldMap
+    owners: Mapping[str, str]
+    default_owner: str | None
+    source_zgid: str
+
+
+def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> Prepared:
+    """Reads what both orgs say of the stream. Raises StreamRefusedError, or what the client raises."""
+    fields, problems = field_map(stream, route, source, target)
+    if fields is None:
+        raise StreamRefusedError(_refusal(stream, [p for p in problems if p.fatal]))
+    default_owner = None
+    if stream.default_owner is not None:
+        found = [u for u in target.users() if u.active and u.email.lower() == stream.default_owner.lower()]
+        if not found:
+            raise StreamRefusedError(
+                f"{stream.address}: default_owner {stream.default_owner} is no active user of {stream.target}; "
+                f"nothing was written; correct routes.{stream.route}.default_owner"
+            )
+        default_owner = found[0].user_id
+    return Prepared(
+        stream=stream,
+        carried=route.carried(),
+        fields=fields,
+        owners=owners_by_email(source, target),
+        default_owner=default_owner,
+        source_zgid=source.profile().zgid,
+    )
+
+
+def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
+    """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
+    return resolve(stream, source.schema(stream.source_module), target.schema(stream.target_module), route.carried())
+
+
+def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstRun, now: datetime) -> None:
+    """Opens the stream in the ledger. Before its very first run, refuses a target that holds records which could be
+    counterparts already, because creating everything a second time is the costliest mistake there is.
+
+    Changed rules take the checkpoint back to the start: every record is read again, and the digests see to it that
+    only what differs is written.
+    """
+    stream = prepared.stream
+    state = ledger.stream_state(stream)
+    if state.first_run is None and first_run == "refuse":
+        condition = coql.is_null(stream.key) if stream.key is not None else coql.everything()
+        strangers = target.zoho.count(stream.target_module, condition)
+        if strangers:
+            raise StreamRefusedError(
+                f"{stream.address}: first run, and {stream.target} already holds {strangers} {stream.target_module} "
+                "that orgsync has not linked; nothing was written. If none of them is a copy of a record of "
+                f"{stream.source}, start with `orgsync run --first-run create` (or `orgsync once --first-run create`)"
+            )
+    ledger.admit(stream, prepared.fields.version, first_run, now)
+
+
+def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:
+    """The streams of the route whose records this stream's lookups point to, and which go first (core/order.py)."""
+    pointed = {
+        s.source_module: frozenset(
+            f.lookup_module for f in source.schema(s.source_module).fields.values() if f.lookup_module
+        )
+        for s in route.streams
+    }
+    order = parents_first(route.streams, pointed)
+    before = order[: order.index(stream)]
+    return [s for s in before if s.source_module in fields.parents]
+
+
+def _refusal(stream: Stream, problems: list[Problem]) -> str:
+    lines = "; ".join(p.message for p in problems)
+    return f"{stream.address}: {lines}; nothing was written; see `orgsync check`"
