@@ -1,0 +1,73 @@
+"""The `orgsync` command: parse, call, print. No decisions.
+
+A command's module is imported when it is called, so that `status` and `--help` stay quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from daemon.cli.exits import exit_code, usage_exit
+
+_COMMANDS: Final = {
+    "init": ("daemon.cli.init", "Write a commented settings.toml to start from."),
+    "auth": ("daemon.cli.auth", "Exchange an org's grant code for tokens, and keep them."),
+    "check": ("daemon.cli.check", "See whether credentials, modules and key fields are in order."),
+    "once": ("daemon.cli.once", "Run every stream one time, until it has caught up."),
+    "run": ("daemon.cli.run", "Keep every stream in step until stopped."),
+    "status": ("daemon.cli.status", "Show health, lag, balance and queue of every stream."),
+    "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
+    "demo": ("daemon.cli.demo", "Watch two emulated orgs being kept in step, killed and proved."),
+    "emulator": ("daemon.cli.emulate", "Serve an emulated Zoho CRM on loopback."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_module, about) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--settings",
+    "settings_path",
+    envvar="ORGSYNC_SETTINGS",
+    default="settings.toml",
+    show_default=True,
+    help="The settings file.",
+)
+@click.version_option(package_name="orgsync")
+@click.pass_context
+def app(ctx: click.Context, settings_path: str) -> None:
+    """Keep Zoho CRM organisations in step."""
+    ctx.obj = settings_path
+
+
+def main() -> None:
+    """The entry point: runs a command and turns what a user can cause into a message and an exit code."""
+    try:
+        code = app.main(standalone_mode=False)
+    except click.ClickException as error:
+        code = usage_exit(error)
+    except click.Abort:
+        code = 130
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        click.echo(f"orgsync: {error}", err=True)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,51 @@
+"""`orgsync check`."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.exits import STOPPED
+
+if TYPE_CHECKING:
+    from daemon.sync.check import Finding
+
+
+@click.command("check")
+@click.option("--create-keys", is_flag=True, help="Create key fields that are missing in a target.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
+@click.pass_context
+def command(ctx: click.Context, create_keys: bool, as_json: bool) -> None:
+    """See whether credentials, modules, fields and key fields of every stream are in order.
+
+    Writes nothing to any org, save for missing key fields with --create-keys.
+    """
+    from daemon.cli.context import load_settings, utc_now
+    from daemon.sync.catalog import Catalog
+    from daemon.sync.check import check_all
+    from daemon.zoho.client import Zoho
+
+    settings = load_settings(Path(ctx.obj))
+    with ExitStack() as stack:
+        catalogs = {
+            name: Catalog(stack.enter_context(Zoho(org, now=utc_now)), time.monotonic)
+            for name, org in settings.orgs.items()
+        }
+        healthy = check_all(settings.routes, catalogs, create_keys=create_keys, show=_as_json if as_json else _as_text)
+    if not as_json:
+        click.echo("all streams can run" if healthy else "mend what is marked x, then check again")
+    ctx.exit(0 if healthy else STOPPED)
+
+
+def _as_text(finding: Finding) -> None:
+    mark = {True: click.style("ok", fg="green"), False: click.style("x ", fg="red"), None: "- "}[finding.ok]
+    click.echo(f"{mark} {finding.subject}: {finding.message}")
+
+
+def _as_json(finding: Finding) -> None:
+    click.echo(json.dumps({"subject": finding.subject, "ok": finding.ok, "message": finding.message}))

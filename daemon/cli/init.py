@@ -1,0 +1,23 @@
+"""`orgsync init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from daemon.shipped import shipped
+
+
+@click.command("init")
+@click.argument("path", default="settings.toml", type=click.Path(dir_okay=False, path_type=Path))
+def command(path: Path) -> None:
+    """Write a commented settings file to PATH; an existing file is never overwritten."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(shipped("settings.toml").read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another file") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {path}; fill in your orgs, then: orgsync auth ORG (for each), orgsync check, orgsync run")

@@ -1,0 +1,67 @@
+"""`orgsync once`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from daemon.cli.exits import HEALTHY, HELD, STOPPED
+
+if TYPE_CHECKING:
+    from daemon.sync.cycle import Report
+
+
+@click.command("once")
+@click.option(
+    "--first-run",
+    type=click.Choice(["refuse", "create"]),
+    default="refuse",
+    show_default=True,
+    help="What a first run does when the target holds records that are not linked.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@click.pass_context
+def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
+    """Run every stream one time, until it has caught up and nothing of it is due."""
+    from daemon.cli.context import load_settings, locked_ledger, utc_now
+    from daemon.service.fleet import Fleet
+    from daemon.service.logs import set_up
+
+    settings = load_settings(Path(ctx.obj))
+    set_up(settings.orgs.values(), as_json=False)
+    with locked_ledger(settings) as ledger:
+        choice = "create" if first_run == "create" else "refuse"
+        with Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=choice) as fleet:
+            reports = list(fleet.once().values())
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
+    else:
+        for report in reports:
+            _as_text(report)
+    ctx.exit(_code(reports))
+
+
+def _code(reports: list[Report]) -> int:
+    if any(r.trouble for r in reports):
+        return STOPPED
+    waiting = sum(r.outcomes[o] for r in reports for o in ("held", "dead", "retrying", "conflict"))
+    return HELD if waiting else HEALTHY
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    return {
+        "stream": report.stream,
+        "outcomes": {o: n for o, n in report.outcomes.items() if n},
+        "caught_up": report.caught_up,
+        "trouble": report.trouble,
+    }
+
+
+def _as_text(report: Report) -> None:
+    parts = ", ".join(f"{n} {o}" for o, n in sorted(report.outcomes.items()) if n) or "nothing new"
+    click.echo(f"{report.stream}: {parts}")
+    if report.trouble:
+        click.echo(f"  {report.trouble}", err=True)

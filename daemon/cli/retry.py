@@ -1,0 +1,38 @@
+"""`orgsync retry`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("retry")
+@click.option("--cause", "cause_id", type=int, help="All records held by this cause (its number in `orgsync status`).")
+@click.option("--stream", help="All records of this stream.")
+@click.option("--record", "source_id", help="The record with this id in the source org.")
+@click.pass_obj
+def command(settings_path: str, cause_id: int | None, stream: str | None, source_id: str | None) -> None:
+    """Make held or dead records due again now; a running daemon is asked to do it."""
+    from daemon.cli.context import load_settings, locked_ledger, utc_now
+    from daemon.ledger.errors import LedgerHeld
+    from daemon.service import inbox
+
+    if cause_id is None and stream is None and source_id is None:
+        raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")
+    settings = load_settings(Path(settings_path))
+    known = {s.address for route in settings.routes for s in route.streams}
+    if stream is not None and stream not in known:
+        raise click.UsageError(f"no stream is called {stream!r}; there are: {', '.join(sorted(known))}")
+    request = inbox.RetryRequest(cause_id=cause_id, stream=stream, source_id=source_id)
+    try:
+        with locked_ledger(settings) as ledger:
+            woken = ledger.retry(utc_now(), cause_id=cause_id, stream=stream, source_id=source_id)
+        when = "at the next `orgsync run` or `orgsync once`"
+    except LedgerHeld:
+        try:
+            woken = inbox.ask(settings.state_dir / "inbox", request)
+        except inbox.NoAnswerError as error:
+            raise click.ClickException(str(error)) from None
+        when = "now"
+    click.echo(f"{woken} records are tried again {when}" if woken else "no record in the queue is meant by that")

@@ -1,0 +1,84 @@
+"""Looks before anything runs: credentials, modules, fields and key fields of every stream. Writes nothing to either
+org, save for a missing key field when that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from daemon.core.rules import Route, Stream
+from daemon.sync.catalog import Catalog
+from daemon.sync.prepare import field_map
+from daemon.zoho.errors import ZohoError
+
+KEY_LENGTH: Final = 60
+"""zgid, a colon and 19 digits, with room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the report. `ok` is None for what is worth knowing but stops nothing."""
+
+    subject: str
+    ok: bool | None
+    message: str
+
+
+def check_org(catalog: Catalog) -> Iterator[Finding]:
+    """Whether the org answers, as whom, and what it holds."""
+    org = catalog.zoho.org
+    try:
+        profile = catalog.profile()
+        users = [u for u in catalog.users() if u.active]
+    except ZohoError as error:
+        yield Finding(subject=org.name, ok=False, message=str(error))
+        return
+    about = f"{profile.company_name} ({org.data_center}, {profile.edition}, {profile.type}), {len(users)} active users"
+    yield Finding(subject=org.name, ok=True, message=about)
+
+
+def check_stream(
+    stream: Stream, route: Route, source: Catalog, target: Catalog, *, create_keys: bool
+) -> Iterator[Finding]:
+    """Whether a stream can run by both orgs' metadata, and what it would not carry."""
+    try:
+        if create_keys:
+            yield from _create_key(stream, target)
+        fields, problems = field_map(stream, route, source, target)
+    except ZohoError as error:
+        yield Finding(subject=stream.address, ok=False, message=str(error))
+        return
+    for problem in problems:
+        yield Finding(subject=stream.address, ok=False if problem.fatal else None, message=problem.message)
+    if fields is not None:
+        how = "no key: a repeated create is looked up by its values" if fields.key is None else f"key {fields.key}"
+        yield Finding(subject=stream.address, ok=True, message=f"{len(fields.rules)} fields, {how}")
+
+
+def _create_key(stream: Stream, target: Catalog) -> Iterator[Finding]:
+    if stream.key is None or stream.key in target.schema(stream.target_module).fields:
+        return
+    target.zoho.create_text_field(stream.target_module, stream.key, KEY_LENGTH)
+    target.forget()
+    message = f"created {stream.target}'s {stream.target_module}.{stream.key} (text, unique)"
+    yield Finding(subject=stream.address, ok=True, message=message)
+
+
+def check_all(
+    routes: tuple[Route, ...], catalogs: dict[str, Catalog], *, create_keys: bool, show: Callable[[Finding], None]
+) -> bool:
+    """Checks every org and stream, shows each finding as it comes, and says whether all may run."""
+    healthy = True
+    for catalog in catalogs.values():
+        for finding in check_org(catalog):
+            show(finding)
+            healthy = healthy and finding.ok is not False
+    for route in routes:
+        for stream in route.streams:
+            source, target = catalogs[route.source], catalogs[route.target]
+            for finding in check_stream(stream, route, source, target, create_keys=create_keys):
+                show(finding)
+                healthy = healthy and finding.ok is not False
+    return healthy
