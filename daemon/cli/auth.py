@@ -7,6 +7,10 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.context import load_settings, utc_now
+from daemon.core.org import Secret
+from daemon.zoho.auth import exchange_grant
+
 
 @click.command("auth")
 @click.argument("org")
@@ -17,17 +21,11 @@ def command(settings_path: str, org: str) -> None:
     The code comes from the API console (Self Client, "Generate Code") and is valid for minutes. It is read from a
     prompt, or from standard input when that is not a terminal; never from an argument, where others could see it.
     """
-    from daemon.cli.context import load_settings, utc_now
-    from daemon.core.org import Secret
-    from daemon.zoho.auth import exchange_grant
 
     settings = load_settings(Path(settings_path))
     if org not in settings.orgs:
         raise click.UsageError(f"no org is called {org!r}; there are: {', '.join(settings.orgs) or 'none'}")
-    if sys.stdin.isatty():
-        code = click.prompt(f"Grant code of {org}", hide_input=True)
-    else:
-        code = sys.stdin.readline()
+    code = click.prompt(f"Grant code of {org}", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
     if not code.strip():
         raise click.UsageError("no grant code was given")
     target = settings.orgs[org]

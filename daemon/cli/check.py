@@ -6,14 +6,14 @@ import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.context import load_settings, utc_now
 from daemon.cli.exits import STOPPED
-
-if TYPE_CHECKING:
-    from daemon.sync.check import Finding
+from daemon.sync.catalog import Catalog
+from daemon.sync.check import Finding, check_all
+from daemon.zoho.client import Zoho
 
 
 @click.command("check")
@@ -25,10 +25,6 @@ def command(ctx: click.Context, create_keys: bool, as_json: bool) -> None:
 
     Writes nothing to any org, save for missing key fields with --create-keys.
     """
-    from daemon.cli.context import load_settings, utc_now
-    from daemon.sync.catalog import Catalog
-    from daemon.sync.check import check_all
-    from daemon.zoho.client import Zoho
 
     settings = load_settings(Path(ctx.obj))
     with ExitStack() as stack:

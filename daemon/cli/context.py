@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from daemon.ledger.ledger import Ledger
-    from daemon.settings import Settings
+from daemon.ledger.ledger import Ledger
+from daemon.ledger.lock import LedgerLock
+from daemon.settings import Settings, load
 
 
 def utc_now() -> datetime:
@@ -19,7 +18,6 @@ def utc_now() -> datetime:
 
 
 def load_settings(path: Path) -> Settings:
-    from daemon.settings import load
 
     return load(path, os.environ)
 
@@ -27,8 +25,6 @@ def load_settings(path: Path) -> Settings:
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, as its only writer. Raises LedgerHeld when another process is."""
-    from daemon.ledger.ledger import Ledger
-    from daemon.ledger.lock import LedgerLock
 
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with LedgerLock(settings.ledger_url):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
-
-if TYPE_CHECKING:
-    from daemon.sync.cycle import Report
+from daemon.service.fleet import Fleet
+from daemon.service.logs import set_up
+from daemon.sync.cycle import Report
 
 
 @click.command("once")
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """Run every stream one time, until it has caught up and nothing of it is due."""
-    from daemon.cli.context import load_settings, locked_ledger, utc_now
-    from daemon.service.fleet import Fleet
-    from daemon.service.logs import set_up
 
     settings = load_settings(Path(ctx.obj))
     set_up(settings.orgs.values(), as_json=False)

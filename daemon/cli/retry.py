@@ -6,6 +6,10 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.ledger.errors import LedgerHeld
+from daemon.service import inbox
+
 
 @click.command("retry")
 @click.option("--cause", "cause_id", type=int, help="All records held by this cause (its number in `orgsync status`).")
@@ -14,9 +18,6 @@ import click
 @click.pass_obj
 def command(settings_path: str, cause_id: int | None, stream: str | None, source_id: str | None) -> None:
     """Make held or dead records due again now; a running daemon is asked to do it."""
-    from daemon.cli.context import load_settings, locked_ledger, utc_now
-    from daemon.ledger.errors import LedgerHeld
-    from daemon.service import inbox
 
     if cause_id is None and stream is None and source_id is None:
         raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")

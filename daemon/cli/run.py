@@ -6,6 +6,10 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.service import daemon
+from daemon.service.logs import set_up
+
 
 @click.command("run")
 @click.option(
@@ -20,9 +24,6 @@ import click
 @click.pass_obj
 def command(settings_path: str, first_run: str, log_json: bool, verbose: bool) -> None:
     """Keep every stream in step until SIGTERM or SIGINT."""
-    from daemon.cli.context import load_settings, locked_ledger, utc_now
-    from daemon.service import daemon
-    from daemon.service.logs import set_up
 
     settings = load_settings(Path(settings_path))
     set_up(settings.orgs.values(), as_json=log_json, verbose=verbose)
