@@ -1,0 +1,225 @@
+"""One call to the API: with a token, renewed once when it is refused, counted in credits, its clock read.
+
+Reads are repeated twice on the spot when the road broke, for they change nothing; writes never are.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
+
+import orjson
+
+from daemon.core.org import Org
+from daemon.zoho.auth import Authority
+from daemon.zoho.errors import (
+    PERMISSION_CODES,
+    THROTTLE_CODES,
+    TOKEN_CODES,
+    BadAnswer,
+    CallUncertain,
+    CredentialRefused,
+    OrgUnavailable,
+    RequestRefused,
+    ZohoError,
+    shown,
+)
+from daemon.zoho.shapes import WrongShapeError, error_in, parse
+from daemon.zoho.transport import Reply, Transport
+
+PAUSES: Final = (0.5, 2.0)
+THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
+EMPTY_STATUSES: Final = (204, 304)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request below `/crm/v8/`; `scope` is what the credential needs for it, `credits` what it costs."""
+
+    method: str
+    path: str
+    scope: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: object = None
+    credits: int = 1
+
+
+class Caller:
+    """The connection to one org: transport, token, credits and the server's clock. Shared by threads."""
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.org = org
+        self.transport = Transport(org, monotonic=monotonic)
+        self.now = now
+        self._authority = Authority(org, self.transport, now=now)
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self.credits_spent = 0
+        self.credits_remaining: int | None = None
+        self.server_time: datetime | None = None
+        self.first_answer_floor: datetime | None = None
+
+    def shown(self, text: object) -> str:
+        """A text of the server's, fit for a message."""
+        return shown(text, self._authority.secrets())
+
+    def read(self, call: Call, understand: Callable[[bytes], T], empty: T) -> T:
+        """What `understand` makes of the answer's body; `empty` for 204 and 304.
+
+        `understand` raises WrongShapeError for what it cannot believe. Raises OrgUnavailable, CredentialRefused,
+        RequestRefused or BadAnswer.
+        """
+        for pause in PAUSES:
+            try:
+                return self._read_once(call, understand, empty)
+            except OrgUnavailable as error:
+                if error.retry_after is not None:
+                    raise
+            except BadAnswer:
+                pass  # half a body, or a page of HTML from the edge
+            self._sleep(pause)
+        return self._read_once(call, understand, empty)
+
+    def _read_once(self, call: Call, understand: Callable[[bytes], T], empty: T) -> T:
+        deadline = self.transport.deadline()
+        try:
+            reply = self.send(call)
+        except CallUncertain as error:
+            # A call that used up all its time is not repeated at once: the cycle would stand still for three deadlines.
+            wait = None if self.transport.left(deadline) > 0 else 1.0
+            what = f"{call.method} {call.path}: {error.what}"
+            raise OrgUnavailable(self.org.name, what, retry_after=wait) from None
+        if reply.status in EMPTY_STATUSES:
+            return empty
+        if reply.status != 200:
+            raise self.refusal(call, reply)
+        try:
+            found = parse(reply.body)
+            if found.get("status") == "error" and error_in(found):
+                raise self.refusal(call, reply)
+            return understand(reply.body)
+        except WrongShapeError as error:
+            problem = str(error)
+        raise self.bad(call, reply, problem)
+
+    def send(self, call: Call) -> Reply:
+        """One answer of whatever status, except a refused token. Everything it sends is over at one deadline.
+
+        Raises OrgUnavailable, CallUncertain or CredentialRefused.
+        """
+        deadline = self.transport.deadline()
+        token = self._authority.access_token()
+        reply = self._exchange(call, token.reveal(), deadline)
+        if _token_refused(reply):
+            token = self._authority.renew(token)
+            reply = self._exchange(call, token.reveal(), deadline)
+        if _token_refused(reply):
+            what = f"{call.method} {call.path}: a token that was renewed a moment ago is refused"
+            hint = f"Compare orgs.{self.org.name}.data_center with where the org lives, then run: orgsync auth"
+            raise CredentialRefused(self.org.name, what, f"{hint} {self.org.name}")
+        return reply
+
+    def _exchange(self, call: Call, token: str, deadline: float) -> Reply:
+        body = None if call.body is None else orjson.dumps(call.body)
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            reply = self.transport.request(
+                call.method,
+                f"{self.org.api_url.rstrip('/')}/crm/v8/{call.path}",
+                deadline=deadline,
+                headers={"Authorization": f"Zoho-oauthtoken {token}", **kind, **call.headers},
+                params=call.params or None,
+                content=body,
+            )
+        except CallUncertain:
+            self._spend(call.credits)
+            raise
+        if reply.status != 429 and not _token_refused(reply):
+            self._spend(call.credits)
+        self._note(reply)
+        return reply
+
+    def _spend(self, credits_spent: int) -> None:
+        with self._lock:
+            self.credits_spent += credits_spent
+
+    def _note(self, reply: Reply) -> None:
+        with self._lock:
+            if reply.credits_remaining is not None:
+                self.credits_remaining = reply.credits_remaining
+            # Only answers of the API itself: an error page may come from a machine with another clock.
+            if reply.server_time is None or not (reply.status < 300 or reply.status == 304):
+                return
+            self.server_time = reply.server_time
+            if self.first_answer_floor is None:
+                self.first_answer_floor = reply.server_time - timedelta(seconds=reply.elapsed + 1)
+
+    def refusal(self, call: Call, reply: Reply) -> ZohoError:
+        """What an answer that is not a success means for the caller."""
+        where = f"{call.method} {call.path}"
+        try:
+            error = error_in(parse(reply.body)) or {}
+        except WrongShapeError:
+            error = {}
+        code = error.get("code")
+        said = self.shown(f"{code}: {error.get('message') or 'no message'}") if isinstance(code, str) else ""
+        what = f"{where} was answered {reply.status} {said}".rstrip()
+        if reply.status == 429 or code in THROTTLE_CODES:
+            return OrgUnavailable(self.org.name, what, retry_after=reply.retry_after or THROTTLED_FOR)
+        if code == "OAUTH_SCOPE_MISMATCH" or code in PERMISSION_CODES or code in TOKEN_CODES:
+            return self._credential(call, what, error)
+        if reply.status >= 500 or code == "INTERNAL_ERROR":
+            return OrgUnavailable(self.org.name, what)
+        if isinstance(code, str):
+            details = error.get("details")
+            return RequestRefused(self.org.name, what, code=code, details=details if isinstance(details, dict) else {})
+        return self.bad(call, reply, f"status {reply.status}")
+
+    def _credential(self, call: Call, what: str, error: Mapping[str, object]) -> CredentialRefused:
+        name, code = self.org.name, error.get("code")
+        if code == "OAUTH_SCOPE_MISMATCH":
+            hint = f"Make a grant code with the scope {call.scope} and run: orgsync auth {name}"
+            return CredentialRefused(name, what, hint, scope=call.scope)
+        if code in PERMISSION_CODES:
+            return CredentialRefused(
+                name, what, f"The API user's profile lacks {self.shown(_lacking(error))}; give it in Zoho"
+            )
+        return CredentialRefused(name, what, f"Run: orgsync auth {name}")
+
+    def bad(self, call: Call, reply: Reply, problem: str) -> ZohoError:
+        """An answer that is none: a read cannot go on, a write is uncertain."""
+        where = f"{call.method} {call.path}"
+        if reply.redirect is not None:
+            hint = f"Redirects are not followed. Compare orgs.{self.org.name}.api_url with the org's data centre"
+            return BadAnswer(self.org.name, f"{where} was redirected to {reply.redirect}", hint)
+        seen = self.shown(reply.body) or "an empty body"
+        kind = shown(reply.content_type) or "no content type"
+        return BadAnswer(self.org.name, f"{where} was answered {reply.status} ({kind}): {problem}; it begins: {seen}")
+
+
+def _token_refused(reply: Reply) -> bool:
+    if reply.status != 401:
+        return False
+    try:
+        return (error_in(parse(reply.body)) or {}).get("code") in TOKEN_CODES
+    except WrongShapeError:
+        return False
+
+
+def _lacking(error: Mapping[str, object]) -> str:
+    details = error.get("details")
+    permissions = details.get("permissions") if isinstance(details, dict) else None
+    return ", ".join(map(str, permissions)) if isinstance(permissions, list) and permissions else "a permission"

@@ -1,0 +1,244 @@
+"""`Zoho`: one org, as typed calls. What a call says is checked before it leaves, what it hears before it is believed.
+
+Reads raise; writes give one Answer per record and raise only when the whole request was refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Final, Self
+
+from daemon.core.answer import Answer
+from daemon.core.org import Org
+from daemon.core.record import WireRecord, format_instant
+from daemon.core.schema import Field, OrgProfile, Schema, User
+from daemon.zoho import coql, metadata, newfield, reads, writes
+from daemon.zoho.caller import Call, Caller
+from daemon.zoho.coql import Condition
+from daemon.zoho.errors import BadAnswer, RequestRefused
+from daemon.zoho.metadata import Deletions, ModuleInfo
+from daemon.zoho.shapes import EMPTY, Page, page_of, parse, total_of
+from daemon.zoho.writes import Batch
+
+_SETTINGS: Final = "ZohoCRM.settings.ALL"
+_COQL: Final = "ZohoCRM.coql.READ,ZohoCRM.modules.ALL"
+_MOST_PAGES: Final = 500
+
+
+class Zoho:
+    """One org. Threads may share it; close it, or use it in a `with`.
+
+    Every call may raise OrgUnavailable or CredentialRefused; reads also BadAnswer and RequestRefused. A name that is
+    not an API name, or an id that is not one, is a ValueError before anything is sent.
+    """
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Zoho({self.org.name})"
+
+    def close(self) -> None:
+        self._caller.transport.close()
+
+    @property
+    def org(self) -> Org:
+        return self._caller.org
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The Date of the last answer of this org's API; None before the first."""
+        return self._caller.server_time
+
+    @property
+    def first_answer_floor(self) -> datetime | None:
+        """A moment by the org's clock that is certainly before the first answer's request was made (design.md 3)."""
+        return self._caller.first_answer_floor
+
+    @property
+    def credits_remaining(self) -> int | None:
+        """What the org said last, if it ever did: it does so from half of the day's allowance on (facts 9.4)."""
+        return self._caller.credits_remaining
+
+    @property
+    def credits_spent(self) -> int:
+        """Credits that this object's calls cost so far, by Zoho's price list (facts 9.2)."""
+        return self._caller.credits_spent
+
+    # --- reading records ---------------------------------------------------------------------------------------------
+
+    def coql(
+        self, module: str, columns: Sequence[str], where: Condition, order_by: Sequence[str] = (), limit: int = 200
+    ) -> Page:
+        """Up to 2,000 rows that meet a condition, each with its `id`; `order_by` ascending, `-name` descending.
+
+        Costs 1, 2 or 3 credits for a limit up to 200, 1,000 or 2,000.
+        """
+        query = coql.select(module, columns, where, order_by, limit)
+        price = 1 if limit <= 200 else 2 if limit <= 1000 else 3
+        call = Call(method="POST", path="coql", scope=_COQL, body={"select_query": query}, credits=price)
+        return self._caller.read(call, lambda body: page_of(body, timed="Modified_Time" in columns), EMPTY)
+
+    def count(self, module: str, where: Condition | None = None) -> int:
+        """How many records meet a condition, or are there at all."""
+        query = coql.count(module, where or coql.everything())
+        call = Call(method="POST", path="coql", scope=_COQL, body={"select_query": query})
+        return self._caller.read(call, total_of, 0)
+
+    def get_records(
+        self,
+        module: str,
+        fields: Sequence[str],
+        *,
+        page_token: str | None = None,
+        page: int | None = None,
+        sort_by: str = "id",
+        sort_order: str = "asc",
+        modified_since: datetime | None = None,
+        per_page: int = reads.PAGE,
+        converted: str | None = None,
+    ) -> Page:
+        """A page of at most 50 fields by the list call, from 200 rows on by `page_token`; nothing new is an empty page.
+
+        `modified_since` is inclusive and in whole seconds; `converted` is true, false or both (Leads).
+        """
+        if page_token is not None and page is not None:
+            raise ValueError("a page is asked for by number or by token, not by both")
+        params = {"sort_by": coql.name(sort_by), "sort_order": sort_order, "per_page": str(per_page)}
+        optional = {"page_token": page_token, "page": str(page) if page else None, "converted": converted}
+        params |= {key: value for key, value in optional.items() if value is not None}
+        since = format_instant(modified_since) if modified_since else None
+        return reads.list_page(self._caller, module, fields, params, since)
+
+    def by_ids(self, module: str, fields: Sequence[str], ids: Sequence[str]) -> list[WireRecord]:
+        """The records with these ids, in this order, with these fields (any number); what is not there is left out."""
+        return reads.by_ids(self._caller, module, fields, ids)
+
+    def get_one(self, module: str, record_id: str) -> WireRecord | None:
+        """A whole record with subforms and full texts, or None when there is none with this id."""
+        return reads.one(self._caller, module, record_id)
+
+    def deleted(self, module: str, since: datetime | None = None, page: int = 1) -> Deletions:
+        """A page of what was deleted (at or after `since`): 60 days back for the bin, 120 for good (facts 5.2)."""
+        call = Call(
+            method="GET",
+            path=f"{coql.name(module)}/deleted",
+            scope=reads.RECORD_SCOPE,
+            params={"type": "all", "page": str(page), "per_page": str(reads.PAGE)},
+            headers={"If-Modified-Since": format_instant(since)} if since else {},
+        )
+        nothing = Deletions(rows=[], more=False)
+        return self._caller.read(call, lambda body: metadata.deletions(parse(body)), nothing)
+
+    # --- writing records ---------------------------------------------------------------------------------------------
+
+    def insert(
+        self, module: str, records: Sequence[WireRecord], triggers: Sequence[str] = (), *, prefer: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Create records; one Answer each, in order. Of several duplicates, one of a field in `prefer` is told."""
+        extra = {"trigger": list(triggers)}
+        batch = Batch(method="POST", path=coql.name(module), records=records, extra=extra, prefer=prefer)
+        return writes.send_records(self._caller, batch)
+
+    def update(
+        self,
+        module: str,
+        records: Sequence[WireRecord],
+        triggers: Sequence[str] = (),
+        *,
+        unmodified_since: datetime | None = None,
+    ) -> list[Answer]:
+        """Change records that carry their `id`; one Answer each, in order.
+
+        `unmodified_since` holds for the whole call, so it is for one record (facts 4.5): a later change answers
+        Refused with ALREADY_MODIFIED.
+        """
+        headers = {"If-Unmodified-Since": format_instant(unmodified_since)} if unmodified_since else {}
+        batch = Batch(
+            method="PUT",
+            path=coql.name(module),
+            records=records,
+            extra={"trigger": list(triggers)},
+            headers=headers,
+            ids_needed=True,
+        )
+        return writes.send_records(self._caller, batch)
+
+    def upsert(
+        self, module: str, records: Sequence[WireRecord], key_fields: Sequence[str], triggers: Sequence[str] = ()
+    ) -> list[Answer]:
+        """Create records, or change those that have the same key; one Answer each, in order.
+
+        Zoho matches by `key_fields` in their order, then by every other unique field of the module (facts 4.6).
+        """
+        extra = {"trigger": list(triggers), "duplicate_check_fields": [coql.name(field) for field in key_fields]}
+        path = f"{coql.name(module)}/upsert"
+        batch = Batch(method="POST", path=path, records=records, extra=extra, upsert=True, prefer=key_fields)
+        return writes.send_records(self._caller, batch)
+
+    def delete(self, module: str, ids: Sequence[str], triggers: Sequence[str] = ()) -> list[Answer]:
+        """Delete records; one Answer each, in order: Done (with the server's time), or Gone where there was none."""
+        return writes.delete_records(self._caller, coql.name(module), ids, automations=bool(triggers))
+
+    # --- metadata ----------------------------------------------------------------------------------------------------
+
+    def users(self) -> list[User]:
+        """Everybody in the org, whether active or not."""
+        people: list[User] = []
+        nothing: tuple[list[User], bool] = ([], False)
+        for page in range(1, _MOST_PAGES + 1):
+            params = {"type": "AllUsers", "page": str(page), "per_page": str(reads.PAGE)}
+            call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
+            some, more = self._caller.read(call, lambda body: metadata.users(parse(body)), nothing)
+            people += some
+            if not more:
+                return people
+        raise BadAnswer(self.org.name, f"GET users has more than {_MOST_PAGES} pages")
+
+    def profile(self) -> OrgProfile:
+        """Who the org says it is."""
+        call = Call(method="GET", path="org", scope="ZohoCRM.org.READ")
+        found = self._caller.read(call, lambda body: metadata.profile(parse(body)), None)
+        if found is None:
+            raise BadAnswer(self.org.name, "GET org was answered with nothing")
+        return found
+
+    def modules(self) -> list[ModuleInfo]:
+        """Every module of the org, those that cannot be read included."""
+        call = Call(method="GET", path="settings/modules", scope=_SETTINGS)
+        return self._caller.read(call, lambda body: metadata.modules(parse(body)), [])
+
+    def schema(self, module: str) -> Schema:
+        """The fields of a module. Raises RequestRefused for a module that does not exist or shows no field."""
+        call = Call(method="GET", path="settings/fields", scope=_SETTINGS, params={"module": coql.name(module)})
+        found = self._caller.read(call, lambda body: metadata.schema(module, parse(body)), None)
+        if found is None:
+            what, hint = f"{module} shows no fields", "Give the API user's profile access to the module"
+            raise RequestRefused(self.org.name, what, hint, code="NO_FIELDS", details={})
+        return found
+
+    def create_text_field(self, module: str, label: str, length: int = 100, *, unique: bool = True) -> Field:
+        """Create a custom single-line field, and give it as the metadata then shows it.
+
+        Zoho makes the API name from the label. Also raises CallUncertain. Costs 10 credits.
+        """
+        newfield.create(self._caller, coql.name(module), label, length, unique=unique)
+        return newfield.made(self.org.name, self.schema(module), label, unique=unique)
