@@ -66,11 +66,12 @@ class Caller:
         self.now = now
         self._authority = Authority(org, self.transport, now=now)
         self._sleep = sleep
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self.credits_spent = 0
         self.credits_remaining: int | None = None
         self.server_time: datetime | None = None
-        self.first_answer_floor: datetime | None = None
+        self._clock_read_at = 0.0
 
     def shown(self, text: object) -> str:
         """A text of the server's, fit for a message."""
@@ -152,6 +153,13 @@ class Caller:
         self._note(reply)
         return reply
 
+    def server_now(self) -> datetime | None:
+        """What the server's clock shows now, by its last Date and the time since (up to a second behind)."""
+        with self._lock:
+            if self.server_time is None:
+                return None
+            return self.server_time + timedelta(seconds=self._monotonic() - self._clock_read_at)
+
     def _spend(self, credits_spent: int) -> None:
         with self._lock:
             self.credits_spent += credits_spent
@@ -163,9 +171,7 @@ class Caller:
             # Only answers of the API itself: an error page may come from a machine with another clock.
             if reply.server_time is None or not (reply.status < 300 or reply.status == 304):
                 return
-            self.server_time = reply.server_time
-            if self.first_answer_floor is None:
-                self.first_answer_floor = reply.server_time - timedelta(seconds=reply.elapsed + 1)
+            self.server_time, self._clock_read_at = reply.server_time, self._monotonic()
 
     def refusal(self, call: Call, reply: Reply) -> ZohoError:
         """What an answer that is not a success means for the caller."""

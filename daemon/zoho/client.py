@@ -68,10 +68,21 @@ class Zoho:
         """The Date of the last answer of this org's API; None before the first."""
         return self._caller.server_time
 
-    @property
-    def first_answer_floor(self) -> datetime | None:
-        """A moment by the org's clock that is certainly before the first answer's request was made (design.md 3)."""
-        return self._caller.first_answer_floor
+    def clock_before_next_call(self) -> datetime:
+        """A moment by the org's clock that is certainly before the next call's request: the horizon's D (design.md 3).
+
+        It is the Date of the last answer. Before the first one the org is asked who it is (1 credit).
+        """
+        if self._caller.server_time is None:
+            self.profile()
+        if self._caller.server_time is None:
+            raise BadAnswer(self.org.name, "its answers carry no Date, so there is no clock to read changes by")
+        return self._caller.server_time
+
+    def server_now(self) -> datetime:
+        """What the org's clock shows now, by its last Date and the time since; up to a second behind."""
+        known = self._caller.server_now()
+        return known if known is not None else self.clock_before_next_call()
 
     @property
     def credits_remaining(self) -> int | None:

@@ -57,14 +57,14 @@ def after(position: Position) -> Condition:
     return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)
 
 
-def changed_from(moment: datetime) -> Condition:
-    """Modified at or after a moment."""
-    return Condition(f"(Modified_Time >= {quoted_time(moment)})")
+def at_or_after(field: str, moment: datetime) -> Condition:
+    """A time field at or after a moment (whole seconds)."""
+    return Condition(f"({_path(field)} >= {quoted_time(moment)})")
 
 
-def changed_until(moment: datetime) -> Condition:
-    """Modified at or before a moment."""
-    return Condition(f"(Modified_Time <= {quoted_time(moment)})")
+def at_or_before(field: str, moment: datetime) -> Condition:
+    """A time field at or before a moment (whole seconds)."""
+    return Condition(f"({_path(field)} <= {quoted_time(moment)})")
 
 
 def id_after(record_id: str) -> Condition:
