@@ -1,0 +1,42 @@
+"""The ledger: the tables, and the one class that speaks SQL."""
+
+from daemon.ledger.errors import (
+    LedgerError,
+    LedgerHeld,
+    LedgerTooNew,
+    LedgerTooOld,
+    LedgerUnavailable,
+    LinkConflict,
+    NaiveTime,
+    OrgChanged,
+    StreamChanged,
+    StreamUnknown,
+)
+from daemon.ledger.ledger import Ledger
+from daemon.ledger.lock import LedgerLock
+from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.reader import Balance, History, Reader, StreamStatus, Stuck
+from daemon.ledger.streams import StreamState
+
+__all__ = [
+    "Balance",
+    "DueRow",
+    "History",
+    "Intent",
+    "Ledger",
+    "LedgerError",
+    "LedgerHeld",
+    "LedgerLock",
+    "LedgerTooNew",
+    "LedgerTooOld",
+    "LedgerUnavailable",
+    "LinkConflict",
+    "NaiveTime",
+    "OrgChanged",
+    "Reader",
+    "StreamChanged",
+    "StreamState",
+    "StreamStatus",
+    "StreamUnknown",
+    "Stuck",
+]

@@ -1,0 +1,215 @@
+"""The ledger as the daemon uses it: the one class that writes. Every method is one transaction.
+
+Safe to share between threads. Opening takes the ledger's lock (lock.py), so there is one writing process, and in it one
+writing connection behind a lock. Questions go to connections of their own and wait for nobody.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import Connection, insert, select
+
+from daemon.core.plan import Link
+from daemon.core.record import Position
+from daemon.core.rules import Stream
+from daemon.core.settle import Settlement, Waiting
+from daemon.core.translate import Parent
+from daemon.ledger import database, lookups, migrate, queue, storing, streams
+from daemon.ledger.errors import OrgChanged, speaking
+from daemon.ledger.lock import LedgerLock
+from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.streams import StreamState
+from daemon.ledger.tables import meta, orgs
+
+
+class Ledger:
+    """An open ledger. `digest_key` is the secret of core's digests; `revision` is the schema's."""
+
+    def __init__(self, path: Path, lock: LedgerLock) -> None:
+        self._path = path
+        self._lock = lock
+        self._writer = database.writer(path)
+        self._reader = database.reader(path)
+        self._turn = threading.Lock()
+        try:
+            with self._writing() as connection:
+                kept = _identity(connection)
+                self.revision: Final = migrate.revision_of(connection) or ""
+        except BaseException:
+            self._writer.dispose()
+            raise
+        self.digest_key: Final = bytes.fromhex(kept["digest_key"])
+        self.ledger_id: Final = kept["ledger_id"]
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the ledger that the url names; make it, or bring it up to date, when needed.
+
+        Raises LedgerHeld while another process has it, LedgerTooNew, LedgerUnavailable.
+        """
+        path = database.locate(url)
+        lock = LedgerLock(path)
+        lock.acquire()
+        try:
+            database.create_file(path)
+            migrate.upgrade(path)
+            return cls(path, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Give back file and lock. Nothing is pending: every method has committed."""
+        with self._turn, speaking(self._path):
+            self._reader.dispose()
+            self._writer.dispose()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def register_org(self, name: str, zgid: str, data_center: str, now: datetime) -> None:
+        """Remember which Zoho org a name stands for; raises OrgChanged when it stood for another one."""
+        with self._writing() as connection:
+            known = connection.scalar(select(orgs.c.zgid).where(orgs.c.name == name))
+            if known is None:
+                row = {"name": name, "zgid": zgid, "data_center": data_center, "first_seen_at": now}
+                connection.execute(insert(orgs), row)
+            elif known != zgid:
+                raise OrgChanged(name, known, zgid)
+
+    def stream_state(self, stream: Stream) -> StreamState | None:
+        """Where the stream stands; None when it was never started. Raises StreamChanged (streams.state)."""
+        with self._reading() as connection:
+            return streams.state(connection, stream)
+
+    def start_stream(self, stream: Stream, rules_version: str, first_run: str, now: datetime) -> None:
+        """The stream begins before every change; one that began already stays where it is."""
+        with self._writing() as connection:
+            streams.start(connection, stream, rules_version, first_run, now)
+
+    def restart_stream(self, stream: Stream, rules_version: str, now: datetime) -> None:
+        """The position goes back to the start under a new version of the rules: all records are read again."""
+        with self._writing() as connection:
+            streams.restart(connection, stream, rules_version, now)
+
+    def links(self, stream: Stream, source_ids: Collection[str]) -> dict[str, Link]:
+        """The counterparts of source records, each with the digests that the target confirmed last."""
+        with self._reading() as connection:
+            return lookups.links(connection, stream, source_ids)
+
+    def counterparts(
+        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+    ) -> dict[Parent, str]:
+        """The target ids of the parents that have one; `carried` is source module -> target module."""
+        with self._reading() as connection:
+            return lookups.counterparts(connection, stream, parents, carried)
+
+    def linked_targets(self, org: str, module: str, ids: Collection[str]) -> set[str]:
+        """Those of the records that are in the id map."""
+        with self._reading() as connection:
+            return lookups.linked_targets(connection, org, module, ids)
+
+    def waiting(self, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
+        """What the retry queue holds of the records."""
+        with self._reading() as connection:
+            return lookups.waiting(connection, stream, ids)
+
+    def due(self, stream: Stream, now: datetime, limit: int) -> list[DueRow]:
+        """The records to try again, the one that is due longest first."""
+        with self._reading() as connection:
+            return lookups.due(connection, stream, now, limit)
+
+    def open_intents(self, stream: Stream, ids: Collection[str] | None = None) -> dict[str, Intent]:
+        """The writes without an answer, by source id; those of all records when `ids` is None."""
+        with self._reading() as connection:
+            return lookups.open_intents(connection, stream, ids)
+
+    def begin(self, stream: Stream, intents: Iterable[Intent]) -> None:
+        """Commit what is about to be sent; after a crash the target is asked about it."""
+        with self._writing() as connection:
+            storing.begin(connection, stream, list(intents))
+
+    def settle(self, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
+        """Store all of a settlement or nothing of it; gives the cycle's number, a new one for `cycle_id` None.
+
+        Raises LinkConflict when a target record would stand for two source records, StreamUnknown, and LedgerError
+        when the outcomes do not add up to what was seen.
+        """
+        with self._writing() as connection:
+            return storing.store(connection, stream, settlement, cycle_id, now)
+
+    def finish_cycle(
+        self, cycle_id: int, credits_source: int, credits_target: int, trouble: str | None, now: datetime
+    ) -> None:
+        """The cycle is over and cost this many credits in all."""
+        with self._writing() as connection:
+            storing.finish(connection, cycle_id, credits_source, credits_target, trouble, now)
+
+    def polled(
+        self,
+        stream: Stream,
+        now: datetime,
+        current_until: datetime | None,
+        *,
+        caught_up: bool,
+        trouble: str | None = None,
+        position: Position | None = None,
+    ) -> None:
+        """The source was asked at `now`. None leaves `current_until` and the position; both only move forward."""
+        with self._writing() as connection:
+            streams.polled(
+                connection,
+                stream,
+                now,
+                current_until=current_until,
+                caught_up=caught_up,
+                trouble=trouble,
+                position=position,
+            )
+
+    def retry(
+        self,
+        now: datetime,
+        *,
+        cause_id: int | None = None,
+        stream: str | None = None,
+        source_id: str | None = None,
+    ) -> int:
+        """The chosen queue rows (all given choices together) are due at once; gives their number."""
+        with self._writing() as connection:
+            return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._turn, database.transaction(self._writer, self._path) as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with database.transaction(self._reader, self._path) as connection:
+            yield connection
+
+
+def _identity(connection: Connection) -> dict[str, str]:
+    """The ledger's own values; made when it is new."""
+    kept = {row.name: row.value for row in connection.execute(select(meta.c.name, meta.c.value))}
+    made = {"digest_key": secrets.token_hex(32), "ledger_id": str(uuid.uuid4())}
+    missing = [{"name": name, "value": value} for name, value in made.items() if name not in kept]
+    if missing:
+        connection.execute(insert(meta), missing)
+    return made | kept

@@ -1,0 +1,168 @@
+"""Which record stands for which: stores new pairs in the id map and refuses those that cannot be true.
+
+One entity is one thing, however many routes and rings connect its records, so a new pair may join two entities that
+were known apart. It never gives a thing two records in one module of one org.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from daemon.core.rules import Stream
+from daemon.core.settle import Linked
+from daemon.ledger.errors import LinkConflict
+from daemon.ledger.lookups import chunks
+from daemon.ledger.tables import agreed, checkpoints, id_map
+
+Place = tuple[str, str]
+"""(org, module)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A new pair, and the entities that its two records stand for so far."""
+
+    source_id: str
+    target_id: str
+    source_entity: str | None
+    target_entity: str | None
+
+
+def link(connection: Connection, stream: Stream, linked: Sequence[Linked], now: datetime) -> dict[str, str]:
+    """Store the pairs; gives source id -> entity id. Raises LinkConflict before anything is stored."""
+    source = (stream.source, stream.source_module)
+    target = (stream.target, stream.target_module)
+    wanted = {pair.source_id: pair.target_id for pair in linked}
+    _demand_distinct(wanted, source, target)
+    sources = _entities(connection, source, wanted.keys())
+    targets = _entities(connection, target, wanted.values())
+    new = [
+        _Pair(source_id, target_id, sources.get(source_id), targets.get(target_id))
+        for source_id, target_id in wanted.items()
+        if sources.get(source_id) is None or sources.get(source_id) != targets.get(target_id)
+    ]
+    if new:
+        sources |= _store(connection, new, source, target, now)
+    return {source_id: sources[source_id] for source_id in wanted}
+
+
+def _store(connection: Connection, new: Sequence[_Pair], source: Place, target: Place, now: datetime) -> dict[str, str]:
+    fresh = {pair.source_id: f"{source[0]}/{source[1]}/{pair.source_id}" for pair in new if _is_fresh(pair)}
+    known = {entity for pair in new for entity in (pair.source_entity, pair.target_entity) if entity}
+    members = _members(connection, known | set(fresh.values()))
+    taken = set(members)
+    entities: dict[str, str] = {}
+    added: list[dict[str, object]] = []
+    replaced: list[dict[str, object]] = []
+    joined: list[dict[str, object]] = []
+    for pair in new:
+        entity = pair.source_entity or pair.target_entity or _unused(fresh[pair.source_id], taken)
+        entities[pair.source_id] = entity
+        if pair.target_entity is not None:
+            _demand_free(pair, members, source, target)
+        if pair.source_entity is None:
+            added.append(_row(entity, source, pair.source_id, now))
+        elif (old := members[entity].get(target)) is not None:
+            replaced.append({"b_entity": entity, "b_record": old})
+        if pair.target_entity is None:
+            added.append(_row(entity, target, pair.target_id, now))
+        elif pair.target_entity != entity:
+            joined.append({"b_keep": entity, "b_drop": pair.target_entity})
+    if replaced:
+        _forget(connection, replaced, target)
+    if joined:
+        _join(connection, joined)
+    if added:
+        connection.execute(insert(id_map), added)
+    return entities
+
+
+def _is_fresh(pair: _Pair) -> bool:
+    return pair.source_entity is None and pair.target_entity is None
+
+
+def _unused(entity: str, taken: set[str]) -> str:
+    """The text itself, unless an older entity is called so and has gone on with other records."""
+    name, number = entity, 1
+    while name in taken:
+        number += 1
+        name = f"{entity}#{number}"
+    return name
+
+
+def _row(entity: str, place: Place, record_id: str, now: datetime) -> dict[str, object]:
+    org, module = place
+    return {"entity_id": entity, "org": org, "module": module, "record_id": record_id, "linked_at": now}
+
+
+def _demand_distinct(wanted: Mapping[str, str], source: Place, target: Place) -> None:
+    owners: dict[str, str] = {}
+    for source_id, target_id in wanted.items():
+        other = owners.setdefault(target_id, source_id)
+        if other != source_id:
+            raise LinkConflict(_name(target, target_id), _name(source, other), _name(source, source_id))
+
+
+def _demand_free(pair: _Pair, members: Mapping[str, Mapping[Place, str]], source: Place, target: Place) -> None:
+    """The target's entity may take the source record in: nothing else stands there for it."""
+    theirs = members[pair.target_entity or ""]
+    ours = members[pair.source_entity] if pair.source_entity else {source: pair.source_id}
+    for place, record_id in theirs.items():
+        mine = ours.get(place, record_id)
+        if place != target and mine != record_id:
+            raise LinkConflict(_name(target, pair.target_id), _name(place, record_id), _name(place, mine))
+
+
+def _name(place: Place, record_id: str) -> str:
+    return f"{place[0]} {place[1]} {record_id}"
+
+
+def _entities(connection: Connection, place: Place, ids: Collection[str]) -> dict[str, str]:
+    query = select(id_map.c.record_id, id_map.c.entity_id).where(id_map.c.org == place[0], id_map.c.module == place[1])
+    return {
+        record_id: entity
+        for piece in chunks(ids)
+        for record_id, entity in connection.execute(query.where(id_map.c.record_id.in_(piece)))
+    }
+
+
+def _members(connection: Connection, entities: Collection[str]) -> dict[str, dict[Place, str]]:
+    query = select(id_map.c.entity_id, id_map.c.org, id_map.c.module, id_map.c.record_id)
+    found: dict[str, dict[Place, str]] = {}
+    for piece in chunks(entities):
+        for entity, org, module, record_id in connection.execute(query.where(id_map.c.entity_id.in_(piece))):
+            found.setdefault(entity, {})[(org, module)] = record_id
+    return found
+
+
+def _forget(connection: Connection, replaced: Sequence[dict[str, object]], target: Place) -> None:
+    """The old counterparts stand for nothing any more, and what they confirmed is not true of the new ones."""
+    org, module = target
+    connection.execute(
+        delete(id_map).where(
+            id_map.c.org == org, id_map.c.module == module, id_map.c.record_id == bindparam("b_record")
+        ),
+        replaced,
+    )
+    writers = select(checkpoints.c.stream).where(checkpoints.c.target == org, checkpoints.c.target_module == module)
+    connection.execute(
+        delete(agreed).where(agreed.c.entity_id == bindparam("b_entity"), agreed.c.stream.in_(writers)), replaced
+    )
+
+
+def _join(connection: Connection, joined: Sequence[dict[str, object]]) -> None:
+    """Two things turn out to be one: the target's records go over to the source's entity."""
+    ours = select(agreed.c.stream).where(agreed.c.entity_id == bindparam("b_keep"))
+    connection.execute(
+        update(id_map).where(id_map.c.entity_id == bindparam("b_drop")).values(entity_id=bindparam("b_keep")), joined
+    )
+    connection.execute(
+        delete(agreed).where(agreed.c.entity_id == bindparam("b_drop"), agreed.c.stream.in_(ours)), joined
+    )
+    connection.execute(
+        update(agreed).where(agreed.c.entity_id == bindparam("b_drop")).values(entity_id=bindparam("b_keep")), joined
+    )

@@ -1,0 +1,154 @@
+"""What a cycle asks the ledger before it plans: links, parents, the queue, open intents. One query for a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, select
+
+from daemon.core.plan import Action, Link
+from daemon.core.rules import Stream
+from daemon.core.settle import Waiting
+from daemon.core.translate import Parent
+from daemon.ledger.tables import agreed, causes, id_map, intents, retry_queue
+
+T = TypeVar("T")
+CHUNK: Final = 10_000
+"""Values of one IN (…); SQLite takes 32,766 in a statement, Postgres 65,535. A page is 2,000 records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRow:
+    """A record whose time to be tried again has come."""
+
+    source_id: str
+    attempts: int
+    cause_code: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A write that is sent, or about to be, and whose answer is not in the ledger."""
+
+    source_id: str
+    action: Action
+    target_id: str | None
+    sent_at: datetime
+    match: Mapping[str, str]
+
+
+def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
+    """The values in pieces that fit one statement."""
+    rest = iter(values)
+    while piece := list(islice(rest, CHUNK)):
+        yield piece
+
+
+def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, Link]:
+    """The counterparts of source records, each with what the target confirmed last for this stream."""
+    source, target = id_map.alias("s"), id_map.alias("t")
+    query = (
+        select(
+            source.c.record_id, source.c.entity_id, target.c.record_id, agreed.c.source_digest, agreed.c.field_digests
+        )
+        .join(target, _counterpart(source, target, stream.target, stream.target_module))
+        .outerjoin(agreed, and_(agreed.c.entity_id == source.c.entity_id, agreed.c.stream == stream.address))
+        .where(source.c.org == stream.source, source.c.module == stream.source_module)
+    )
+    return {
+        source_id: Link(
+            entity_id=entity_id,
+            target_id=target_id,
+            whole=whole,
+            by_field={} if by_field is None else json.loads(by_field),
+        )
+        for ids in chunks(source_ids)
+        for source_id, entity_id, target_id, whole, by_field in connection.execute(
+            query.where(source.c.record_id.in_(ids))
+        )
+    }
+
+
+def counterparts(
+    connection: Connection, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+) -> dict[Parent, str]:
+    """The target ids of the parents that have a counterpart; `carried` is source module -> target module."""
+    source, target = id_map.alias("s"), id_map.alias("t")
+    found: dict[Parent, str] = {}
+    for module in {parent.module for parent in parents} & carried.keys():
+        query = (
+            select(source.c.record_id, target.c.record_id)
+            .join(target, _counterpart(source, target, stream.target, carried[module]))
+            .where(source.c.org == stream.source, source.c.module == module)
+        )
+        for ids in chunks({parent.record_id for parent in parents if parent.module == module}):
+            for source_id, target_id in connection.execute(query.where(source.c.record_id.in_(ids))):
+                found[Parent(module=module, record_id=source_id)] = target_id
+    return found
+
+
+def linked_targets(connection: Connection, org: str, module: str, ids: Collection[str]) -> set[str]:
+    """Those of the records that stand for something already."""
+    query = select(id_map.c.record_id).where(id_map.c.org == org, id_map.c.module == module)
+    return {
+        record_id
+        for piece in chunks(ids)
+        for record_id in connection.scalars(query.where(id_map.c.record_id.in_(piece)))
+    }
+
+
+def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
+    """What the retry queue holds of the records."""
+    row = retry_queue.c
+    query = select(row.source_id, row.attempts, row.source_modified_time).where(row.stream == stream.address)
+    return {
+        source_id: Waiting(source_id=source_id, attempts=attempts, modified_time=modified_time)
+        for piece in chunks(ids)
+        for source_id, attempts, modified_time in connection.execute(query.where(row.source_id.in_(piece)))
+    }
+
+
+def due(connection: Connection, stream: Stream, now: datetime, limit: int) -> list[DueRow]:
+    """The records to try again, the one that is due longest first."""
+    row = retry_queue.c
+    query = (
+        select(row.source_id, row.attempts, causes.c.code, row.due_at)
+        .join(causes, causes.c.id == row.cause_id)
+        .where(row.stream == stream.address, row.state == "due", row.due_at <= now)
+        .order_by(row.due_at, row.source_id)
+        .limit(limit)
+    )
+    return [
+        DueRow(source_id=source_id, attempts=attempts, cause_code=code, due_at=due_at)
+        for source_id, attempts, code, due_at in connection.execute(query)
+        if due_at is not None
+    ]
+
+
+def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | None) -> dict[str, Intent]:
+    """The stream's writes without an answer; of all records when `ids` is None."""
+    row = intents.c
+    query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match)
+    query = query.where(row.stream == stream.address)
+    queries = [query] if ids is None else [query.where(row.source_id.in_(piece)) for piece in chunks(ids)]
+    return {
+        source_id: Intent(
+            source_id=source_id,
+            action="create" if action == "create" else "update",
+            target_id=target_id,
+            sent_at=sent_at,
+            match=json.loads(match),
+        )
+        for one in queries
+        for source_id, action, target_id, sent_at, match in connection.execute(one)
+    }
+
+
+def _counterpart(source: FromClause, target: FromClause, org: str, module: str) -> ColumnElement[bool]:
+    return and_(target.c.entity_id == source.c.entity_id, target.c.org == org, target.c.module == module)

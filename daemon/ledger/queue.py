@@ -1,0 +1,146 @@
+"""The retry queue and its causes: how rows enter, leave, and wake.
+
+`causes.open_count` is the number of queue rows with that cause, counted anew for every cause that a change touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, case, delete, func, select, update
+
+from daemon.core.causes import Cause
+from daemon.core.rules import Stream
+from daemon.core.settle import QueueRow
+from daemon.ledger.lookups import chunks
+from daemon.ledger.tables import causes, checkpoints, id_map, retry_queue
+from daemon.ledger.upsert import on_conflict, upsert
+
+
+def requeue(
+    connection: Connection, stream: Stream, queued: Sequence[QueueRow], dequeued: Collection[str], now: datetime
+) -> None:
+    """Store the rows (the first sighting of a record that is queued already is kept) and take out the others."""
+    if not queued and not dequeued:
+        return
+    touched = _causes_of(connection, stream, {*dequeued, *(row.source_id for row in queued)})
+    for ids in chunks(dequeued):
+        connection.execute(
+            delete(retry_queue).where(retry_queue.c.stream == stream.address, retry_queue.c.source_id.in_(ids))
+        )
+    if queued:
+        numbers = _number_causes(connection, stream, {row.cause for row in queued}, now)
+        touched.update(numbers.values())
+        rows = [_row(stream, row, numbers[row.cause], now) for row in queued]
+        connection.execute(upsert(connection, retry_queue, kept=("first_seen_at", "kind")), rows)
+    _recount(connection, touched)
+
+
+def wake(connection: Connection, parents: Collection[str], now: datetime) -> None:
+    """Rows that wait for one of these records are due at once, if it has its counterpart by now.
+
+    Called with the records that were just linked and with those that were just waited for: a parent that was linked
+    between the planning and the settling of its child would else never be heard of again.
+    """
+    source, target, stream = id_map.alias("s"), id_map.alias("t"), checkpoints.alias("p")
+    arrived = (
+        select(1)
+        .select_from(stream)
+        .join(source, and_(source.c.org == stream.c.source, source.c.module == stream.c.source_module))
+        .join(
+            target,
+            and_(
+                target.c.entity_id == source.c.entity_id,
+                target.c.org == stream.c.target,
+                target.c.module == stream.c.target_module,
+            ),
+        )
+        .where(
+            stream.c.route == retry_queue.c.route,
+            stream.c.source_module == retry_queue.c.waits_module,
+            source.c.record_id == retry_queue.c.waits_id,
+        )
+        .correlate(retry_queue)
+    )
+    for ids in chunks(parents):
+        connection.execute(
+            update(retry_queue)
+            .where(retry_queue.c.state == "held", retry_queue.c.waits_id.in_(ids), arrived.exists())
+            .values(state="due", due_at=now)
+        )
+
+
+def retry(
+    connection: Connection, now: datetime, *, cause_id: int | None, stream: str | None, source_id: str | None
+) -> int:
+    """The chosen rows are due at once; what was given up starts to count anew. Gives their number."""
+    row = retry_queue.c
+    chosen = [
+        column == value
+        for column, value in ((row.cause_id, cause_id), (row.stream, stream), (row.source_id, source_id))
+        if value is not None
+    ]
+    if not chosen:
+        raise ValueError("choose what to retry: a cause, a stream or a record")
+    attempts = case((row.state == "dead", 0), else_=row.attempts)
+    found = connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now, attempts=attempts))
+    return found.rowcount
+
+
+def _row(stream: Stream, row: QueueRow, cause_id: int, now: datetime) -> dict[str, object]:
+    return {
+        "stream": stream.address,
+        "source_id": row.source_id,
+        "state": row.state,
+        "attempts": row.attempts,
+        "first_seen_at": now,
+        "due_at": row.due_at,
+        "cause_id": cause_id,
+        "detail": row.detail,
+        "source_modified_time": row.modified_time,
+        "waits_module": row.waits_for.module if row.waits_for else None,
+        "waits_id": row.waits_for.record_id if row.waits_for else None,
+        "route": stream.route,
+    }
+
+
+def _causes_of(connection: Connection, stream: Stream, ids: Collection[str]) -> set[int]:
+    query = select(retry_queue.c.cause_id).where(retry_queue.c.stream == stream.address).distinct()
+    return {
+        cause_id
+        for piece in chunks(ids)
+        for cause_id in connection.scalars(query.where(retry_queue.c.source_id.in_(piece)))
+    }
+
+
+def _number_causes(
+    connection: Connection, stream: Stream, wanted: Collection[Cause], now: datetime
+) -> dict[Cause, int]:
+    """The ids of the causes; new ones get a row."""
+    named = {(cause.code, cause.module, cause.field or "", cause.value or ""): cause for cause in wanted}
+    rows = [
+        {
+            "stream": stream.address,
+            "code": code,
+            "module": module,
+            "field": field,
+            "value": value,
+            "first_seen_at": now,
+            "remedy": cause.remedy,
+        }
+        for (code, module, field, value), cause in named.items()
+    ]
+    keys = ("stream", "code", "module", "field", "value")
+    statement = on_conflict(connection, causes, keys, ("remedy",))
+    returned = connection.execute(
+        statement.returning(causes.c.id, causes.c.code, causes.c.module, causes.c.field, causes.c.value), rows
+    )
+    numbers = {(code, module, field, value): number for number, code, module, field, value in returned}
+    return {cause: numbers[(cause.code, cause.module, cause.field or "", cause.value or "")] for cause in wanted}
+
+
+def _recount(connection: Connection, touched: Collection[int]) -> None:
+    rows = select(func.count()).where(retry_queue.c.cause_id == causes.c.id).scalar_subquery()
+    for ids in chunks(touched):
+        connection.execute(update(causes).where(causes.c.id.in_(ids)).values(open_count=rows))

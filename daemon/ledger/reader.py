@@ -1,0 +1,250 @@
+"""The ledger as people look at it: read-only, with or without a daemon, from the views that SQL shows too.
+
+Never creates, upgrades or locks a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
+from sqlalchemy.types import Integer, TypeEngine
+
+from daemon.ledger import database, migrate
+from daemon.ledger.errors import LedgerUnavailable
+from daemon.ledger.tables import UtcTime, retry_queue
+
+EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStatus:
+    """One row of v_streams. `health`: unbalanced, stopped, silent, behind, held or ok, the worst that is true."""
+
+    stream: str
+    health: str
+    lag_s: int | None
+    checkpoint_time: datetime
+    checkpoint_id: str
+    polled_at: datetime | None
+    caught_up_at: datetime | None
+    due: int
+    held: int
+    dead: int
+    last_cycle_id: int | None
+    last_cycle_at: datetime | None
+    last_seen: int | None
+    last_balance: str | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """Queue rows of one cause in one state (v_stuck), with a few of their records."""
+
+    cause_id: int
+    stream: str
+    code: str
+    module: str
+    field: str | None
+    value: str | None
+    state: str
+    records: int
+    oldest_s: int
+    next_due_at: datetime | None
+    example_ids: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """One attempt to write (v_history)."""
+
+    change_id: int
+    at: datetime
+    stream: str
+    cycle_id: int
+    action: str
+    org: str
+    module: str
+    source_id: str
+    target_id: str | None
+    fields: tuple[str, ...]
+    answer_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """One cycle's sum (v_balance); `off_by` is 0 unless somebody edited the file."""
+
+    cycle_id: int
+    stream: str
+    lane: str
+    started_at: datetime
+    finished_at: datetime | None
+    seen: int
+    outcomes: int
+    off_by: int
+
+
+def _view(name: str, **columns: type[TypeEngine[Any]] | type[UtcTime]) -> Table:
+    return Table(name, MetaData(), *(Column(column, kind) for column, kind in columns.items()))
+
+
+_streams: Final = _view(
+    "v_streams",
+    stream=Text,
+    health=Text,
+    lag_s=Integer,
+    checkpoint_time=UtcTime,
+    checkpoint_id=Text,
+    polled_at=UtcTime,
+    caught_up_at=UtcTime,
+    due=Integer,
+    held=Integer,
+    dead=Integer,
+    last_cycle_id=Integer,
+    last_cycle_at=UtcTime,
+    last_seen=Integer,
+    last_balance=Text,
+    trouble=Text,
+)
+_stuck: Final = _view(
+    "v_stuck",
+    cause_id=Integer,
+    stream=Text,
+    code=Text,
+    module=Text,
+    field=Text,
+    value=Text,
+    state=Text,
+    records=Integer,
+    oldest_s=Integer,
+    next_due_at=UtcTime,
+    remedy=Text,
+)
+_history: Final = _view(
+    "v_history",
+    change_id=Integer,
+    at=UtcTime,
+    stream=Text,
+    cycle_id=Integer,
+    action=Text,
+    org=Text,
+    module=Text,
+    source_id=Text,
+    target_id=Text,
+    fields=Text,
+    answer_code=Text,
+)
+_balance: Final = _view(
+    "v_balance",
+    cycle_id=Integer,
+    stream=Text,
+    lane=Text,
+    started_at=UtcTime,
+    finished_at=UtcTime,
+    seen=Integer,
+    outcomes=Integer,
+    off_by=Integer,
+)
+
+
+class Reader:
+    """A ledger that is open for reading. Every method sees one state of it throughout."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine = database.reader(path)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the ledger; raises LedgerUnavailable when there is none, LedgerTooNew or LedgerTooOld."""
+        path = database.locate(url)
+        if not path.is_file():
+            advice = "`orgsync run` or `orgsync once` makes it; look whether ledger.url names the right file"
+            raise LedgerUnavailable(path, "there is no such file", advice)
+        reader = cls(path)
+        try:
+            with reader._reading() as connection:
+                migrate.demand_head(connection, path)
+        except BaseException:
+            reader.close()
+            raise
+        return reader
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def streams(self) -> list[StreamStatus]:
+        """Every stream, by address."""
+        with self._reading() as connection:
+            rows = connection.execute(select(_streams).order_by(_streams.c.stream)).mappings()
+            return [StreamStatus(**row) for row in rows]
+
+    def stuck(self, stream: str | None = None, limit: int = 1_000) -> list[Stuck]:
+        """The retry queue by cause and state, the largest first, each with up to three of its records."""
+        query = select(_stuck).order_by(_stuck.c.records.desc(), _stuck.c.cause_id, _stuck.c.state).limit(limit)
+        if stream is not None:
+            query = query.where(_stuck.c.stream == stream)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+            examples = _examples(connection, {row["cause_id"] for row in rows})
+        return [
+            Stuck(
+                **dict(row) | {"field": row["field"] or None, "value": row["value"] or None},
+                example_ids=examples.get((row["cause_id"], row["state"]), ()),
+            )
+            for row in rows
+        ]
+
+    def history(self, record_id: str | None = None, stream: str | None = None, limit: int = 100) -> list[History]:
+        """The latest writes, newest first; of one record by either of its ids, of one stream, or of all."""
+        query = select(_history).order_by(_history.c.change_id.desc()).limit(limit)
+        if record_id is not None:
+            query = query.where(or_(_history.c.source_id == record_id, _history.c.target_id == record_id))
+        if stream is not None:
+            query = query.where(_history.c.stream == stream)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [History(**dict(row) | {"fields": tuple(json.loads(row["fields"]))}) for row in rows]
+
+    def balance(self, stream: str | None = None, limit: int = 100) -> list[Balance]:
+        """The latest cycles' sums, newest first."""
+        query = select(_balance).order_by(_balance.c.cycle_id.desc()).limit(limit)
+        if stream is not None:
+            query = query.where(_balance.c.stream == stream)
+        with self._reading() as connection:
+            return [Balance(**row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with database.transaction(self._engine, self._path) as connection:
+            yield connection
+
+
+def _examples(connection: Connection, cause_ids: set[int]) -> dict[tuple[int, str], tuple[str, ...]]:
+    row = retry_queue.c
+    place = func.row_number().over(partition_by=(row.cause_id, row.state), order_by=(row.first_seen_at, row.source_id))
+    ranked = select(row.cause_id, row.state, row.source_id, place.label("place"))
+    ranked_rows = ranked.where(row.cause_id.in_(cause_ids)).subquery()
+    query = select(ranked_rows).where(ranked_rows.c.place <= EXAMPLES).order_by(ranked_rows.c.place)
+    found: dict[tuple[int, str], tuple[str, ...]] = {}
+    for cause_id, state, source_id, _ in connection.execute(query):
+        found[(cause_id, state)] = (*found.get((cause_id, state), ()), source_id)
+    return found

@@ -1,0 +1,121 @@
+"""Stores a Settlement: everything that a page came to, in the caller's one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, update
+
+from daemon.core.rules import Stream
+from daemon.core.settle import OUTCOMES, Linked, Settlement, Written
+from daemon.ledger import queue, streams
+from daemon.ledger.errors import LedgerError
+from daemon.ledger.linking import link
+from daemon.ledger.lookups import Intent, chunks
+from daemon.ledger.tables import agreed, changes, cycles, intents
+from daemon.ledger.upsert import upsert
+
+
+def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
+    """Store all of the settlement; gives the number of its cycle, which is a new one when `cycle_id` is None."""
+    streams.demand_started(connection, stream)
+    entities = link(connection, stream, settlement.linked, now)
+    _agree(connection, stream, settlement.linked, entities, now)
+    queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
+    for ids in chunks(settlement.closed_intents):
+        connection.execute(delete(intents).where(intents.c.stream == stream.address, intents.c.source_id.in_(ids)))
+    number = _count(connection, stream, settlement, cycle_id, now)
+    _record(connection, stream, settlement.written, number, now)
+    arrived = {linked_id for pair in settlement.linked for linked_id in (pair.source_id, pair.target_id)}
+    queue.wake(connection, arrived | {r.waits_for.record_id for r in settlement.queued if r.waits_for}, now)
+    if settlement.checkpoint is not None:
+        streams.advance(connection, stream, settlement.checkpoint)
+    return number
+
+
+def finish(
+    connection: Connection, cycle_id: int, credits_source: int, credits_target: int, trouble: str | None, now: datetime
+) -> None:
+    """The cycle is over; it cost this much in all."""
+    done = connection.execute(
+        update(cycles)
+        .where(cycles.c.id == cycle_id)
+        .values(finished_at=now, credits_source=credits_source, credits_target=credits_target, trouble=trouble)
+    )
+    if done.rowcount != 1:
+        raise LedgerError(f"there is no cycle {cycle_id}")
+
+
+def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> None:
+    """Remember the writes that are about to be sent."""
+    rows = [
+        {
+            "stream": stream.address,
+            "source_id": intent.source_id,
+            "action": intent.action,
+            "target_id": intent.target_id,
+            "sent_at": intent.sent_at,
+            "match": json.dumps(dict(intent.match), ensure_ascii=False),
+        }
+        for intent in opened
+    ]
+    if rows:
+        connection.execute(upsert(connection, intents, kept=("epoch",)), rows)
+
+
+def _agree(
+    connection: Connection, stream: Stream, linked: Sequence[Linked], entities: Mapping[str, str], now: datetime
+) -> None:
+    """What the target confirmed is agreed; of a record whose contents are not known nothing is."""
+    rows = [
+        {
+            "entity_id": entities[pair.source_id],
+            "stream": stream.address,
+            "source_digest": pair.digests.whole,
+            "field_digests": json.dumps(dict(pair.digests.by_field)),
+            "target_modified_time": pair.target_modified_time,
+            "agreed_at": now,
+        }
+        for pair in linked
+        if pair.digests is not None
+    ]
+    if rows:
+        statement = upsert(connection, agreed, kept=("target_digest",), known=("target_modified_time",))
+        connection.execute(statement, rows)
+    for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):
+        connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))
+
+
+def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
+    counts = {outcome: settlement.outcomes.get(outcome, 0) for outcome in OUTCOMES} | {"seen": settlement.seen}
+    if cycle_id is None:
+        row = {"stream": stream.address, "lane": settlement.lane, "started_at": now, **counts}
+        return int(connection.execute(insert(cycles).returning(cycles.c.id), row).scalar_one())
+    added = {name: cycles.c[name] + count for name, count in counts.items() if count}
+    mine = cycles.c.id == cycle_id, cycles.c.stream == stream.address, cycles.c.lane == settlement.lane
+    done = connection.execute(update(cycles).where(*mine).values(added or {"seen": cycles.c.seen}))
+    if done.rowcount != 1:
+        raise LedgerError(f"there is no cycle {cycle_id} of {stream.address} in the {settlement.lane} lane")
+    return cycle_id
+
+
+def _record(connection: Connection, stream: Stream, written: Sequence[Written], cycle_id: int, now: datetime) -> None:
+    names: dict[tuple[str, ...], str] = {}
+    rows = [
+        {
+            "cycle_id": cycle_id,
+            "org": stream.target,
+            "module": stream.target_module,
+            "record_id": attempt.target_id,
+            "source_id": attempt.source_id,
+            "action": attempt.action,
+            "fields": names.get(attempt.fields) or names.setdefault(attempt.fields, json.dumps(list(attempt.fields))),
+            "answer_code": attempt.answer_code,
+            "at": now,
+        }
+        for attempt in written
+    ]
+    if rows:
+        connection.execute(insert(changes), rows)

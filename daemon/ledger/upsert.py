@@ -1,0 +1,31 @@
+"""INSERT … ON CONFLICT, which SQLite and Postgres both have and SQLAlchemy offers once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Table, func
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(
+    connection: Connection, table: Table, *, kept: Iterable[str] = (), known: Iterable[str] = ()
+) -> sqlite.Insert | postgresql.Insert:
+    """An insert that overwrites the row with the same primary key, save for the columns in `kept`.
+
+    Those in `known` are overwritten unless the new value is NULL.
+    """
+    keys = [column.name for column in table.primary_key]
+    names = [column.name for column in table.columns if column.name not in {*keys, *kept}]
+    return on_conflict(connection, table, keys, names, known=known)
+
+
+def on_conflict(
+    connection: Connection, table: Table, keys: Iterable[str], names: Iterable[str], *, known: Iterable[str] = ()
+) -> sqlite.Insert | postgresql.Insert:
+    """An insert that overwrites the named columns of the row that has the same `keys`."""
+    postgres = connection.dialect.name == "postgresql"
+    statement = postgresql.insert(table) if postgres else sqlite.insert(table)
+    new = statement.excluded
+    values = {name: func.coalesce(new[name], table.c[name]) if name in known else new[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=values)
