@@ -1,0 +1,54 @@
+"""The paths of the accounts server (facts 1.2, 1.6): forms in, token answers out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from python_multipart import create_form_parser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File
+
+from daemon.emulator.call import Reply
+from daemon.emulator.oauth import Accounts
+
+TOKEN_PATHS = {"/oauth/v2/token": "token", "/oauth/v2/token/revoke": "revoke"}
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of an urlencoded or multipart body; anything else has none."""
+    if content_type.lower().startswith("multipart/form-data"):
+        return _multipart(content_type, body)
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace"))
+
+
+def _multipart(content_type: str, body: bytes) -> dict[str, str]:
+    fields: dict[str, str] = {}
+
+    def keep(field: Field) -> None:
+        name, value = field.field_name or b"", field.value or b""
+        fields[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+
+    def ignore(file: File) -> None:
+        """A file has no place in a token request."""
+
+    headers = {"Content-Type": content_type.encode("latin-1")}
+    try:
+        parser = create_form_parser(headers, keep, ignore)
+        stream = io.BytesIO(body)
+        while chunk := stream.read(65_536):
+            parser.write(chunk)
+        parser.finalize()
+    except (FormParserError, ValueError):
+        return {}
+    return fields
+
+
+def token_call(accounts: Accounts, kind: str, form: Mapping[str, str], api_domain: str) -> Reply:
+    """The answer of `/oauth/v2/token` or `/oauth/v2/token/revoke`."""
+    if kind == "revoke":
+        done = accounts.revoke(form.get("token", ""))
+        return Reply.of(200, {"status": "success"} if done else {"status": "failure", "error": "invalid_token"})
+    answer = accounts.answer(form, api_domain)
+    return Reply.of(answer.status, answer.body)

@@ -1,0 +1,122 @@
+"""COQL columns against an org's schema: what a path means, how it is printed, how it is compared (facts 3.2 to 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.emulator import errors
+from daemon.emulator.coql_parse import Column
+from daemon.emulator.fields import Field
+from daemon.emulator.org import Org, full_name
+from daemon.emulator.people import User
+from daemon.emulator.render import Renderer, expected_revenue, stored_value
+from daemon.emulator.schema import Module
+from daemon.emulator.store import Record
+
+MAX_JOINS = 2
+_CANNOT_RETURN = frozenset({"subform", "multiselectlookup", "imageupload"})
+Getter = Callable[[Record], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A column that exists: its field, its printed form and its comparable form."""
+
+    name: str
+    field: Field
+    shown: Getter
+    raw: Getter
+
+
+def unknown_column(name: str) -> errors.ZohoError:
+    """A column that is no field (facts 12.5)."""
+    return errors.refuse("INVALID_QUERY", "column given seems to be invalid", {"column_name": name})
+
+
+def bind(org: Org, module: Module, column: Column, caller: User) -> Bound:
+    """The column of a query in this org, or INVALID_QUERY."""
+    *steps, last = column.path
+    dotted = ".".join(column.path)
+    if len(steps) > MAX_JOINS:
+        raise unknown_column(dotted)
+    hops: list[tuple[str, str]] = []
+    here = module
+    for step in steps:
+        link = here.fields.get(step)
+        if link is None or link.data_type != "lookup" or link.lookup not in org.modules:
+            raise unknown_column(dotted)
+        hops.append((step, link.lookup))
+        here = org.modules[link.lookup]
+    field = here.fields.get(last)
+    if field is None:
+        raise unknown_column(dotted)
+    if field.data_type in _CANNOT_RETURN:
+        raise errors.refuse("INVALID_QUERY", "unsupported column", {"column_name": dotted})
+    getter = Renderer(org, here, caller, style="coql").getter(last)
+    if getter is None:
+        raise unknown_column(dotted)
+    kept = getter
+    return Bound(
+        name=dotted,
+        field=field,
+        shown=_through(org, hops, lambda record: stored_value(kept, last, record)),
+        raw=_through(org, hops, raw_value(field)),
+    )
+
+
+def _through(org: Org, hops: list[tuple[str, str]], read: Getter) -> Getter:
+    if not hops:
+        return read
+
+    def follow(record: Record) -> Any:
+        for name, target in hops:
+            number = record.values.get(name)
+            found = org.visible(target).records.get(number) if isinstance(number, int) else None
+            if found is None:
+                return None
+            record = found
+        return read(record)
+
+    return follow
+
+
+def raw_value(field: Field) -> Getter:
+    """The stored value by which a field is compared and sorted; moments and ids are integers."""
+    name = field.api_name
+    columns: dict[str, Getter] = {
+        "id": lambda record: record.id,
+        "Owner": lambda record: record.owner,
+        "Created_By": lambda record: record.created_by,
+        "Modified_By": lambda record: record.modified_by,
+        "Created_Time": lambda record: record.created,
+        "Modified_Time": lambda record: record.modified,
+        "Full_Name": lambda record: full_name(record.values),
+        "Expected_Revenue": lambda record: expected_revenue(record.values),
+        "Record_Status__s": lambda record: record.values.get(name, "Available"),
+        "Tag": lambda _: None,
+    }
+    if name in columns:
+        return columns[name]
+    if field.data_type == "boolean":
+        return lambda record: bool(record.values.get(name, False))
+    if field.data_type == "bigint":
+        return lambda record: _as_int(record.values.get(name))
+    return lambda record: record.values.get(name)
+
+
+def _as_int(value: Any) -> int | None:
+    try:
+        return int(value) if value is not None else None
+    except (ValueError, TypeError):
+        return None
+
+
+def sort_key(value: Any) -> tuple[int, Any]:
+    """An order over values of one column in which empty comes first and odd types do not clash."""
+    if value is None:
+        return (0, 0)
+    if isinstance(value, bool | int | float):
+        return (1, value)
+    return (2, value.casefold() if isinstance(value, str) else str(value))

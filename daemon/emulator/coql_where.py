@@ -1,0 +1,239 @@
+"""COQL conditions: which operators a type allows, the test that a record must pass, and the index that finds it (facts 3.2).
+
+Three questions about one expression: does a record pass (`compile_test`), can only these ids pass (`possible_ids`), and
+from which (Modified_Time, id) on can a record pass at all (`lowest_key`, `highest_key`)? The last three only narrow the
+search; the test always decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from daemon.emulator import errors
+from daemon.emulator.clock import parse_moment
+from daemon.emulator.coql_columns import Bound
+from daemon.emulator.coql_parse import Column, Expression, Pair, Test
+from daemon.emulator.fields import Field
+from daemon.emulator.quirks import Quirks
+from daemon.emulator.store import Record, Table, time_key
+from daemon.emulator.validation import parse_id
+
+Passes = Callable[[Record], bool]
+Binder = Callable[[Column], Bound]
+MAX_CRITERIA = 25
+_NULL_TESTS = {"is null", "is not null"}
+_EQUALS = {"=", "!=", "in", "not in", *_NULL_TESTS}
+_RANGES = {*_EQUALS, ">", ">=", "<", "<=", "between", "not between"}
+_TEXTS = {*_EQUALS, "like", "not like"}
+_ALLOWED = {
+    "lookup": _EQUALS, "ownerlookup": _EQUALS, "userlookup": _EQUALS,
+    "date": _RANGES, "datetime": _RANGES, "integer": _RANGES, "bigint": _RANGES, "double": _RANGES,
+    "currency": _RANGES, "percent": _RANGES,
+    "boolean": {"=", "!=", *_NULL_TESTS},
+    "multiselectpicklist": _EQUALS,
+}  # fmt: skip
+_NUMBERS = ("integer", "double", "currency", "percent")
+_INFINITE_ID = 2**64 - 1
+
+
+def count_criteria(where: Expression) -> int:
+    """How many conditions a WHERE holds."""
+    waiting, count = [where], 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Pair):
+            waiting += [part.left, part.right]
+        else:
+            count += 1
+    return count
+
+
+def typed_values(test: Test, bound: Bound, quirks: Quirks) -> list[Any]:
+    """The literals of a condition in the column's stored form, or INVALID_QUERY."""
+    field, operator = bound.field, test.operator
+    allowed = _ALLOWED.get(field.data_type, _TEXTS)
+    compares_id = field.api_name == "id" and operator not in _EQUALS and quirks["coql_id_compare"] == "reject"
+    if operator not in allowed or compares_id:
+        details = {"reason": "invalid operator found", "column_name": bound.name, "operator": operator}
+        raise errors.refuse("INVALID_QUERY", "Invalid query formed", details)
+    if operator in ("in", "not in") and len(test.values) > int(quirks["coql_max_in"]):
+        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": int(quirks["coql_max_in"])})
+    if operator == "not like" and not (str(test.values[0]).startswith("%") and str(test.values[0]).endswith("%")):
+        details = {"reason": "invalid operator found", "column_name": bound.name, "operator": operator}
+        raise errors.refuse("INVALID_QUERY", "Invalid query formed", details)
+    return [_typed(value, field, bound, operator) for value in test.values]
+
+
+def _typed(value: Any, field: Field, bound: Bound, operator: str) -> Any:
+    kind = field.data_type
+    typed: Any = None
+    if field.api_name in ("id", "Layout") or kind in ("lookup", "ownerlookup", "userlookup", "bigint"):
+        typed = parse_id(value)
+        if (
+            kind == "bigint"
+            and typed is None
+            and isinstance(value, str | int)
+            and re.fullmatch(r"-\d{1,19}", str(value))
+        ):
+            typed = int(value)
+    elif kind == "datetime":
+        typed = parse_moment(value) if isinstance(value, str) else None
+    elif kind in _NUMBERS:
+        typed = _number(value)
+    elif kind == "boolean":
+        words = {"true": True, "false": False}
+        typed = value if isinstance(value, bool) else words.get(str(value).lower())
+    elif kind == "date":
+        typed = value if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
+    elif kind == "multiselectpicklist":
+        typed = sorted(str(value).split(";"))
+    else:
+        typed = value if isinstance(value, str) else str(value)
+    if typed is None:
+        details = {"column_name": bound.name, "operator": operator, "expected_data_type": kind}
+        raise errors.refuse("INVALID_QUERY", "value given seems to be invalid for the column", details)
+    return typed
+
+
+def _number(value: Any) -> float | int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    try:
+        return float(value) if re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", value) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def compile_test(where: Expression, bind: Binder, quirks: Quirks) -> Passes:
+    """The function that tells whether a record passes."""
+    if isinstance(where, Pair):
+        left, right = compile_test(where.left, bind, quirks), compile_test(where.right, bind, quirks)
+        if where.word == "and":
+            return lambda record: left(record) and right(record)
+        return lambda record: left(record) or right(record)
+    if where.column.function is not None:
+        raise errors.refuse("INVALID_QUERY", "Invalid query formed", {"column_name": where.column.text})
+    bound = bind(where.column)
+    values = typed_values(where, bound, quirks)
+    fold = quirks["coql_text_case"] == "insensitive"
+    return _passes(where.operator, bound, [_comparable(value, fold=fold) for value in values], quirks, fold=fold)
+
+
+def _comparable(value: Any, *, fold: bool) -> Any:
+    if isinstance(value, str):
+        return value.casefold() if fold else value
+    return ";".join(sorted(map(str, value))) if isinstance(value, list) else value
+
+
+def _passes(operator: str, bound: Bound, values: list[Any], quirks: Quirks, *, fold: bool) -> Passes:
+    raw = bound.raw
+    if operator in _NULL_TESTS:
+        wanted = operator == "is null"
+        return lambda record: (raw(record) is None) == wanted
+    null_passes = operator in ("!=", "not in", "not like", "not between") and quirks["coql_not_equal_null"] == "include"
+    decide = _decision(operator, values)
+
+    def passes(record: Record) -> bool:
+        value = raw(record)
+        if value is None:
+            return null_passes
+        try:
+            return decide(_comparable(value, fold=fold))
+        except TypeError:
+            return False  # a hand-edited value of another type than its column
+
+    return passes
+
+
+def _decision(operator: str, values: list[Any]) -> Callable[[Any], bool]:
+    first, last = values[0], values[-1]
+    members = set(values) if operator in ("in", "not in") else set()
+    pattern = _like(str(first)) if "like" in operator else re.compile("")
+    decisions: dict[str, Callable[[Any], bool]] = {
+        "=": lambda value: value == first,
+        "!=": lambda value: value != first,
+        ">": lambda value: value > first,
+        ">=": lambda value: value >= first,
+        "<": lambda value: value < first,
+        "<=": lambda value: value <= first,
+        "in": lambda value: value in members,
+        "not in": lambda value: value not in members,
+        "between": lambda value: first <= value <= last,
+        "not between": lambda value: not first <= value <= last,
+        "like": lambda value: pattern.fullmatch(str(value)) is not None,
+        "not like": lambda value: pattern.fullmatch(str(value)) is None,
+    }
+    return decisions[operator]
+
+
+def _like(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in re.split(r"%+", text)), re.DOTALL)
+
+
+def possible_ids(where: Expression, table: Table) -> set[int] | None:
+    """The only ids that can pass, when an index tells; None: any id can."""
+    if isinstance(where, Pair):
+        left, right = possible_ids(where.left, table), possible_ids(where.right, table)
+        if where.word == "or":
+            return None if left is None or right is None else left | right
+        return right if left is None else left if right is None else left & right
+    if where.operator not in ("=", "in") or len(where.column.path) != 1:
+        return None
+    name = where.column.path[0]
+    if name == "id":
+        return {number for value in where.values if (number := parse_id(value)) is not None}
+    index = table.index(name)
+    if index is None:
+        return None
+    return {number for value in where.values for number in index.get(value if isinstance(value, str) else str(value))}
+
+
+def lowest_key(where: Expression) -> int | None:
+    """No record below this (Modified_Time, id) key can pass; None: no bound is known."""
+    if isinstance(where, Pair):
+        left, right = lowest_key(where.left), lowest_key(where.right)
+        if where.word == "or":
+            return None if left is None or right is None else min(left, right)
+        return _tighter(where, max((key for key in (left, right) if key is not None), default=None))
+    moment = _moment(where)
+    if moment is None or where.operator not in ("=", ">", ">=", "between"):
+        return None
+    return time_key(moment + 1 if where.operator == ">" else moment, 0)
+
+
+def _tighter(where: Pair, low: int | None) -> int | None:
+    """`Modified_Time = T and id > I` starts right after I: a crowded second is not walked again for every page."""
+    for exact, other in ((where.left, where.right), (where.right, where.left)):
+        if not (isinstance(exact, Test) and isinstance(other, Test)):
+            continue
+        moment = _moment(exact)
+        if moment is None or exact.operator != "=" or other.column.path != ("id",) or other.operator not in (">", ">="):
+            continue
+        number = parse_id(other.values[0])
+        if number is not None:
+            return max(low or 0, time_key(moment, min(number, _INFINITE_ID)))
+    return low
+
+
+def highest_key(where: Expression) -> int | None:
+    """No record above this (Modified_Time, id) key can pass; None: no bound is known."""
+    if isinstance(where, Pair):
+        left, right = highest_key(where.left), highest_key(where.right)
+        if where.word == "or":
+            return None if left is None or right is None else max(left, right)
+        return min((key for key in (left, right) if key is not None), default=None)
+    moment = _moment(where, last=True)
+    if moment is None or where.operator not in ("=", "<", "<=", "between"):
+        return None
+    return time_key(moment, _INFINITE_ID)
+
+
+def _moment(test: Test, *, last: bool = False) -> int | None:
+    if test.column.path != ("Modified_Time",) or test.column.function is not None or not test.values:
+        return None
+    value = test.values[-1 if last else 0]
+    return parse_moment(value) if isinstance(value, str) else None

@@ -1,0 +1,299 @@
+"""The HTTP face of one data centre: reads a request, lets faults strike, authenticates, routes, charges, answers, logs.
+
+A call is executed in one go between two awaits, so each call is atomic: no other call sees half of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import orjson
+
+from daemon.emulator import accidents, errors, metadata_http, reads_http, wire, writes_http
+from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
+from daemon.emulator.call import Call, Handler, Reply
+from daemon.emulator.clock import http_date
+from daemon.emulator.coql import credits_for
+from daemon.emulator.credits import price_of_records
+from daemon.emulator.faults import Fault, Misfortune
+from daemon.emulator.journal import Entry
+from daemon.emulator.oauth import Access
+from daemon.emulator.org import Org
+from daemon.emulator.request import Request
+from daemon.emulator.routes import Route, find_route
+from daemon.emulator.scopes import allowed
+from daemon.emulator.world import Site, World
+
+log = logging.getLogger("emulator")
+HANDLERS: Mapping[str, Handler] = {
+    "list": reads_http.list_records,
+    "get": reads_http.get_record,
+    "deleted": reads_http.list_deleted,
+    "count": reads_http.count_records,
+    "full_data": reads_http.full_data,
+    "coql": reads_http.coql_query,
+    "insert": writes_http.insert_records,
+    "update": writes_http.update_records,
+    "upsert": writes_http.upsert_records,
+    "delete": writes_http.delete_records,
+    "modules": metadata_http.get_modules,
+    "fields": metadata_http.get_fields,
+    "create_field": metadata_http.post_fields,
+    "layouts": metadata_http.get_layouts,
+    "users": metadata_http.get_users,
+    "org": metadata_http.get_org,
+}
+_RECORD_CALLS = frozenset({"list", "get", "insert", "update", "upsert", "delete", "deleted"})
+_SMALL_WRITE = 10
+
+
+class Gateway:
+    """The ASGI application of one data centre."""
+
+    def __init__(self, world: World, site: Site) -> None:
+        self._world, self._site = world, site
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: wire.Receive, send: wire.Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await wire.read_body(receive)
+        if body is None:
+            return
+        request = Request(scope, body)
+        route = _route_or_refusal(request)
+        kind = route.kind if isinstance(route, Route) else "unknown"
+        module = _module_of(request, route) if isinstance(route, Route) else None
+        entry = self._open_entry(request, kind, module)
+        met = self._world.faults.draw(self._site.org.name, kind, module)
+        entry.faults = met.names
+        if met.clock_step:
+            self._world.clock.advance(met.clock_step)
+        await self._play(_Exchange(request, route, entry, met), receive, send)
+
+    def _open_entry(self, request: Request, kind: str, module: str | None) -> Entry:
+        return self._world.journal.open(
+            at=self._world.clock.now(),
+            org=self._site.org.name,
+            kind=kind,
+            module=module,
+            method=request.method,
+            path=request.path,
+            query={} if kind in ("token", "revoke") else request.query,
+            body=b"" if kind in ("token", "revoke") else request.body,
+            if_modified_since=request.headers.get("if-modified-since"),
+        )
+
+    async def _play(self, exchange: _Exchange, receive: wire.Receive, send: wire.Send) -> None:
+        """Run the call and send its answer, with the accident that was drawn for it."""
+        met, transport = exchange.met, exchange.request.transport
+        accident = met.accident
+        meter, sub = self._site.meter, _is_sub(exchange)
+        crowded = meter.crowded(sub=sub) and self._site.quirks["concurrency_caps"] == "on"
+        meter.in_flight += 1
+        meter.sub_in_flight += sub
+        try:
+            if met.latency > 0:
+                await asyncio.sleep(met.latency)
+            if accident is not None and accident.effect in ("cut", "stall") and accident.when == "before":
+                await _hang_up(accident, receive, transport)
+                return
+            reply = self._answer(exchange, crowded=crowded)
+            if accident is not None and accident.effect in ("cut", "stall"):
+                await _hang_up(accident, receive, transport)
+                return
+            headers = self._headers(reply, met.date_skew)
+            if accident is not None and accident.effect == "half" and reply.body:
+                await wire.send_half(send, transport, reply.status, headers, reply.body)
+            else:
+                await wire.send_reply(send, reply.status, headers, reply.body)
+        finally:
+            meter.in_flight -= 1
+            meter.sub_in_flight -= sub
+
+    def _answer(self, exchange: _Exchange, *, crowded: bool) -> Reply:
+        """The answer that goes out: Zoho's own, or the accident's in its place."""
+        accident, entry = exchange.met.accident, exchange.entry
+        instead = _instead(accident)
+        if instead is not None and accident is not None and accident.when == "before":
+            entry.status = instead.status
+            return instead
+        try:
+            reply = self._execute(exchange, crowded=crowded)
+        except errors.ZohoError as refused:
+            reply = self._refusal(refused, entry)
+        except Exception:
+            # a bug of the emulator must look like Zoho's own failure, and be found in the log
+            log.exception("%s %s", entry.method, entry.path)
+            reply = self._refusal(errors.internal_error(), entry)
+        entry.codes = _codes(entry.kind, reply)
+        if instead is not None:
+            reply = instead
+        entry.status = reply.status
+        return reply
+
+    def _refusal(self, refused: errors.ZohoError, entry: Entry) -> Reply:
+        wraps = entry.kind in _RECORD_CALLS and refused.status != 401 and "data" not in refused.body
+        if wraps and self._site.quirks["error_envelope"] == "data":
+            return Reply.of(refused.status, {"data": [refused.body]})
+        return Reply.of(refused.status, refused.body)
+
+    def _execute(self, exchange: _Exchange, *, crowded: bool) -> Reply:
+        request, route, entry = exchange.request, exchange.route, exchange.entry
+        if isinstance(route, Route) and route.kind in TOKEN_PATHS.values():
+            entry.executed = True
+            return token_call(self._site.accounts, route.kind, request.form(), self._site.base_url)
+        access = self._authenticate(request, exchange.met.accident)
+        if isinstance(route, errors.ZohoError):
+            raise route
+        if not allowed(access.scopes, route.kind, entry.module):
+            raise errors.scope_mismatch()
+        call = _call(self._site.org, request, route, access)
+        self._charge(call, entry, crowded=crowded)
+        self._site.org.write_delay = exchange.met.visibility
+        try:
+            reply = HANDLERS[route.kind](call)
+        finally:
+            self._site.org.write_delay = 0.0
+        entry.executed = True
+        entry.automations = call.automations
+        return reply
+
+    def _authenticate(self, request: Request, accident: Fault | None) -> Access:
+        """The caller (facts 1.8)."""
+        prefix, _, token = request.headers.get("authorization", "").strip().partition(" ")
+        prefixes = {"zoho-oauthtoken"} | ({"bearer"} if self._site.quirks["bearer_prefix"] == "accept" else set())
+        if prefix.lower() not in prefixes or not token.strip():
+            raise errors.authentication_failure()
+        accounts = self._site.accounts
+        access = accounts.access(token.strip())
+        if access is None or self._site.org.user(access.user) is None:
+            raise errors.invalid_token()
+        if accident is not None and accident.effect in ("token_expired", "token_revoked"):
+            accounts.expire(access.token)
+            if accident.effect == "token_revoked":
+                owner = next((one for one in accounts.refreshes.values() if access.token in one.live), None)
+                accounts.revoke(owner.token if owner else "")
+            raise errors.invalid_token()
+        return access
+
+    def _charge(self, call: Call, entry: Entry, *, crowded: bool) -> None:
+        """429 when too much runs or too much was spent, else book the price (facts 9)."""
+        now, meter = self._world.clock.now(), self._site.meter
+        price = _price(call)
+        if crowded or not meter.affords(price, now):
+            refused = errors.too_many_requests()
+            refused.status = int(self._site.quirks["over_limit_status"])
+            refused.body["code"] = self._site.quirks["over_limit_code"]
+            raise refused
+        meter.spend(call.kind, price, now)
+        entry.credits = price
+
+    def _headers(self, reply: Reply, skew: float) -> list[tuple[bytes, bytes]]:
+        headers = [(b"date", http_date(self._world.clock.now() + skew).encode())]
+        if reply.body is not None:
+            headers.append((b"content-type", reply.content_type.encode()))
+        remaining = self._site.meter.remaining_header(self._world.clock.now())
+        if remaining is not None:
+            headers.append((b"x-api-credits-remaining", str(remaining).encode()))
+        return headers
+
+
+class _Exchange:
+    """A request with what was decided about it before it runs."""
+
+    def __init__(self, request: Request, route: Route | errors.ZohoError, entry: Entry, met: Misfortune) -> None:
+        self.request, self.route, self.entry, self.met = request, route, entry, met
+
+
+def _route_or_refusal(request: Request) -> Route | errors.ZohoError:
+    if request.path in TOKEN_PATHS:
+        if request.method != "POST":
+            return errors.invalid_method()
+        return Route(kind=TOKEN_PATHS[request.path], version=2)
+    try:
+        return find_route(request.method, request.path)
+    except errors.ZohoError as refused:
+        return refused
+
+
+def _module_of(request: Request, route: Route) -> str | None:
+    if route.kind == "coql":
+        words = request.body.decode("utf-8", "replace").split()
+        lower = [word.lower() for word in words]
+        place = lower.index("from") + 1 if "from" in lower else len(words)
+        return words[place].strip("\",'}\\") if place < len(words) else None
+    if route.kind in ("fields", "create_field", "layouts"):
+        return request.query.get("module")
+    return route.module
+
+
+def _call(org: Org, request: Request, route: Route, access: Access) -> Call:
+    return Call(
+        org=org,
+        user=org.user(access.user) or org.administrator,
+        kind=route.kind,
+        method=request.method,
+        path=request.path,
+        version=route.version,
+        query=request.query,
+        headers=request.headers,
+        raw_body=request.body,
+        module_name=route.module,
+        record_id=route.item,
+    )
+
+
+def _price(call: Call) -> int:
+    """Credits of a call (facts 9.2)."""
+    if call.kind == "coql":
+        return credits_for(reads_http.parse_coql(call))
+    if call.kind in ("insert", "update", "upsert"):
+        data = call.json.get("data")
+        return price_of_records(min(len(data), 100)) if isinstance(data, list) else 1
+    if call.kind == "create_field":
+        return 10
+    if call.kind == "list" and "cvid" in call.query:
+        return 3
+    return int(call.quirks["deleted_credits"]) if call.kind == "deleted" else 1
+
+
+def _is_sub(exchange: _Exchange) -> bool:
+    """Whether the call counts against the small pool (facts 9.3)."""
+    kind, request = exchange.entry.kind, exchange.request
+    if kind == "list":
+        return "sort_by" in request.query or "cvid" in request.query
+    if kind in ("insert", "update", "upsert"):
+        return request.body.count(b"},{") + request.body.count(b"}, {") >= _SMALL_WRITE
+    return kind == "coql"
+
+
+def _instead(accident: Fault | None) -> Reply | None:
+    if accident is None:
+        return None
+    if accident.effect == "status":
+        return accidents.error_reply(accident)
+    if accident.effect == "html":
+        return accidents.html_page(int(accident.details.get("status", 200)))
+    return accidents.garbage_reply(accident) if accident.effect == "garbage" else None
+
+
+async def _hang_up(accident: Fault, receive: wire.Receive, transport: asyncio.Transport) -> None:
+    if accident.effect == "cut":
+        await wire.cut(transport)
+    else:
+        await wire.stall(receive, transport, accident.seconds())
+
+
+def _codes(kind: str, reply: Reply) -> dict[str, int]:
+    """How often each code stands in the answer to a write, for the log."""
+    if kind not in ("insert", "update", "upsert", "delete", "create_field") or not reply.body:
+        return {}
+    content = orjson.loads(reply.body)
+    counts: dict[str, int] = {}
+    for element in content.get("data") or content.get("fields") or [content]:
+        code = str(element.get("code"))
+        counts[code] = counts.get(code, 0) + 1
+    return counts

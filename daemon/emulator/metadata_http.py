@@ -1,0 +1,261 @@
+"""The calls on metadata: modules, fields, layouts, users, org (facts 6, 12.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.emulator import errors
+from daemon.emulator.call import NO_CONTENT, Call, Reply
+from daemon.emulator.clock import zone_printer
+from daemon.emulator.fields import Field, Surroundings, describe
+from daemon.emulator.new_fields import create_field
+from daemon.emulator.people import User, select_users
+from daemon.emulator.reads_http import positive
+from daemon.emulator.schema import Module
+from daemon.emulator.validation import parse_id
+
+Json = dict[str, Any]
+MAX_NEW_FIELDS = 5
+
+
+def get_modules(call: Call) -> Reply:
+    """`GET /settings/modules` and `/settings/modules/{name or id}`."""
+    modules = list(call.org.modules.values())
+    if call.record_id is not None:
+        modules = [one for one in modules if call.record_id in (one.api_name, str(one.id))]
+        if not modules:
+            raise errors.invalid_module({"resource_path_index": 2})
+    return Reply.of(200, {"modules": [_module(call, module) for module in modules]})
+
+
+def _profiles(call: Call) -> list[Json]:
+    profiles = {user.profile.id: user.profile for user in call.org.users}
+    return [profile.as_json() for profile in profiles.values()]
+
+
+def _module(call: Call, module: Module) -> Json:
+    return {
+        "id": str(module.id),
+        "api_name": module.api_name,
+        "module_name": module.plural,
+        "singular_label": module.singular,
+        "plural_label": module.plural,
+        "actual_singular_label": module.singular,
+        "actual_plural_label": module.plural,
+        "generated_type": "default",
+        "api_supported": True,
+        "creatable": True,
+        "editable": True,
+        "deletable": True,
+        "viewable": True,
+        "convertable": module.api_name == "Leads",
+        "quick_create": True,
+        "visibility": 1,
+        "status": "visible",
+        "recycle_bin_on_delete": True,
+        "global_search_supported": True,
+        "triggers_supported": True,
+        "filter_supported": True,
+        "sequence_number": module.sequence,
+        "parent_module": {},
+        "profiles": _profiles(call),
+        "modified_time": None,
+        "modified_by": None,
+        "access_type": "org_based",
+        "business_card_field_limit": 5,
+        "show_as_tab": True,
+    }
+
+
+def _of_parameter(call: Call) -> Module:
+    name = call.query.get("module")
+    if not name:
+        raise errors.missing_param("module")
+    module = call.org.modules.get(name)
+    if module is None:
+        raise errors.invalid_module({})
+    return module
+
+
+def get_fields(call: Call) -> Reply:
+    """`GET /settings/fields?module=` and `/settings/fields/{name or id}?module=`."""
+    module = _of_parameter(call)
+    kind = call.query.get("type", "all")
+    if kind not in ("all", "used", "unused"):
+        raise errors.pattern_not_matched("type")
+    fields = [] if kind == "unused" else list(module.fields.values())
+    if call.record_id is not None:
+        fields = [item for item in fields if call.record_id in (item.api_name, str(item.id))]
+    return Reply.of(200, {"fields": _described(call, module, fields)}) if fields else NO_CONTENT
+
+
+def _described(call: Call, module: Module, fields: list[Field]) -> list[Json]:
+    text, profiles = zone_printer(call.user.time_zone), _profiles(call)
+    described = []
+    for item in fields:
+        target = call.org.modules.get(item.lookup or "")
+        around = Surroundings(
+            module=module.api_name,
+            layout_id=str(module.layout_id),
+            lookup_module_id=str(target.id) if target else None,
+            profiles=profiles,
+            zone_text=text,
+        )
+        described.append(describe(item, around))
+    return described
+
+
+def post_fields(call: Call) -> Reply:
+    """`POST /settings/fields?module=` (OAS25:fields Create Field)."""
+    module = _of_parameter(call)
+    if "fields" not in call.json:
+        raise errors.body_key_missing("fields")
+    given = call.json["fields"]
+    if not isinstance(given, list) or not given:
+        raise errors.body_key_type("fields", "jsonarray")
+    if len(given) > MAX_NEW_FIELDS:
+        details = {"maximum_length": MAX_NEW_FIELDS, "api_name": "fields", "json_path": "$.fields"}
+        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", details)
+    results, good = [], 0
+    for place, one in enumerate(given):
+        path = f"$.fields[{place}]"
+        try:
+            if not isinstance(one, dict):
+                raise errors.wrong_type("fields", path, "jsonobject")
+            item = create_field(call.org, module, one, path)
+        except errors.RecordError as refused:
+            results.append(refused.element)
+            continue
+        good += 1
+        details = {"id": str(item.id)}
+        results.append({"code": "SUCCESS", "details": details, "message": "field created", "status": "success"})
+    status = 400 if good == 0 else 201 if good == len(given) else 207
+    return Reply.of(status, {"fields": results})
+
+
+def get_layouts(call: Call) -> Reply:
+    """`GET /settings/layouts?module=`: one standard layout per module."""
+    module = _of_parameter(call)
+    if call.record_id is not None and call.record_id != str(module.layout_id):
+        return NO_CONTENT
+    shown = [item for item in module.fields.values() if item.visible]
+    section = {
+        "id": str(module.layout_id + 1),
+        "api_name": f"{module.singular}_Information",
+        "name": f"{module.singular} Information",
+        "display_label": f"{module.singular} Information",
+        "type": "used",
+        "sequence_number": 1,
+        "column_count": 2,
+        "isSubformSection": False,
+        "fields": _described(call, module, shown),
+    }
+    layout = {
+        "id": str(module.layout_id),
+        "name": "Standard",
+        "api_name": "Standard__s",
+        "display_label": "Standard",
+        "status": "active",
+        "visible": True,
+        "created_time": None,
+        "modified_time": None,
+        "created_by": None,
+        "modified_by": None,
+        "profiles": _profiles(call),
+        "has_more_profiles": False,
+        "sections": [section],
+        "actions_allowed": {"edit": True, "rename": True, "clone": True, "deactivate": False},
+        "convert_mapping": {},
+        "show_business_card": True,
+        "source": "crm",
+    }
+    return Reply.of(200, {"layouts": [layout]})
+
+
+def get_users(call: Call) -> Reply:
+    """`GET /users?type=` and `/users/{id}`."""
+    if call.record_id is not None:
+        number = parse_id(call.record_id)
+        found = call.org.user(number) if number is not None else None
+        if found is None:
+            raise errors.refuse("INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 1})
+        return Reply.of(200, {"users": [_user(call, found)]})
+    chosen = select_users(call.org.users, call.query.get("type", "AllUsers"), call.user)
+    if chosen is None:
+        raise errors.pattern_not_matched("type")
+    per_page, page = min(positive(call, "per_page", 200), 200), positive(call, "page", 1)
+    shown = chosen[(page - 1) * per_page : page * per_page]
+    if not shown:
+        return NO_CONTENT
+    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": page * per_page < len(chosen)}
+    return Reply.of(200, {"users": [_user(call, user) for user in shown], "info": info})
+
+
+def _user(call: Call, user: User) -> Json:
+    created = zone_printer(call.user.time_zone)(1_735_689_600)
+    administrator = call.org.administrator.brief()
+    empty = ("alias", "phone", "mobile", "street", "city", "state", "zip", "country", "Reporting_To")
+    return {
+        "id": str(user.id),
+        "full_name": user.full_name,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "status": user.status,
+        "confirm": user.confirm,
+        "profile": user.profile.as_json(),
+        "role": user.role.as_json(),
+        "zuid": str(user.zuid),
+        "time_zone": user.time_zone,
+        "locale": "en_US",
+        "country_locale": call.org.site.country,
+        "language": "en_US",
+        "date_format": "yyyy-MM-dd",
+        "time_format": "HH:mm",
+        "created_time": created,
+        "created_by": administrator,
+        "Modified_Time": created,
+        "Modified_By": administrator,
+        "type__s": "Regular User",
+        "decimal_separator": "Period",
+        "number_separator": "Comma",
+        "sandboxDeveloper": False,
+        **dict.fromkeys(empty),
+    }
+
+
+def get_org(call: Call) -> Reply:
+    """`GET /org`."""
+    org, (currency, code, symbol) = call.org, call.org.site.currency
+    paid = org.edition != "free"
+    shown = {
+        "id": str(org.org_id),
+        "zgid": org.zgid,
+        "company_name": org.site.company,
+        "alias": None,
+        "primary_email": org.administrator.email,
+        "primary_zuid": str(org.administrator.zuid),
+        "domain_name": f"org{org.zgid}",
+        "time_zone": org.site.time_zone,
+        "currency": f"{currency} - {code}",
+        "iso_code": code,
+        "currency_symbol": symbol,
+        "currency_locale": "en_US",
+        "country_code": org.site.country,
+        "type": "production",
+        "mc_status": False,
+        "created_time": zone_printer(call.user.time_zone)(1_735_689_600),
+        "license_details": {
+            "paid": paid,
+            "paid_type": org.edition,
+            "users_license_purchased": org.licences if paid else 0,
+            "trial_type": None,
+            "trial_expiry": None,
+            "paid_expiry": "2030-01-01" if paid else None,
+            "portal_users_license_purchased": 0,
+        },
+        "hierarchy_preferences": {"type": "ROLE_HIERARCHY"},
+        "privacy_settings": False,
+        "hipaa_compliance_enabled": False,
+    }
+    return Reply.of(200, {"org": [shown]})

@@ -1,0 +1,181 @@
+"""Custom fields: checking a description, adding, changing and removing fields of an org, with their records (facts 6, 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from daemon.emulator import errors
+from daemon.emulator.fields import DEFAULT_LENGTHS, Field
+from daemon.emulator.org import Org
+from daemon.emulator.schema import Module, api_name_for, give_picklist, rename_field
+from daemon.emulator.store import Record
+
+Json = dict[str, Any]
+CREATABLE = frozenset(DEFAULT_LENGTHS) - {"ownerlookup", "lookup"} | {"lookup"}
+_MAX_LENGTH = {"text": 255, "textarea": 50_000, "email": 100, "phone": 30, "integer": 9, "bigint": 18, "double": 16}
+
+
+def create_field(org: Org, module: Module, given: Json, path: str) -> Field:
+    """Add a custom field from the JSON of `POST /settings/fields`."""
+    label = given.get("field_label") or given.get("display_label")
+    if label is None:
+        raise errors.mandatory("field_label", f"{path}.field_label")
+    if not isinstance(label, str) or not label.strip():
+        raise errors.wrong_type("field_label", f"{path}.field_label", "string")
+    data_type = given.get("data_type")
+    if data_type is None:
+        raise errors.mandatory("data_type", f"{path}.data_type")
+    if not isinstance(data_type, str) or data_type not in CREATABLE:
+        raise errors.bad_value("data_type", f"{path}.data_type", sorted(CREATABLE))
+    if any(item.label.casefold() == label.strip().casefold() for item in module.fields.values()):
+        raise errors.duplicate({"api_name": "field_label", "json_path": f"{path}.field_label"})
+    item = Field(
+        id=org.new_id(),
+        api_name=_api_name(module, given, label, path),
+        label=label.strip(),
+        data_type=data_type,
+        length=_length(given, data_type, path),
+        custom=True,
+        unique=_unique(given, data_type, path),
+        case_sensitive=_case_sensitive(given),
+        external=_external(given),
+        decimals=2 if data_type in ("double", "currency", "percent") else None,
+        rich=isinstance(given.get("textarea"), dict) and given["textarea"].get("type") == "rich_text",
+        lookup=_lookup(org, given, data_type, path),
+        created=org.clock.stamp(),
+        modified=org.clock.stamp(),
+    )
+    if data_type in ("picklist", "multiselectpicklist"):
+        give_picklist(item, _choices(given, path), org.new_id)
+    module.fields[item.api_name] = item
+    if item.unique:
+        org.tables[module.api_name].ensure_index(item.api_name)
+    return item
+
+
+def _api_name(module: Module, given: Json, label: str, path: str) -> str:
+    name = given.get("api_name")
+    if name is None:
+        return api_name_for(label, set(module.fields))
+    if not isinstance(name, str) or api_name_for(name, set()) != name:
+        raise errors.bad_value("api_name", f"{path}.api_name")
+    if name in module.fields:
+        raise errors.duplicate({"api_name": "api_name", "json_path": f"{path}.api_name"})
+    return name
+
+
+def _length(given: Json, data_type: str, path: str) -> int:
+    default = DEFAULT_LENGTHS[data_type]
+    length = given.get("length", default)
+    if isinstance(length, bool) or not isinstance(length, int):
+        raise errors.wrong_type("length", f"{path}.length", "integer")
+    limit = _MAX_LENGTH.get(data_type, default)
+    if not 1 <= length <= limit:
+        raise errors.too_long("length", f"{path}.length", limit)
+    return length
+
+
+def _unique(given: Json, data_type: str, path: str) -> bool:
+    unique = given.get("unique")
+    external = bool(given.get("external"))
+    wanted = unique is True or (isinstance(unique, dict) and bool(unique)) or external
+    if wanted and data_type not in ("text", "email", "phone", "integer", "bigint"):
+        raise errors.bad_value("unique", f"{path}.unique")
+    return wanted
+
+
+def _case_sensitive(given: Json) -> bool:
+    unique = given.get("unique")
+    return isinstance(unique, dict) and (unique.get("case_sensitive") is True or unique.get("casesensitive") is True)
+
+
+def _external(given: Json) -> str | None:
+    external = given.get("external")
+    if isinstance(external, dict):
+        return "user" if external.get("type") == "user" else "org"
+    return None
+
+
+def _lookup(org: Org, given: Json, data_type: str, path: str) -> str | None:
+    if data_type != "lookup":
+        return None
+    lookup = given.get("lookup")
+    module = lookup.get("module") if isinstance(lookup, dict) else None
+    name = module.get("api_name") if isinstance(module, dict) else None
+    if not isinstance(name, str) or name not in org.modules:
+        raise errors.bad_value("lookup", f"{path}.lookup")
+    return name
+
+
+def _choices(given: Json, path: str) -> list[str]:
+    values = given.get("pick_list_values", [])
+    names = [value.get("actual_value") or value.get("display_value") for value in values if isinstance(value, dict)]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise errors.mandatory("pick_list_values", f"{path}.pick_list_values")
+    return names
+
+
+# --- what an administrator does later (control endpoint)
+
+
+def change_field(org: Org, module: Module, name: str, change: Json) -> Field:
+    """Alter a field: length, mandatory, read_only, unique, picklist, add_values, remove_values, api_name, label, visible."""
+    item = module.fields[name]
+    table = org.tables[module.api_name]
+    for key, value in change.items():
+        if key == "api_name":
+            rename_field(module, name, str(value))
+            table.drop_index(name)
+            _rewrite(org, module.api_name, lambda values, old=name, new=str(value): _moved(values, old, new))
+            name = str(value)
+        elif key == "add_values":
+            item.picklist = [*item.picklist, *(str(one) for one in value if one not in item.picklist)]
+        elif key == "remove_values":
+            item.picklist = [one for one in item.picklist if one not in value]
+        elif key in ("length", "decimals"):
+            setattr(item, key, int(value))
+        elif key in ("mandatory", "read_only", "unique", "case_sensitive", "visible", "rich"):
+            setattr(item, key, bool(value))
+        elif key == "picklist":
+            item.picklist = [str(one) for one in value]
+        elif key == "label":
+            item.label = str(value)
+        else:
+            raise ValueError(f"unknown change {key!r}")
+    item.modified = org.clock.stamp()
+    if item.unique:
+        table.ensure_index(name)
+    elif name != module.system_unique:
+        table.drop_index(name)
+    return item
+
+
+def remove_field(org: Org, module: Module, name: str) -> None:
+    """Delete a field and its values; Modified_Time does not move (facts 11.3)."""
+    del module.fields[name]
+    org.tables[module.api_name].drop_index(name)
+    _rewrite(org, module.api_name, lambda values: _moved(values, name, None))
+
+
+def _moved(values: dict[str, Any], old: str, new: str | None) -> dict[str, Any]:
+    if old not in values:
+        return values
+    changed = dict(values)
+    value = changed.pop(old)
+    if new is not None:
+        changed[new] = value
+    return changed
+
+
+def _rewrite(org: Org, module: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    table = org.tables[module]
+    for record in list(table.records.values()):
+        values = change(record.values)
+        if values is not record.values:
+            table.put(_with_values(record, values))
+    org.reader_reset()
+
+
+def _with_values(record: Record, values: dict[str, Any]) -> Record:
+    return record.replaced(modified=record.modified, modified_by=record.modified_by, owner=record.owner, values=values)

@@ -1,0 +1,172 @@
+"""One emulated org: its schema, people, records and recycle bin. State and behaviour without HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.emulator.catalog import DATA_CENTERS
+from daemon.emulator.clock import Clock, zone_printer
+from daemon.emulator.people import User, staff
+from daemon.emulator.quirks import Quirks
+from daemon.emulator.replica import Replica
+from daemon.emulator.schema import Module, fresh_schema
+from daemon.emulator.store import Record, Table
+
+Json = dict[str, Any]
+DAY = 86_400
+RECYCLE_DAYS, PERMANENT_DAYS = 60, 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """A record that was deleted (facts 5.2)."""
+
+    record: Record
+    name: str
+    at: int
+    by: int
+    visible_at: float
+    permanent: bool = False
+
+    def kind(self, now: float) -> str | None:
+        """`recycle`, `permanent`, or None once Zoho has forgotten it; the bin empties itself after 60 days."""
+        age = now - self.at
+        if age > PERMANENT_DAYS * DAY:
+            return None
+        return "permanent" if self.permanent or age > RECYCLE_DAYS * DAY else "recycle"
+
+
+class Org:
+    """One Zoho CRM organisation."""
+
+    def __init__(self, *, data_center: str, clock: Clock, quirks: Quirks, edition: str, source: bool) -> None:
+        self.site = DATA_CENTERS[data_center]
+        self.name = self.site.org
+        self.data_center = data_center
+        self.clock = clock
+        self.quirks = quirks
+        self.edition = edition
+        self.source = source
+        self.licences = 10
+        self.write_delay = 0.0
+        self.reset()
+
+    def reset(self) -> None:
+        """As on the first day: standard schema, no records."""
+        place = list(DATA_CENTERS).index(self.data_center)
+        # 19 digits, increasing, and no two orgs share one (facts 11.19)
+        self._base = (5_100_000 + 131 * place) * 10**12
+        self._counter = 1_000
+        self.org_id = self.new_id()
+        self.zgid = str(56_000_047 + 1_117 * place)
+        self.users = staff(self.new_id, source=self.source, time_zone=self.site.time_zone)
+        self.modules: dict[str, Module] = fresh_schema(self.new_id, source=self.source)
+        self.tables: dict[str, Table] = {name: self._new_table(module) for name, module in self.modules.items()}
+        self.bin: dict[str, dict[int, Deleted]] = {name: {} for name in self.modules}
+        self._replica: Replica | None = None
+
+    @staticmethod
+    def _new_table(module: Module) -> Table:
+        table = Table()
+        for name in {module.system_unique, *module.unique_fields()} - {None}:
+            table.ensure_index(str(name))
+        return table
+
+    # --- ids and people
+
+    def new_id(self) -> int:
+        """The next id; ids only grow."""
+        self._counter += 1
+        return self._base + self._counter
+
+    @property
+    def administrator(self) -> User:
+        """The user to whom the client's tokens belong."""
+        return self.users[0]
+
+    def user(self, number: int) -> User | None:
+        """The user with this id."""
+        return next((user for user in self.users if user.id == number), None)
+
+    def time_text(self, moment: int) -> str:
+        """A moment in the org's own zone."""
+        return zone_printer(self.site.time_zone)(moment)
+
+    # --- records
+
+    def visible(self, module: str) -> Table:
+        """The table as readers see it now."""
+        if self._replica is None:
+            return self.tables[module]
+        if self._replica.catch_up(self.clock.now()):
+            self._replica = None
+            return self.tables[module]
+        return self._replica.tables[module]
+
+    def put(self, module: str, record: Record) -> None:
+        """Store a record; readers see it after `write_delay`."""
+        self._follow(module, record.id, record)
+        self.tables[module].put(record)
+
+    def delete(self, module: str, number: int, *, by: int, permanent: bool = False) -> Record | None:
+        """Move a record to the recycle bin (facts 5.1)."""
+        record = self.tables[module].records.get(number)
+        if record is None:
+            return None
+        name = self.display_name(module, number) or ""
+        self._follow(module, number, None)
+        self.tables[module].remove(number)
+        now = self.clock.now()
+        self.bin[module][number] = Deleted(
+            record=record, name=name, at=int(now), by=by, visible_at=now + self.write_delay, permanent=permanent
+        )
+        return record
+
+    def restore(self, module: str, number: int) -> Record | None:
+        """Take a record out of the recycle bin; it keeps its id (facts 5.4)."""
+        entry = self.bin[module].get(number)
+        if entry is None or entry.kind(self.clock.now()) != "recycle":
+            return None
+        record = entry.record
+        if self.quirks["modified_time_on_restore"] == "move":
+            record = record.replaced(
+                modified=self.clock.stamp(),
+                modified_by=self.administrator.id,
+                owner=record.owner,
+                values=record.values,
+            )
+        del self.bin[module][number]
+        self.put(module, record)
+        return record
+
+    def _follow(self, module: str, number: int, record: Record | None) -> None:
+        if self.write_delay > 0 and self._replica is None:
+            self._replica = Replica(self.tables)
+        if self._replica is not None:
+            self._replica.push(self.clock.now() + self.write_delay, module, number, record)
+
+    def reader_reset(self) -> None:
+        """Forget hidden writes: after a bulk change of the tables everything is visible."""
+        self._replica = None
+
+    def display_name(self, module: str, number: int) -> str | None:
+        """The name that a lookup to this record shows; None when there is no such record."""
+        record = self.tables[module].records.get(number)
+        if record is None:
+            entry = self.bin[module].get(number)
+            return entry.name if entry is not None else None
+        return display_name(self.modules[module], record)
+
+
+def full_name(values: dict[str, Any]) -> str | None:
+    """The computed Full_Name (facts 2.6)."""
+    parts = [str(values[key]) for key in ("First_Name", "Last_Name") if values.get(key)]
+    return " ".join(parts) or None
+
+
+def display_name(module: Module, record: Record) -> str:
+    """What a record is called."""
+    if module.display == "Full_Name":
+        return full_name(record.values) or ""
+    return str(record.values.get(module.display) or "")

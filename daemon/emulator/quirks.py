@@ -1,0 +1,131 @@
+"""The facts nobody could confirm, each as a named switch (facts 14).
+
+A client is trustworthy only when it behaves under every setting of the switches that it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirk:
+    """One switch: its name, the values it can have (the first is the default) and what it decides."""
+
+    name: str
+    choices: tuple[str, ...]
+    note: str
+
+    @property
+    def default(self) -> str:
+        """The value that the facts recommend."""
+        return self.choices[0]
+
+
+_TABLE = """
+unknown_picklist | accept reject | a picklist value that is not in the list (facts 11.6)
+unknown_key | ignore reject | a key of a record that is no field (facts 4.1)
+read_only_write | ignore reject | a write to a read-only field
+null_clears | yes no | null (or "") empties a field (facts 4.7); no: it is ignored
+bare_lookup_id | accept reject | a lookup written as a plain id string (facts 4.7)
+missing_lookup_path | field id | json_path of a lookup to a missing record: the field, or its id key (facts 11.5)
+trim_text | keep trim | spaces at the ends of a text on write
+collect_faults | first all | several faults of one record: the first only, or MULTIPLE_OR_MULTI_ERRORS (facts 12.6)
+phone_pattern | on off | phone values must match the pattern of the org spec (facts 11.7)
+failed_write_status | 400 202 | HTTP status of a write in which every record failed (facts 4.2)
+pure_insert_upsert_status | 200 201 | HTTP status of an upsert that only inserted (facts 4.2)
+insert_duplicate_field | null named | `duplicate_field` of an upsert that inserted (facts 4.3)
+upsert_several_matches | first last | which of several matching records an upsert updates (facts 4.6)
+upsert_unknown_id | reject insert | an upsert element with an id that does not exist (facts 4.6)
+upsert_bad_check_field | reject ignore | a duplicate_check_fields entry that is not unique (facts 4.6)
+empty_304_or_204 | 304 204 | status of a read with If-Modified-Since that finds nothing (facts 2.5)
+malformed_id_status | 400 404 | status for an id in the path that is no id (facts 2.5)
+fields_id_alone | reject accept | `fields=id` alone (facts 2.1)
+unknown_field_param | ignore reject | a name in `fields` that is no field
+per_page_over_max | clamp reject | per_page above 200
+token_page_number | stay advance | `page` in the answer to a page_token (facts 2.2)
+page_token_walk | live cursor | a token holds a position in live data, or the last record seen (facts 2.3)
+page_token_error_details | param_name json_path | details of an expired page_token (facts 2.4)
+error_envelope | bare data | request-level errors of record calls: bare object or inside data[] (facts 4.2)
+token_scope_separator | space comma | separator inside `scope` of a token answer (facts 12.1)
+throttle_status | 400 200 | status of the token throttle (facts 1.4)
+token_throttle | on off | 10 tokens per refresh token per 10 minutes (facts 1.5)
+token_caps | on off | 15 live access tokens per refresh token, 20 refresh tokens per user (facts 1.5)
+bad_grant_type_error | invalid_request invalid_grant_type | error for a missing or wrong grant_type (facts 1.4)
+bearer_prefix | accept reject | `Authorization: Bearer` beside Zoho-oauthtoken (facts 1.8)
+concurrency_caps | on off | calls in flight per org are limited by edition (facts 9.3)
+over_limit_code | TOO_MANY_REQUESTS RATE_LIMIT_EXCEEDED | code of a 429 (facts 9.4)
+over_limit_status | 429 400 | status of an exceeded limit (facts 9.4)
+coql_max_columns | 50 500 | columns in SELECT (facts 3.1)
+coql_max_in | 50 100 | values in IN (facts 3.1)
+coql_limit_comma | accept reject | `limit offset, count` (facts 3.1)
+coql_id_compare | accept reject | `id > value` (facts 3.6)
+coql_order | total first_only | several order columns as in SQL, or only the first one is honoured (facts 3.6)
+coql_adds_id | yes no | `id` in every row although not selected (facts 3.4)
+coql_text_case | insensitive sensitive | comparing texts in COQL
+coql_not_equal_null | exclude include | whether `!=` finds empty values
+deleted_order | newest_first oldest_first | order of the deleted list (facts 5.2)
+deleted_wall | none 2000 | records that the deleted list can reach (facts 5.2)
+deleted_credits | 1 2 | credits of the deleted list (facts 5.2)
+modified_time_on_restore | keep move | Modified_Time of a restored record (facts 5.4)
+lookup_to_deleted | keep null | a lookup whose target went to the recycle bin
+count_type | string number | type of `count` in actions/count (facts 10)
+"""
+
+
+def _parse() -> dict[str, Quirk]:
+    quirks = {}
+    for line in _TABLE.strip().splitlines():
+        name, choices, note = (part.strip() for part in line.split("|"))
+        quirks[name] = Quirk(name=name, choices=tuple(choices.split()), note=note)
+    return quirks
+
+
+QUIRKS: Mapping[str, Quirk] = _parse()
+
+
+class Quirks:
+    """The setting of every switch, for all orgs or for one of them."""
+
+    def __init__(self, parent: Quirks | None = None) -> None:
+        self._parent = parent
+        self._own: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name in self._own:
+            return self._own[name]
+        return self._parent[name] if self._parent is not None else QUIRKS[name].default
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Set switches by name; nothing is changed when one name or value is wrong."""
+        checked = {name: _checked(name, value) for name, value in values.items()}
+        self._own.update(checked)
+
+    def reset(self) -> None:
+        """Every switch back to its default (or to the setting for all orgs)."""
+        self._own.clear()
+
+    def as_dict(self) -> dict[str, str]:
+        """All switches with their present values."""
+        return {name: self[name] for name in QUIRKS}
+
+
+def _checked(name: str, value: Any) -> str:
+    quirk = QUIRKS.get(name)
+    if quirk is None:
+        raise ValueError(f"unknown quirk {name!r}; known: {', '.join(QUIRKS)}")
+    text = ("null" if value is None else str(value)) if not isinstance(value, bool) else ("on" if value else "off")
+    if text not in quirk.choices:
+        raise ValueError(f"quirk {name} takes {' or '.join(quirk.choices)}, not {value!r}")
+    return text
+
+
+def listing() -> str:
+    """The table that `--list-quirks` prints."""
+    width = max(len(name) for name in QUIRKS)
+    return "\n".join(
+        f"{quirk.name:<{width}}  {'|'.join((quirk.default + '*', *quirk.choices[1:])):<40}  {quirk.note}"
+        for quirk in QUIRKS.values()
+    )

@@ -1,0 +1,236 @@
+"""The read calls on records: list, get, deleted, count, fetch_full_data and COQL (facts 2, 3, 5.2, 10)."""
+
+from __future__ import annotations
+
+from daemon.emulator import coql, coql_parse, errors
+from daemon.emulator.call import NO_CONTENT, Call, Reply
+from daemon.emulator.clock import parse_header_moment, zone_printer
+from daemon.emulator.listing import MAX_PER_PAGE, Listing, check_walls, page_info, read_page
+from daemon.emulator.org import Deleted
+from daemon.emulator.pagetoken import binding, decode
+from daemon.emulator.render import Renderer
+from daemon.emulator.validation import parse_id
+
+MAX_FIELDS = 50
+_SORTS = ("id", "Created_Time", "Modified_Time")
+_CONVERTED = ("true", "false", "both")
+
+
+def list_records(call: Call) -> Reply:
+    """`GET /{module}` (facts 2)."""
+    module = call.module
+    names = _fields(call, required=call.version > 2)
+    bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
+    listing = _listing(call, bound)
+    check_walls(listing)
+    page = read_page(call.org, module.api_name, listing)
+    if not page.records:
+        return nothing(call, filtered=listing.since is not None)
+    render = Renderer(call.org, module, call.user)
+    row = render.rows(names if names is not None else list(module.fields))
+    data = [row(record) for record in page.records]
+    return Reply.of(200, {"data": data, "info": page_info(call.org, listing, page, call.user, bound)})
+
+
+def nothing(call: Call, *, filtered: bool) -> Reply:
+    """204, or 304 when If-Modified-Since was sent (facts 2.5)."""
+    return Reply(status=304) if filtered and call.quirks["empty_304_or_204"] == "304" else NO_CONTENT
+
+
+def _fields(call: Call, *, required: bool) -> list[str] | None:
+    """The names in `fields` (facts 2.1)."""
+    names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
+    wanted = list(dict.fromkeys(names))
+    only_id = wanted == ["id"] and call.quirks["fields_id_alone"] == "reject"
+    if required and (not wanted or only_id):
+        raise errors.missing_param("fields")
+    if len(wanted) > MAX_FIELDS:
+        raise errors.too_many_fields(MAX_FIELDS)
+    if call.quirks["unknown_field_param"] == "reject":
+        known = {"id", *call.module.fields}
+        if any(name not in known and not name.startswith("$") for name in wanted):
+            raise errors.bad_param("fields")
+    return wanted or None
+
+
+def _listing(call: Call, bound: str) -> Listing:
+    query = call.query
+    if "page" in query and "page_token" in query:
+        raise errors.ambiguous_params("page", "page_token")
+    if "cvid" in query and "sort_by" in query:
+        raise errors.ambiguous_params("cvid", "sort_by")
+    sort_by, order = query.get("sort_by", "id"), query.get("sort_order", "desc")
+    if sort_by not in _SORTS:
+        raise errors.pattern_not_matched("sort_by")
+    if order not in ("asc", "desc"):
+        raise errors.pattern_not_matched("sort_order")
+    converted = query.get("converted", "false")
+    if converted not in _CONVERTED:
+        raise errors.pattern_not_matched("converted")
+    token = None
+    if "page_token" in query:
+        try:
+            token = decode(query["page_token"], user=call.user.id, bound=bound, now=call.org.clock.now())
+        except errors.ZohoError as refused:
+            if refused.body["code"] == "EXPIRED_VALUE" and call.quirks["page_token_error_details"] == "json_path":
+                refused.body["details"] = {"api_name": "page_token", "json_path": "$.query.page_token"}
+            raise
+    return Listing(
+        sort_by=sort_by,
+        descending=order == "desc",
+        per_page=_per_page(call),
+        page=positive(call, "page", 1),
+        token=token,
+        since=modified_since(call),
+        converted=converted if call.module.api_name == "Leads" else None,
+        ids=_ids(call) if "ids" in query else None,
+    )
+
+
+def positive(call: Call, name: str, default: int) -> int:
+    """A query parameter that is a whole number from 1 on."""
+    text = call.query.get(name)
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
+        raise errors.bad_param(name)
+    return int(text)
+
+
+def _per_page(call: Call) -> int:
+    wanted = positive(call, "per_page", MAX_PER_PAGE)
+    if wanted > MAX_PER_PAGE and call.quirks["per_page_over_max"] == "reject":
+        raise errors.bad_param("per_page")
+    return min(wanted, MAX_PER_PAGE)
+
+
+def modified_since(call: Call) -> int | None:
+    """If-Modified-Since in whole seconds, if the header is there (facts 2.5)."""
+    text = call.headers.get("if-modified-since")
+    if not text:
+        return None
+    moment = parse_header_moment(text)
+    if moment is None:
+        details = {"param_name": "If-Modified-Since", "expected_data_type": "datetime"}
+        raise errors.refuse("INVALID_DATA", "invalid data", details)
+    return moment
+
+
+def _ids(call: Call) -> tuple[int, ...]:
+    numbers = [parse_id(text.strip()) for text in call.query["ids"].split(",") if text.strip()]
+    if not numbers or any(number is None for number in numbers) or len(numbers) > MAX_PER_PAGE:
+        raise errors.bad_param("ids")
+    return tuple(number for number in numbers if number is not None)
+
+
+def path_id(call: Call) -> int:
+    """The record id in the path (facts 2.5)."""
+    number = parse_id(call.record_id)
+    if number is None:
+        refused = errors.invalid_path_id()
+        refused.status = int(call.quirks["malformed_id_status"])
+        raise refused
+    return number
+
+
+def get_record(call: Call) -> Reply:
+    """`GET /{module}/{id}` (facts 2.5, 2.6)."""
+    module, number = call.module, path_id(call)
+    names = _fields(call, required=False)
+    record = call.org.visible(module.api_name).records.get(number)
+    if record is None:
+        return NO_CONTENT
+    since = modified_since(call)
+    if since is not None and record.modified < since:
+        return nothing(call, filtered=True)
+    render = Renderer(call.org, module, call.user)
+    return Reply.of(200, {"data": [render.rows(names)(record) if names else render.full(record)]})
+
+
+def full_data(call: Call) -> Reply:
+    """`GET .../actions/fetch_full_data`: rich text without the cut (facts 2.6)."""
+    module = call.module
+    if call.record_id is None and not call.query.get("ids"):
+        raise errors.missing_param("ids")
+    numbers = (path_id(call),) if call.record_id is not None else _ids(call)
+    names = _fields(call, required=False)
+    table = call.org.visible(module.api_name)
+    found = [table.records[number] for number in numbers if number in table.records]
+    if not found:
+        return NO_CONTENT
+    row = Renderer(call.org, module, call.user, style="full").rows(names or list(module.fields))
+    return Reply.of(200, {"data": [row(record) for record in found]})
+
+
+def count_records(call: Call) -> Reply:
+    """`GET /{module}/actions/count` (facts 10)."""
+    count = len(call.org.visible(call.module.api_name))
+    return Reply.of(200, {"count": str(count) if call.quirks["count_type"] == "string" else count})
+
+
+def list_deleted(call: Call) -> Reply:
+    """`GET /{module}/deleted` (facts 5.2)."""
+    module, now = call.module, call.org.clock.now()
+    wanted = call.query.get("type", "all")
+    if wanted not in ("all", "recycle", "permanent"):
+        raise errors.pattern_not_matched("type")
+    per_page, page, since = _per_page(call), positive(call, "page", 1), modified_since(call)
+    if call.quirks["deleted_wall"] == "2000" and page * per_page > 2_000:
+        raise errors.page_wall()
+    entries = [
+        entry
+        for entry in call.org.bin[module.api_name].values()
+        if entry.visible_at <= now
+        and (kind := entry.kind(now)) is not None
+        and wanted in ("all", kind)
+        and (since is None or entry.at >= since)
+    ]
+    newest_first = call.quirks["deleted_order"] == "newest_first"
+    entries.sort(key=lambda entry: (entry.at, entry.record.id), reverse=newest_first)
+    start = (page - 1) * per_page
+    chosen = entries[start : start + per_page]
+    if not chosen:
+        return nothing(call, filtered=since is not None)
+    info = {"per_page": per_page, "count": len(chosen), "page": page, "more_records": start + per_page < len(entries)}
+    return Reply.of(200, {"data": [_deleted(call, entry, now) for entry in chosen], "info": info})
+
+
+def _deleted(call: Call, entry: Deleted, now: float) -> dict[str, object]:
+    permanent = entry.kind(now) == "permanent"
+    by, creator = call.org.user(entry.by), call.org.user(entry.record.created_by)
+    return {
+        "deleted_by": None if permanent or by is None else by.brief(),
+        "id": str(entry.record.id),
+        "display_name": None if permanent else entry.name,
+        "type": "permanent" if permanent else "recycle",
+        "created_by": None if permanent or creator is None else creator.brief(),
+        "deleted_time": zone_printer(call.user.time_zone)(entry.at),
+    }
+
+
+def coql_query(call: Call) -> Reply:
+    """`POST /coql` (facts 3)."""
+    query = parse_coql(call)
+    rows, more = coql.run_query(call.org, call.user, query)
+    if not rows:
+        return NO_CONTENT
+    answer: dict[str, object] = {"data": rows, "info": {"count": len(rows), "more_records": more}}
+    if call.json.get("include_meta") == ["fields"]:
+        module = call.org.modules[query.module]
+        named = [(alias, module.fields.get(column.path[0])) for column, alias in query.columns]
+        answer["fields"] = {
+            alias: {"id": str(item.id), "api_name": item.api_name, "data_type": item.data_type}
+            for alias, item in named
+            if item is not None
+        }
+    return Reply.of(200, answer)
+
+
+def parse_coql(call: Call) -> coql_parse.Query:
+    """The query in the body, or Zoho's refusal of it (facts 3.7)."""
+    text = call.json.get("select_query")
+    if text is None:
+        raise errors.refuse("MANDATORY_NOT_FOUND", "mandatory key not found", {"api_name": "select_query"})
+    if not isinstance(text, str):
+        raise errors.body_key_type("select_query", "string")
+    return coql_parse.parse(text)

@@ -1,0 +1,27 @@
+"""A request as it came in over HTTP, decoded without ever failing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from daemon.emulator.accounts_http import read_form
+
+
+class Request:
+    """One request; unknown parameters and a trailing `&` do no harm."""
+
+    def __init__(self, scope: MutableMapping[str, Any], body: bytes) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.body = body
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        text = scope["query_string"].decode("latin-1")
+        self.query = dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=None))
+        self.transport: asyncio.Transport = scope["state"]["transport"]
+
+    def form(self) -> dict[str, str]:
+        """Query and body together, urlencoded or multipart (facts 1.2)."""
+        return {**self.query, **read_form(self.headers.get("content-type", ""), self.body)}
