@@ -24,7 +24,7 @@ _GARBAGE = {
     "list": b"[1, 2, 3]",
     "string": b'"data"',
     "empty": b"",
-    "wrong_type": b'{"data": {"code": 7, "details": null}, "info": [], "access_token": 5, "users": "none", "fields": 3}',
+    "wrong_type": b'{"data": {"code": 7, "details": null}, "info": [], "access_token": 5, "users": "x", "fields": 3}',
     "truncated": b'{"data": [{"id": "5100000000000001001", "Last_Na',
 }
 

@@ -1,7 +1,8 @@
 """What exists in a fresh org: the standard modules and their fields, with Zoho's own lengths and lists.
 
-Each line: API name | label | type | length (`-` = the type's own) | marks. Marks: `!` mandatory, `ro` read-only, `custom`,
-`hidden`, `target-unique` (unique in every org but the source), `>Module` lookup, `#n` decimals, `[list]` picklist.
+Each line: API name | label | type | length (`-` = the type's own) | marks. Marks: `!` mandatory, `ro` read-only,
+`custom`, `hidden`, `target-unique` (unique in every org but the source), `>Module` lookup, `#n` decimals, `[list]`
+picklist.
 """
 
 from __future__ import annotations

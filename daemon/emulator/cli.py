@@ -1,4 +1,4 @@
-"""`orgsync emulator` and `python -m daemon.emulator`: options, the line that announces readiness, signals, exit codes."""
+"""`orgsync emulator` and `python -m daemon.emulator`: options, the line that announces readiness, exit codes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def _until_signal(servers: Servers) -> None:
     await servers.run(announce)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`300ms`, `2s`, `1.5` (seconds)."""
 
     name = "duration"

@@ -1,8 +1,8 @@
-"""The control endpoint: everything a test or a rehearsal may do that no Zoho client can. Outside Zoho's paths, no tokens.
+"""The control endpoint: everything a test or a rehearsal may do that no Zoho client can. No tokens.
 
 GET    /                                the document that `orgsync emulator` prints at start
 POST   /reset          {"org"?}         as at the start; tokens keep working
-POST   /seed           {"org", "records", "seed", "defects": 0.03}  ->  {"records", "defects": [{"module","id","kind","field"}]}
+POST   /seed           {"org", "records", "seed", "defects": 0.03}  ->  {"defects": [{"module","id","kind","field"}]}
 GET POST DELETE /faults                 the forms in `faults`; POST adds, DELETE clears
 GET POST /quirks       {"name": "value", "orgs": {"us": {...}}}
 GET POST /clock        {"advance": s} {"set": epoch or ISO} {"freeze": true} {"resume": true}
@@ -17,7 +17,7 @@ PATCH  /orgs/{org}/{module}/{id}        an edit by hand: no validation, Modified
 DELETE /orgs/{org}/{module}/{id}        ?permanent=true
 POST   /orgs/{org}/restore/{module}/{id}
 GET POST /orgs/{org}/schema/{module}/fields           POST adds (the body of one field of Zoho's create call)
-PATCH DELETE /orgs/{org}/schema/{module}/fields/{name}   {"length", "mandatory", "unique", "add_values", "api_name", ...}
+PATCH DELETE /orgs/{org}/schema/{module}/fields/{name}   {"length", "mandatory", "unique", "add_values", ...}
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ def control_app(world: World) -> Starlette:
             route("/", "GET", lambda hands, *_: hands.document()),
             route("/reset", "POST", lambda hands, _, body: hands.reset(body.get("org"))),
             route("/seed", "POST", lambda hands, _, body: hands.seed(**body)),
-            route("/faults", "GET", lambda hands, *_: world.faults.as_json()),
+            route("/faults", "GET", lambda *_: {"faults": world.faults.as_json()}),
             route("/faults", "POST", lambda hands, _, body: hands.add_faults(body)),
             route("/faults", "DELETE", lambda hands, *_: hands.clear_faults()),
-            route("/quirks", "GET", lambda hands, *_: world.quirks.as_dict()),
+            route("/quirks", "GET", lambda *_: world.quirks.as_dict()),
             route("/quirks", "POST", lambda hands, _, body: hands.set_quirks(body)),
             route("/clock", "GET", lambda hands, *_: hands.clock({})),
             route("/clock", "POST", lambda hands, _, body: hands.clock(body)),
             route("/log", "GET", _log),
-            route("/log", "DELETE", lambda hands, *_: world.journal.clear()),
+            route("/log", "DELETE", lambda *_: world.journal.clear()),
             route("/credits", "GET", lambda hands, *_: hands.credits()),
             route("/orgs/{org}/tokens", "POST", lambda hands, at, body: hands.tokens(_name(at, "org"), body)),
             route("/orgs/{org}/grants", "POST", lambda hands, at, body: hands.grant(_name(at, "org"), body)),

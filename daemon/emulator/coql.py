@@ -1,4 +1,4 @@
-"""Running a COQL query over an org: checks of facts 3.1, the cheapest way through the indexes, rows and `info` (3.4)."""
+"""Running a COQL query over an org: checks of facts 3.1, the cheapest way through the indexes, rows (3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""COQL conditions: which operators a type allows, the test that a record must pass, and the index that finds it (facts 3.2).
+"""COQL conditions: the operators of each type, the test that a record must pass, the index that finds it (facts 3.2).
 
 Three questions about one expression: does a record pass (`compile_test`), can only these ids pass (`possible_ids`), and
 from which (Modified_Time, id) on can a record pass at all (`lowest_key`, `highest_key`)? The last three only narrow the

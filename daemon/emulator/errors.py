@@ -1,6 +1,6 @@
 """Every sentence with which Zoho says no, in one place (facts 1.8, 2.4, 4.4, 12.2, 12.3, 12.6).
 
-A `ZohoError` ends a whole request; a `RecordError` ends one element of a batch. Neither knows about HTTP beyond its status.
+A `ZohoError` ends a whole request; a `RecordError` ends one element of a batch. No HTTP here but its status.
 """
 
 from __future__ import annotations

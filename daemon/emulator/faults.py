@@ -7,8 +7,8 @@ A fault is a JSON object (a file, `POST /faults` and the Python API take one, a 
      "rate": 0.05, "seed": 7,                or each such call with a probability
      ... }
 
-`kind`: list get insert update upsert delete deleted coql count full_data users org modules fields create_field layouts token
-revoke, or `read`, `write`, `metadata`, or a list of these. Effects and their own keys:
+`kind`: list get insert update upsert delete deleted coql count full_data users org modules fields create_field layouts
+token revoke, or `read`, `write`, `metadata`, or a list of these. Effects and their own keys:
 
     latency     seconds, or min and max             the answer comes late
     status      status, code, message, body, when   an error answer; body json (default), html or empty
@@ -16,15 +16,15 @@ revoke, or `read`, `write`, `metadata`, or a list of these. Effects and their ow
     cut         when                                the connection is reset
     half        -                                   executed; half of the answer, then the connection is cut
     stall       seconds (3600), when                no answer, the connection stays open
-    garbage     shape, status (200), when           text, null, number, list, string, empty, wrong_type or truncated JSON
+    garbage     shape, status (200), when           text null number list string empty wrong_type truncated
     token_expired   -                               the access token of this call is dead from now on
     token_revoked   -                               the refresh token behind it and all its access tokens are revoked
     visibility  seconds                             the write is done, but readers see it only that much later
     date_skew   seconds                             the Date header is wrong by so much
     clock_step  seconds                             the emulator's clock jumps when the call arrives
 
-`when`: "before" (default) the call is executed, or "after": it was executed and the answer is lost. Delays, visibility and
-clocks add up; of the others the first one that matches is met.
+`when`: "before" (default) the call is executed, or "after": it was executed and the answer is lost. Delays, visibility
+and clocks add up; of the others the first one that matches is met.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from daemon.emulator import accidents, errors, metadata_http, reads_http, wire, writes_http
+from daemon.emulator import accidents, errors, metadata_http, people_http, reads_http, wire, writes_http
 from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
 from daemon.emulator.call import Call, Handler, Reply
 from daemon.emulator.clock import http_date
@@ -43,8 +43,8 @@ HANDLERS: Mapping[str, Handler] = {
     "fields": metadata_http.get_fields,
     "create_field": metadata_http.post_fields,
     "layouts": metadata_http.get_layouts,
-    "users": metadata_http.get_users,
-    "org": metadata_http.get_org,
+    "users": people_http.get_users,
+    "org": people_http.get_org,
 }
 _RECORD_CALLS = frozenset({"list", "get", "insert", "update", "upsert", "delete", "deleted"})
 _SMALL_WRITE = 10

@@ -4,7 +4,8 @@
         emu.orgs["us"].base_url, .accounts_url, .client_id, .client_secret, .refresh_token, .grant_tokens
         emu.orgs["india"].insert_raw("Leads", {...}); .edit("Leads", id, {...}); .records("Leads"); .delete; .restore
         emu.orgs["us"].faults.next("upsert", effect="status", status=429, times=2)
-        emu.seed("india", records=200, seed=7, defects=0.05); emu.quirks(unknown_picklist="reject"); emu.clock(advance=60)
+        emu.seed("india", records=200, seed=7, defects=0.05); emu.quirks(unknown_picklist="reject")
+        emu.clock(advance=60)
         emu.log(org="us", kind="upsert")
 
 Every action runs in the event loop of the servers, between two calls.

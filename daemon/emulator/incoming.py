@@ -1,4 +1,4 @@
-"""One record of a write, from JSON to checked values: which keys count, what is mandatory, what must be unique (facts 4)."""
+"""One record of a write, from JSON to checked values: what counts, what is mandatory, what must be unique (facts 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET records: which records a page holds, and its `info` (facts 2). Pages are live: an edit between two pages shifts them."""
+"""GET records: which records a page holds, and its `info` (facts 2). Pages are live: an edit shifts what follows."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def record_key(sort_by: str, record: Record) -> int:
 
 
 def _by_cursor(org: Org, listing: Listing) -> bool:
-    return listing.token is not None and listing.token.after is not None and org.quirks["page_token_walk"] == "cursor"
+    return (
+        listing.token is not None and listing.token.after is not None and org.quirks.says("page_token_walk", "cursor")
+    )
 
 
 def _after_cursor(table: Table, listing: Listing, want: int) -> list[Record]:
@@ -137,7 +139,7 @@ def page_info(org: Org, listing: Listing, page: Page, caller: User, bound: str) 
         before = max(0, listing.position - listing.per_page)
         previous = PageToken(user=caller.id, expires=expires, position=before, after=None).encode(bound)
     number = listing.page
-    if listing.token and org.quirks["token_page_number"] == "advance":
+    if listing.token and org.quirks.says("token_page_number", "advance"):
         number = listing.position // listing.per_page + 1
     return {
         "call": False,

@@ -1,4 +1,4 @@
-"""The calls on metadata: modules, fields, layouts, users, org (facts 6, 12.8)."""
+"""The calls on the schema: modules, fields, layouts (facts 6, 12.8)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
 from daemon.emulator.fields import Field, Surroundings, describe
 from daemon.emulator.new_fields import create_field
-from daemon.emulator.people import User, select_users
-from daemon.emulator.reads_http import positive
 from daemon.emulator.schema import Module
-from daemon.emulator.validation import parse_id
 
 Json = dict[str, Any]
 MAX_NEW_FIELDS = 5
@@ -170,92 +167,3 @@ def get_layouts(call: Call) -> Reply:
         "source": "crm",
     }
     return Reply.of(200, {"layouts": [layout]})
-
-
-def get_users(call: Call) -> Reply:
-    """`GET /users?type=` and `/users/{id}`."""
-    if call.record_id is not None:
-        number = parse_id(call.record_id)
-        found = call.org.user(number) if number is not None else None
-        if found is None:
-            raise errors.refuse("INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 1})
-        return Reply.of(200, {"users": [_user(call, found)]})
-    chosen = select_users(call.org.users, call.query.get("type", "AllUsers"), call.user)
-    if chosen is None:
-        raise errors.pattern_not_matched("type")
-    per_page, page = min(positive(call, "per_page", 200), 200), positive(call, "page", 1)
-    shown = chosen[(page - 1) * per_page : page * per_page]
-    if not shown:
-        return NO_CONTENT
-    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": page * per_page < len(chosen)}
-    return Reply.of(200, {"users": [_user(call, user) for user in shown], "info": info})
-
-
-def _user(call: Call, user: User) -> Json:
-    created = zone_printer(call.user.time_zone)(1_735_689_600)
-    administrator = call.org.administrator.brief()
-    empty = ("alias", "phone", "mobile", "street", "city", "state", "zip", "country", "Reporting_To")
-    return {
-        "id": str(user.id),
-        "full_name": user.full_name,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "email": user.email,
-        "status": user.status,
-        "confirm": user.confirm,
-        "profile": user.profile.as_json(),
-        "role": user.role.as_json(),
-        "zuid": str(user.zuid),
-        "time_zone": user.time_zone,
-        "locale": "en_US",
-        "country_locale": call.org.site.country,
-        "language": "en_US",
-        "date_format": "yyyy-MM-dd",
-        "time_format": "HH:mm",
-        "created_time": created,
-        "created_by": administrator,
-        "Modified_Time": created,
-        "Modified_By": administrator,
-        "type__s": "Regular User",
-        "decimal_separator": "Period",
-        "number_separator": "Comma",
-        "sandboxDeveloper": False,
-        **dict.fromkeys(empty),
-    }
-
-
-def get_org(call: Call) -> Reply:
-    """`GET /org`."""
-    org, (currency, code, symbol) = call.org, call.org.site.currency
-    paid = org.edition != "free"
-    shown = {
-        "id": str(org.org_id),
-        "zgid": org.zgid,
-        "company_name": org.site.company,
-        "alias": None,
-        "primary_email": org.administrator.email,
-        "primary_zuid": str(org.administrator.zuid),
-        "domain_name": f"org{org.zgid}",
-        "time_zone": org.site.time_zone,
-        "currency": f"{currency} - {code}",
-        "iso_code": code,
-        "currency_symbol": symbol,
-        "currency_locale": "en_US",
-        "country_code": org.site.country,
-        "type": "production",
-        "mc_status": False,
-        "created_time": zone_printer(call.user.time_zone)(1_735_689_600),
-        "license_details": {
-            "paid": paid,
-            "paid_type": org.edition,
-            "users_license_purchased": org.licences if paid else 0,
-            "trial_type": None,
-            "trial_expiry": None,
-            "paid_expiry": "2030-01-01" if paid else None,
-            "portal_users_license_purchased": 0,
-        },
-        "hierarchy_preferences": {"type": "ROLE_HIERARCHY"},
-        "privacy_settings": False,
-        "hipaa_compliance_enabled": False,
-    }
-    return Reply.of(200, {"org": [shown]})

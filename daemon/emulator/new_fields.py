@@ -1,4 +1,4 @@
-"""Custom fields: checking a description, adding, changing and removing fields of an org, with their records (facts 6, 9.2)."""
+"""Custom fields: checking a description; adding, changing and removing fields, with their values (facts 6, 9.2)."""
 
 from __future__ import annotations
 
@@ -109,45 +109,51 @@ def _lookup(org: Org, given: Json, data_type: str, path: str) -> str | None:
 
 
 def _choices(given: Json, path: str) -> list[str]:
-    values = given.get("pick_list_values", [])
-    names = [value.get("actual_value") or value.get("display_value") for value in values if isinstance(value, dict)]
-    if not names or not all(isinstance(name, str) for name in names):
+    values = given.get("pick_list_values")
+    names = [
+        value.get("actual_value") or value.get("display_value") for value in values or [] if isinstance(value, dict)
+    ]
+    texts = [name for name in names if isinstance(name, str)]
+    if not texts or len(texts) < len(names):
         raise errors.mandatory("pick_list_values", f"{path}.pick_list_values")
-    return names
+    return texts
 
 
 # --- what an administrator does later (control endpoint)
 
+_FLAGS = frozenset({"mandatory", "read_only", "unique", "case_sensitive", "visible", "rich"})
+_NUMBERS = frozenset({"length", "decimals"})
+_SETTERS: dict[str, Callable[[Field, Any], None]] = {
+    "add_values": lambda item, new: setattr(item, "picklist", list(dict.fromkeys([*item.picklist, *map(str, new)]))),
+    "remove_values": lambda item, old: setattr(item, "picklist", [one for one in item.picklist if one not in old]),
+    "picklist": lambda item, values: setattr(item, "picklist", [str(one) for one in values]),
+    "label": lambda item, label: setattr(item, "label", str(label)),
+}
+
 
 def change_field(org: Org, module: Module, name: str, change: Json) -> Field:
-    """Alter a field: length, mandatory, read_only, unique, picklist, add_values, remove_values, api_name, label, visible."""
-    item = module.fields[name]
-    table = org.tables[module.api_name]
+    """Alter a field: a flag, `length`, `decimals`, `picklist`, `add_values`, `remove_values`, `label` or `api_name`."""
+    unknown = set(change) - _FLAGS - _NUMBERS - _SETTERS.keys() - {"api_name"}
+    if unknown:
+        raise ValueError(f"unknown changes: {', '.join(sorted(unknown))}")
+    item, table = module.fields[name], org.tables[module.api_name]
     for key, value in change.items():
-        if key == "api_name":
-            rename_field(module, name, str(value))
-            table.drop_index(name)
-            _rewrite(org, module.api_name, lambda values, old=name, new=str(value): _moved(values, old, new))
-            name = str(value)
-        elif key == "add_values":
-            item.picklist = [*item.picklist, *(str(one) for one in value if one not in item.picklist)]
-        elif key == "remove_values":
-            item.picklist = [one for one in item.picklist if one not in value]
-        elif key in ("length", "decimals"):
-            setattr(item, key, int(value))
-        elif key in ("mandatory", "read_only", "unique", "case_sensitive", "visible", "rich"):
-            setattr(item, key, bool(value))
-        elif key == "picklist":
-            item.picklist = [str(one) for one in value]
-        elif key == "label":
-            item.label = str(value)
-        else:
-            raise ValueError(f"unknown change {key!r}")
+        if key in _SETTERS:
+            _SETTERS[key](item, value)
+        elif key != "api_name":
+            setattr(item, key, bool(value) if key in _FLAGS else int(value))
+    new = str(change.get("api_name", name))
+    if new != name:
+        if new in module.fields:
+            raise ValueError(f"{new} is taken")
+        rename_field(module, name, new)
+        table.drop_index(name)
+        _rewrite(org, module.api_name, lambda values: _moved(values, name, new))
     item.modified = org.clock.stamp()
     if item.unique:
-        table.ensure_index(name)
-    elif name != module.system_unique:
-        table.drop_index(name)
+        table.ensure_index(new)
+    elif new != module.system_unique:
+        table.drop_index(new)
     return item
 
 

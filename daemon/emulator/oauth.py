@@ -99,7 +99,7 @@ class Accounts:
         """A refresh token; the 21st pushes out the oldest with its access tokens (facts 1.5)."""
         made = Refresh(token=self._token(), scopes=scopes, user=self.user if user is None else user)
         self.refreshes[made.token] = made
-        while self._quirks["token_caps"] == "on" and len(self.refreshes) > LIVE_REFRESH_TOKENS:
+        while self._quirks.says("token_caps", "on") and len(self.refreshes) > LIVE_REFRESH_TOKENS:
             self.revoke(next(iter(self.refreshes)))
         return made
 
@@ -109,7 +109,7 @@ class Accounts:
         made = Access(token=self._token(), scopes=refresh.scopes, user=refresh.user, expires=now + self.access_lifetime)
         self.accesses[made.token] = made
         refresh.live.append(made.token)
-        while self._quirks["token_caps"] == "on" and len(refresh.live) > LIVE_ACCESS_TOKENS:
+        while self._quirks.says("token_caps", "on") and len(refresh.live) > LIVE_ACCESS_TOKENS:
             self.accesses.pop(refresh.live.popleft(), None)
         return made
 
@@ -173,7 +173,7 @@ class Accounts:
         now = self._clock.now()
         while issued and issued[0] <= now - TEN_MINUTES:
             issued.popleft()
-        if self._quirks["token_throttle"] == "on" and len(issued) >= CALLS_PER_WINDOW:
+        if self._quirks.says("token_throttle", "on") and len(issued) >= CALLS_PER_WINDOW:
             return True
         issued.append(now)
         return False
@@ -184,7 +184,7 @@ class Accounts:
         return TokenAnswer(int(self._quirks["throttle_status"]), body)
 
     def _success(self, access: Access, api_domain: str, refresh_token: str | None) -> TokenAnswer:
-        separator = "," if self._quirks["token_scope_separator"] == "comma" else " "
+        separator = "," if self._quirks.says("token_scope_separator", "comma") else " "
         body: Json = {"access_token": access.token}
         if refresh_token is not None:
             body["refresh_token"] = refresh_token

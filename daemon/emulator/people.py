@@ -1,4 +1,4 @@
-"""The users of an org. Most people of the test world work in every org (same e-mail, other ids); one only in the source."""
+"""The users of an org. Most people work in every org (same e-mail, other ids), one of them only in the source."""
 
 from __future__ import annotations
 

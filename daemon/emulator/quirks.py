@@ -98,6 +98,10 @@ class Quirks:
             return self._own[name]
         return self._parent[name] if self._parent is not None else QUIRKS[name].default
 
+    def says(self, name: str, value: str) -> bool:
+        """Whether a switch stands at `value`."""
+        return self[name] == value
+
     def set(self, values: Mapping[str, Any]) -> None:
         """Set switches by name; nothing is changed when one name or value is wrong."""
         checked = {name: _checked(name, value) for name, value in values.items()}

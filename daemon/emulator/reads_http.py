@@ -72,7 +72,7 @@ def _listing(call: Call, bound: str) -> Listing:
         try:
             token = decode(query["page_token"], user=call.user.id, bound=bound, now=call.org.clock.now())
         except errors.ZohoError as refused:
-            if refused.body["code"] == "EXPIRED_VALUE" and call.quirks["page_token_error_details"] == "json_path":
+            if refused.body["code"] == "EXPIRED_VALUE" and call.quirks.says("page_token_error_details", "json_path"):
                 refused.body["details"] = {"api_name": "page_token", "json_path": "$.query.page_token"}
             raise
     return Listing(

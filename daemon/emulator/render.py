@@ -1,4 +1,4 @@
-"""From stored records to the JSON of reads (facts 2.6, 3.4, 12.4). A renderer is built once per page, then run per record."""
+"""From stored records to the JSON of reads (facts 2.6, 3.4, 12.4). Built once per page, run per record."""
 
 from __future__ import annotations
 

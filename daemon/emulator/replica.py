@@ -1,6 +1,6 @@
 """What readers see while writes are slow to become visible: a copy of an org's tables that follows behind.
 
-It exists only while some write is still hidden (fault effect `visibility`); writes reach it in the order they were made.
+It exists only while some write is still hidden (fault effect `visibility`); writes reach it in their order.
 """
 
 from __future__ import annotations

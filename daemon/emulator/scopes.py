@@ -18,10 +18,10 @@ def allowed(scopes: Iterable[str], kind: str, module: str | None) -> bool:
         return _records(held, module, "CREATE") and _records(held, module, "UPDATE")
     if kind in _VERBS:
         return _records(held, module, _VERBS[kind])
-    if kind == "coql":
-        return _one_of(held, "ZohoCRM.coql", "READ") and _records(held, module, "READ")
-    if kind == "count":
-        return _records(held, module, "READ") or "ZOHOSEARCH.SECURESEARCH.READ" in held
+    if kind in ("coql", "count"):
+        reads, word = _records(held, module, "READ"), "ZohoSearch.securesearch" if kind == "count" else "ZohoCRM.coql"
+        extra = _one_of(held, word, "READ")
+        return reads and extra if kind == "coql" else reads or extra
     if kind in _SETTINGS:
         verb = "CREATE" if kind == "create_field" else "READ"
         return _one_of(held, "ZohoCRM.settings", verb) or _one_of(held, f"ZohoCRM.settings.{_SETTINGS[kind]}", verb)

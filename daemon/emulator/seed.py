@@ -1,4 +1,4 @@
-"""Fills an org with records, as years of daily use would have (deterministic by seed), and plants what a target must refuse.
+"""Fills an org with records as years of use would, the same for the same seed, and plants what a target must refuse.
 
 Seeding goes around validation: the source may hold what its own API would not take today.
 """
@@ -6,70 +6,20 @@ Seeding goes around validation: the source may hold what its own API would not t
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from daemon.emulator import seed_texts
-from daemon.emulator.catalog import PICKLISTS, SOURCE_ONLY
+from daemon.emulator.catalog import PICKLISTS
 from daemon.emulator.org import Org
+from daemon.emulator.seed_defects import plant
+from daemon.emulator.sowing import Sowing
 from daemon.emulator.store import Record
 
 Json = dict[str, Any]
 SHARES = (("Accounts", 0.20), ("Contacts", 0.40), ("Leads", 0.25), ("Deals", 0.15))
-DEFECTS = {
-    "bad_email": ("Leads", "Contacts"),
-    "too_long": ("Leads", "Contacts", "Accounts", "Deals"),
-    "missing_parent": ("Contacts", "Deals", "Accounts"),
-    "unknown_picklist": ("Leads", "Contacts", "Accounts", "Deals"),
-    "duplicate_unique": ("Contacts", "Accounts"),
-}
-_LONG_FIELD = {
-    "Leads": ("Company", 200),
-    "Contacts": ("Title", 100),
-    "Accounts": ("Account_Site", 80),
-    "Deals": ("Next_Step", 100),
-}
-_PARENT_FIELD = {"Contacts": "Account_Name", "Deals": "Account_Name", "Accounts": "Parent_Account"}
-_PICKLIST = {
-    "Leads": ("Lead_Source", "lead_source"),
-    "Contacts": ("Lead_Source", "lead_source"),
-    "Accounts": ("Industry", "industry"),
-    "Deals": ("Stage", "stage"),
-}
 _DAYS_BACK = 20
 _CROWDS = 12
-
-
-@dataclass(slots=True, kw_only=True)
-class Sowing:
-    """One run of seeding."""
-
-    org: Org
-    dice: random.Random
-    now: int
-    owners: list[int]
-    crowds: list[int]
-    serial: int
-    made: dict[str, list[Record]] = field(default_factory=dict)
-
-    def pick(self, name: str) -> str | None:
-        """A value of a picklist that every org has; sometimes none."""
-        value = self.dice.choice(PICKLISTS[name])
-        return None if value == "-None-" else value
-
-    def some(self, share: float) -> bool:
-        """True in a share of cases."""
-        return self.dice.random() < share
-
-    def awkward(self, usual: str, share: float = 0.04, limit: int = 100) -> str:
-        """A usual text, or an awkward one."""
-        return self.dice.choice(seed_texts.AWKWARD)[:limit] if self.some(share) else usual
-
-    def parent(self, module: str) -> int | None:
-        """The id of a record that was made before."""
-        records = self.made.get(module)
-        return self.dice.choice(records).id if records else None
 
 
 def sow(org: Org, count: int, seed: int, defects: float = 0.0) -> list[Json]:
@@ -82,7 +32,7 @@ def sow(org: Org, count: int, seed: int, defects: float = 0.0) -> list[Json]:
     for module, size in _sizes(count).items():
         for _ in range(size):
             _record(sowing, module)
-    planted = _plant(sowing, round(count * defects))
+    planted = plant(sowing, round(count * defects))
     for module, records in sowing.made.items():
         org.tables[module].load(records)
     org.reader_reset()
@@ -221,50 +171,3 @@ _MAKERS = {"Accounts": _account, "Contacts": _contact, "Leads": _lead, "Deals": 
 
 def _day(dice: random.Random, first: date, span: int) -> str:
     return (first + timedelta(days=dice.randrange(span))).isoformat()
-
-
-# --- defects
-
-
-def _plant(sowing: Sowing, count: int) -> list[Json]:
-    """Spoil `count` of the new records, one kind after the other; a record is spoiled once, a twin never."""
-    planted: list[Json] = []
-    untouched = {module: list(records) for module, records in sowing.made.items()}
-    for records in untouched.values():
-        sowing.dice.shuffle(records)
-    kinds = list(DEFECTS)
-    for number in range(count):
-        kind = kinds[number % len(kinds)]
-        module = DEFECTS[kind][number // len(kinds) % len(DEFECTS[kind])]
-        need = 2 if kind == "duplicate_unique" else 1
-        if len(untouched.get(module, ())) >= need:
-            planted.append(_spoil(sowing, kind, module, untouched[module]))
-    return planted
-
-
-def _spoil(sowing: Sowing, kind: str, module: str, untouched: list[Record]) -> Json:
-    record = untouched.pop()
-    defect: Json = {"module": module, "kind": kind}
-    if kind == "bad_email":
-        record.values["Email"] = f"not an address {sowing.dice.randint(1, 999)}"
-        defect["field"] = "Email"
-    elif kind == "too_long":
-        name, limit = _LONG_FIELD[module]
-        record.values[name] = f"{record.values.get(name) or 'long'} ".ljust(limit + 25, "x")
-        defect["field"] = name
-    elif kind == "missing_parent":
-        record.values[_PARENT_FIELD[module]] = sowing.org.new_id()
-        defect["field"] = _PARENT_FIELD[module]
-    elif kind == "unknown_picklist":
-        name, picklist = _PICKLIST[module]
-        record.values[name] = SOURCE_ONLY[picklist]
-        defect["field"] = name
-    else:
-        twin = untouched.pop()
-        # the later one in reading order is the one that the target refuses
-        if (twin.modified, twin.id) > (record.modified, record.id):
-            record, twin = twin, record
-        shared = f"DUP-{sowing.dice.randint(10**6, 10**7)}-{record.id % 10**6}"
-        record.values["Customer_Number"] = twin.values["Customer_Number"] = shared
-        defect |= {"field": "Customer_Number", "twin": str(twin.id)}
-    return {**defect, "id": str(record.id)}

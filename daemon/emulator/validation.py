@@ -44,7 +44,8 @@ class Place:
 
 def check_value(place: Place, value: Any) -> Any:
     """The stored form of `value`, or RecordError. `None` has been dealt with before."""
-    return _CHECKS.get(place.field.data_type, _text)(place, value)
+    check: Callable[[Place, Any], Any] = _CHECKS.get(place.field.data_type, _text)
+    return check(place, value)
 
 
 def parse_id(value: Any) -> int | None:
@@ -61,7 +62,7 @@ def _text(place: Place, value: Any) -> str:
         value = value.strip()
     if len(value) > place.field.length:
         raise place.too_long()
-    return value
+    return str(value)
 
 
 def _email(place: Place, value: Any) -> str:

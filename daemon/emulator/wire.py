@@ -1,8 +1,9 @@
-"""The lowest layer: uvicorn's protocol with its transport in reach, so that an answer can be cut, halved or withheld."""
+"""The lowest layer: uvicorn's protocol with its transport in reach, so that an answer can be cut or withheld."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -64,10 +65,8 @@ async def cut(transport: asyncio.Transport) -> None:
 
 async def stall(receive: Receive, transport: asyncio.Transport, seconds: float) -> None:
     """Answer nothing for so long, or until the client gives up; then hang up."""
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(_client_gone(receive), seconds)
-    except TimeoutError:
-        pass
     await cut(transport)
 
 

@@ -1,4 +1,4 @@
-"""The write calls: insert, update, upsert, delete (facts 4, 5.1). Reads the envelope, leaves the records to `writes`."""
+"""The write calls: insert, update, upsert, delete (facts 4, 5.1). Reads the envelope only."""
 
 from __future__ import annotations
 
