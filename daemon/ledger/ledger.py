@@ -43,7 +43,7 @@ class Ledger:
         try:
             with self._writing() as connection:
                 kept = _identity(connection)
-                self.revision: Final = migrate.revision_of(connection) or ""
+                self.revision: Final = migrate.revision_of(connection, path) or ""
         except BaseException:
             self._writer.dispose()
             raise
@@ -165,7 +165,6 @@ class Ledger:
         stream: Stream,
         now: datetime,
         current_until: datetime | None,
-        *,
         caught_up: bool,
         trouble: str | None = None,
         position: Position | None = None,

@@ -25,12 +25,12 @@ def downgrade(path: Path, revision: str) -> None:
     _move(path, revision, up=False)
 
 
-def revision_of(connection: Connection) -> str | None:
+def revision_of(connection: Connection, path: Path) -> str | None:
     """The revision of a ledger; None when the file is empty. Raises LedgerError for some other program's file."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" not in tables:
         if tables:
-            raise LedgerError("this file holds some other program's tables, no ledger; choose another ledger.url")
+            raise LedgerError(f"{path} holds some other program's tables, no ledger. Choose another ledger.url")
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
@@ -38,7 +38,7 @@ def revision_of(connection: Connection) -> str | None:
 
 def demand_head(connection: Connection, path: Path) -> None:
     """Raise unless the ledger is exactly what this code reads; for readers, which never migrate."""
-    revision = revision_of(connection)
+    revision = revision_of(connection, path)
     if revision == HEAD:
         return
     if revision is not None and not is_known(revision):
@@ -63,7 +63,7 @@ def _move(path: Path, revision: str, *, up: bool) -> None:
     engine = database.migrator(path)
     try:
         with database.transaction(engine, path) as connection:
-            found = revision_of(connection)
+            found = revision_of(connection, path)
             if up and found == HEAD and revision in ("head", HEAD):
                 return
             if found is not None and not is_known(found):

@@ -18,8 +18,9 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, sel
 from sqlalchemy.types import Integer, TypeEngine
 
 from daemon.ledger import database, migrate
+from daemon.ledger.columns import UtcTime
 from daemon.ledger.errors import LedgerUnavailable
-from daemon.ledger.tables import UtcTime, retry_queue
+from daemon.ledger.tables import retry_queue
 
 EXAMPLES: Final = 3
 

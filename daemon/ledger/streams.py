@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, 
 
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
+from daemon.ledger.columns import UtcTime
 from daemon.ledger.errors import StreamChanged, StreamUnknown
-from daemon.ledger.tables import UtcTime, checkpoints
+from daemon.ledger.tables import checkpoints
 from daemon.ledger.upsert import upsert
 
 _row = checkpoints.c

@@ -17,7 +17,7 @@ OUTCOMES = (
 )
 TALLY = " + ".join(OUTCOMES)
 OFF = sa.text(f"seen <> {TALLY}")
-Time = sa.DateTime(timezone=True)
+Time = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -84,7 +84,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('due', 'held', 'dead')", name="ck_retry_queue_state"),
         sa.ForeignKeyConstraint(["cause_id"], ["causes.id"], name="fk_retry_queue_cause"),
     )
-    op.create_index("ix_retry_queue_due", "retry_queue", ["stream", "state", "due_at"])
+    op.create_index("ix_retry_queue_due", "retry_queue", ["stream", "state", "due_at", "source_id"])
     op.create_index("ix_retry_queue_cause", "retry_queue", ["cause_id"])
     waits = sa.text("waits_id IS NOT NULL")
     op.create_index(
