@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.ledger.ledger import Ledger
-from daemon.ledger.lock import LedgerLock
+from daemon.ledger import Ledger
 from daemon.settings import Settings, load
 
 
@@ -18,18 +17,12 @@ def utc_now() -> datetime:
 
 
 def load_settings(path: Path) -> Settings:
-
     return load(path, os.environ)
 
 
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, as its only writer. Raises LedgerHeld when another process is."""
-
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with LedgerLock(settings.ledger_url):
-        ledger = Ledger.open(settings.ledger_url)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
+    with Ledger.open(settings.ledger_url) as ledger:
+        yield ledger

@@ -30,8 +30,13 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     settings = load_settings(Path(ctx.obj))
     set_up(settings.orgs.values(), as_json=False)
     with locked_ledger(settings) as ledger:
-        choice = "create" if first_run == "create" else "refuse"
-        with Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=choice) as fleet:
+        with Fleet(
+            settings,
+            ledger,
+            now=utc_now,
+            stopping=lambda: False,
+            first_run="create" if first_run == "create" else "refuse",
+        ) as fleet:
             reports = list(fleet.once().values())
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))

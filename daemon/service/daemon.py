@@ -20,8 +20,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from loguru import logger
 
+from daemon.ledger import Ledger
 from daemon.ledger.errors import LedgerError
-from daemon.ledger.ledger import Ledger
 from daemon.service import inbox
 from daemon.service.fleet import Fleet
 from daemon.service.notify import notify

@@ -9,11 +9,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from daemon.ledger.ledger import Ledger
+from daemon.ledger import Ledger
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 from daemon.sync.cycle import Report, StreamRunner
-from daemon.sync.prepare import FirstRun
+from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.zoho.client import Zoho
 
 _ROUNDS = 200
@@ -54,7 +54,8 @@ class Fleet:
             for route in settings.routes
             for stream in route.streams
         ]
-        ledger.declare([runner.stream for runner in self.runners], now())
+        for runner in self.runners:
+            ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
 
     def once(self) -> dict[str, Report]:
         """Every stream until it has caught up and nothing of it is due; the last report of each, outcomes added up."""

@@ -1,121 +1,186 @@
 """Reads the changes of a module in (Modified_Time, id) order, from a position on (design 3).
 
-A page is believed only when it is in strict order after the position asked for: what comes out of order would let
-the checkpoint pass a change that was never seen.
+Two ways to ask: COQL, which can express the order itself, and the list call, which sorts by time only. COQL is used
+until an answer shows that it is not to be had here, or not to be believed; then the list call takes over for good.
+A page is only believed when it is in strict order after the position asked for: what comes out of order would let the
+checkpoint pass a change that was never seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
+
+from loguru import logger
 
 from daemon.core.record import Change, Position, WireRecord, is_record_id, parse_instant
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
-from daemon.zoho.errors import BadAnswer
+from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
 
 SMALL: Final = 200  # rows for one credit: what an idle poll asks for (facts 3.1)
 LARGE: Final = 2000  # rows for three credits: the most that one answer holds
 _COLUMNS: Final = 48  # of 50, beside id and Modified_Time
+_WALKS: Final = 10
+_LAST_ID: Final = "9" * 19  # after every id of a second: the whole second is read
+
+
+class _OutOfOrder(BadAnswer):
+    """The rows are not in the order that the cursor needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Changes in order up to `end`. `last` is True when nothing more was there at the time of reading."""
+    """Changes in order, complete up to `end`. `last` is True when nothing more was there at the time of reading."""
 
     changes: tuple[Change, ...]
     end: Position
     last: bool
 
 
-def read_page(source: Zoho, module: str, columns: Sequence[str], after: Position, limit: int) -> Page:
-    """The next changes after a position. Raises BadAnswer when an answer cannot be believed, and as the client does.
+class ChangeReader:
+    """Pages of one module's changes. Remembers only which of the two ways it goes."""
 
-    More columns than one query may name are read by further queries over the same range and merged on equal
-    Modified_Time; a record that was edited between the two is read again by id.
-    """
-    first, *others = _column_batches(columns)
-    rows, more = _query(source, module, first, after, limit)
-    changes = in_order(rows, source.org.name, module, after)
-    end = changes[-1].position if changes else after
-    for batch in others:
-        changes = _widen(source, module, changes, batch, columns, after)
-    return Page(changes=tuple(changes), end=end, last=not more and len(rows) < limit)
+    def __init__(self, source: Zoho, module: str) -> None:
+        self._source = source
+        self._module = module
+        self._by_list = False
 
+    def page(self, columns: Sequence[str], after: Position, limit: int) -> Page:
+        """The next changes after a position. Raises BadAnswer when an answer cannot be believed, and as the client."""
+        if not self._by_list:
+            try:
+                return self._by_query(columns, after, limit)
+            except (_OutOfOrder, CredentialRefused, RequestRefused) as error:
+                page = self._by_walk(columns, after)  # raises in its turn when the org, not the query, is the trouble
+                self._by_list = True
+                logger.warning("{}; {} is read by Get Records from now on", error, self._module)
+                return page
+        return self._by_walk(columns, after)
 
-def in_order(rows: Sequence[WireRecord], org: str, module: str, after: Position) -> list[Change]:
-    """Rows as changes. Raises BadAnswer, naming the row, when one has no id or time, or is out of order."""
-    changes: list[Change] = []
-    at = after
-    for number, row in enumerate(rows):
-        change = as_change(row, org, module, number)
-        if change.position <= at:
-            raise BadAnswer(
-                org,
-                f"{module} {change.record_id} (row {number}) is not after {at.modified_time} {at.record_id}, "
-                "so the answer is not in the order that was asked for; the checkpoint was not moved",
-            )
-        at = change.position
-        changes.append(change)
-    return changes
+    def by_ids(self, columns: Sequence[str], ids: Sequence[str]) -> list[Change]:
+        """The records with these ids as they are now, in (Modified_Time, id) order; missing ones are absent."""
+        rows = self._source.by_ids(self._module, [*columns, "Modified_Time"], ids) if ids else []
+        return sorted((self._change(row, at) for at, row in enumerate(rows)), key=lambda change: change.position)
 
+    # --- COQL --------------------------------------------------------------------------------------------------------
 
-def as_change(row: WireRecord, org: str, module: str, number: int) -> Change:
-    """One row as a change. Raises BadAnswer when its id or Modified_Time is not one."""
-    record_id, modified = row.get("id"), row.get("Modified_Time")
-    if not is_record_id(record_id):
-        raise BadAnswer(org, f"{module}: row {number} has id {str(record_id)[:40]!r}, which is not a record id")
-    try:
-        moment = parse_instant(modified)
-    except ValueError as error:
-        raise BadAnswer(org, f"{module} {record_id}: Modified_Time cannot be read: {error}") from None
-    return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)
+    def _by_query(self, columns: Sequence[str], after: Position, limit: int) -> Page:
+        first, *others = [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
+        rows, more = self._query(first, after, limit)
+        changes = self._in_order(rows, after)
+        end = changes[-1].position if changes else after
+        for batch in others:
+            changes = self._widened(changes, batch, columns, after)
+        return Page(changes=tuple(changes), end=end, last=not more and len(rows) < limit)
 
+    def _query(self, columns: Sequence[str], after: Position, limit: int) -> tuple[Sequence[WireRecord], bool]:
+        wanted = ["Modified_Time", *columns]
+        order = ("Modified_Time", "id")
+        page = self._source.coql(self._module, wanted, where=coql.after(after), order_by=order, limit=limit)
+        return page.rows, page.more
 
-def read_by_ids(source: Zoho, module: str, columns: Sequence[str], ids: Sequence[str]) -> list[Change]:
-    """The records with these ids as they are now, in (Modified_Time, id) order; missing ones are absent."""
-    rows = source.by_ids(module, [*columns, "Modified_Time"], ids)
-    changes = [as_change(row, source.org.name, module, number) for number, row in enumerate(rows)]
-    return sorted(changes, key=lambda change: change.position)
+    def _widened(
+        self, changes: list[Change], batch: list[str], columns: Sequence[str], after: Position
+    ) -> list[Change]:
+        """The same records with further columns. One that was edited between the two queries is read again by id; if
+        it moved on in the order it is left to the page where it stands now.
+        """
+        if not changes:
+            return changes
+        rows, _more = self._query(batch, after, len(changes))
+        wider = {change.position: change.values for change in self._in_order(rows, after)}
+        torn = [change.record_id for change in changes if change.position not in wider]
+        again = {change.position: change.values for change in self.by_ids(columns, torn)}
+        return [
+            Change(position=change.position, values={**change.values, **values})
+            for change in changes
+            if (values := wider.get(change.position) or again.get(change.position)) is not None
+        ]
 
-
-def _column_batches(columns: Sequence[str]) -> list[list[str]]:
-    return [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
-
-
-def _query(
-    source: Zoho, module: str, columns: Sequence[str], after: Position, limit: int
-) -> tuple[Sequence[WireRecord], bool]:
-    page = source.coql(
-        module,
-        ["id", "Modified_Time", *columns],
-        where=coql.after(after),
-        order_by=("Modified_Time", "id"),
-        limit=limit,
-    )
-    return page.rows, page.more
-
-
-def _widen(
-    source: Zoho,
-    module: str,
-    changes: list[Change],
-    batch: list[str],
-    columns: Sequence[str],
-    after: Position,
-) -> list[Change]:
-    if not changes:
+    def _in_order(self, rows: Sequence[WireRecord], after: Position) -> list[Change]:
+        changes: list[Change] = []
+        at = after
+        for number, row in enumerate(rows):
+            change = self._change(row, number)
+            if change.position <= at:
+                raise _OutOfOrder(
+                    self._source.org.name,
+                    f"{self._module} {change.record_id} (row {number}) stands after a record that comes later, so the "
+                    "answer is not in the order that was asked for; the checkpoint was not moved",
+                )
+            at = change.position
+            changes.append(change)
         return changes
-    rows, _more = _query(source, module, batch, after, len(changes))
-    more = {c.position: c.values for c in in_order(rows, source.org.name, module, after)}
-    torn = [c.record_id for c in changes if c.position not in more]
-    again = {c.position: c for c in read_by_ids(source, module, columns, torn)} if torn else {}
-    # A torn record that moved on is not in this page any more: it comes back later in the walk, at its new place.
-    widened = [
-        Change(position=c.position, values={**c.values, **more[c.position]})
-        if c.position in more
-        else again.get(c.position)
-        for c in changes
-    ]
-    return [c for c in widened if c is not None]
+
+    # --- Get Records -------------------------------------------------------------------------------------------------
+
+    def _by_walk(self, columns: Sequence[str], after: Position) -> Page:
+        """One page from a time on. Its last second may go on in the next page, so it is left to that one, which starts
+        there anew; only a second that fills a whole page is walked to its end by page tokens.
+        """
+        found, token = self._list(columns, after)
+        moments = [change.position.modified_time for change in found]
+        if any(later < earlier for earlier, later in pairwise(moments)):
+            raise _OutOfOrder(self._source.org.name, f"{self._module} is not sorted by Modified_Time, as was asked for")
+        if token is None:
+            complete = found
+        elif moments[0] < moments[-1]:
+            complete = [change for change in found if change.position.modified_time < moments[-1]]
+        else:
+            complete = self._whole_second(columns, after, moments[0])
+        fresh = sorted((c for c in complete if c.position > after), key=lambda change: change.position)
+        end = max([after, *(change.position for change in fresh)])
+        if token is not None:
+            end = Position(modified_time=complete[-1].position.modified_time, record_id=_LAST_ID)
+        if len(columns) > _COLUMNS:
+            whole = {change.position: change for change in self.by_ids(columns, [c.record_id for c in fresh])}
+            fresh = [whole[change.position] for change in fresh if change.position in whole]
+        return Page(changes=tuple(fresh), end=end, last=token is None)
+
+    def _whole_second(self, columns: Sequence[str], after: Position, second: datetime) -> list[Change]:
+        """All records of a crowded second, read until two walks in a row give the same set: pages move while edited."""
+        seen: dict[Position, Change] = {}
+        for _ in range(_WALKS):
+            found: dict[Position, Change] = {}
+            changes, token = self._list(columns, after)
+            found |= {c.position: c for c in changes if c.position.modified_time == second}
+            while token is not None and changes[-1].position.modified_time == second:
+                changes, token = self._list(columns, after, token)
+                found |= {c.position: c for c in changes if c.position.modified_time == second}
+            if found and found.keys() == seen.keys():
+                return list(found.values())
+            seen = found
+        what = f"{self._module}: the records of {second} changed during each of {_WALKS} walks; the checkpoint stands"
+        raise BadAnswer(self._source.org.name, what)
+
+    def _list(
+        self, columns: Sequence[str], after: Position, token: str | None = None
+    ) -> tuple[list[Change], str | None]:
+        whole_second_done = after.record_id == _LAST_ID
+        page = self._source.get_records(
+            self._module,
+            ["Modified_Time", *columns[:_COLUMNS]],
+            page_token=token,
+            sort_by="Modified_Time",
+            sort_order="asc",
+            modified_since=after.modified_time + timedelta(seconds=1) if whole_second_done else after.modified_time,
+            converted="both" if self._module == "Leads" else None,
+        )
+        changes = [self._change(row, number) for number, row in enumerate(page.rows)]
+        return changes, page.token if page.more and changes else None
+
+    def _change(self, row: WireRecord, number: int) -> Change:
+        """One row as a change. Raises BadAnswer when its id or Modified_Time is not one."""
+        org, record_id = self._source.org.name, row.get("id")
+        if not is_record_id(record_id):
+            what = f"row {number} has id {str(record_id)[:40]!r}, which is not a record id"
+            raise BadAnswer(org, f"{self._module}: {what}")
+        try:
+            moment = parse_instant(row.get("Modified_Time"))
+        except ValueError as error:
+            raise BadAnswer(org, f"{self._module} {record_id}: Modified_Time cannot be read: {error}") from None
+        return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)

@@ -17,9 +17,11 @@ import orjson
 from daemon.core.record import Change, Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Outcome, Walk
-from daemon.ledger.ledger import Ledger
+from daemon.ledger import Ledger
+from daemon.ledger.errors import StreamUnknown
+from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import LARGE, SMALL, read_by_ids, read_page
+from daemon.sync.changes import LARGE, SMALL, ChangeReader
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
 from daemon.zoho.errors import RequestRefused, ZohoError
@@ -68,6 +70,7 @@ class StreamRunner:
         self._now = now
         self._stopping = stopping
         self._first_run: FirstRun = first_run
+        self._reader = ChangeReader(source.zoho, stream.source_module)
         self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._admitted: str | None = None
@@ -89,7 +92,7 @@ class StreamRunner:
                 self._source.forget()
                 self._target.forget()
         if report.trouble is not None:
-            self._ledger.troubled(self.stream, report.trouble, self._now())
+            self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=report.trouble)
         return report
 
     def _prepare(self) -> Prepared:
@@ -107,7 +110,7 @@ class StreamRunner:
         """A parent's stream that is still on its first pass: its children would only be held. None: go on."""
         if self._caught_up_once:
             return None
-        mine = self._ledger.stream_state(self.stream)
+        mine = self._state()
         if mine.caught_up_at is None:
             for parent in earlier_parents(self.stream, self._route, self._source, prepared.fields):
                 state = self._ledger.stream_state(parent)
@@ -117,15 +120,14 @@ class StreamRunner:
         return None
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        source, module, columns = self._source.zoho, self.stream.source_module, prepared.fields.columns
-        state = self._ledger.stream_state(self.stream)
-        server_time = source.clock_before_next_call()
+        state = self._state()
+        server_time = self._source.zoho.clock_before_next_call()
         horizon = server_time - self.stream.lag
         meter = self._meter()
         checkpoint = at = state.position
         limit = SMALL
         for _ in range(PAGES):
-            page = read_page(source, module, columns, at, limit)
+            page = self._reader.page(prepared.fields.columns, at, limit)
             changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
             travelled = travel(
                 changes,
@@ -153,8 +155,8 @@ class StreamRunner:
         if not rows:
             return
         meter = self._meter()
-        source, module, columns = self._source.zoho, self.stream.source_module, prepared.fields.columns
-        changes = read_by_ids(source, module, columns, sorted(rows))
+        source, module = self._source.zoho, self.stream.source_module
+        changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
         missing = sorted(rows.keys() - {c.record_id for c in changes})
         # One empty answer is not yet a deletion: a second call of another kind must agree.
         vanished = [i for i in missing if source.get_one(module, i) is None]
@@ -179,6 +181,12 @@ class StreamRunner:
         if report.cycle_id is not None:
             spent = [now - before for now, before in zip(self._meter(), meter, strict=True)]
             self._ledger.finish_cycle(report.cycle_id, spent[0], spent[1], report.trouble, self._now())
+
+    def _state(self) -> StreamState:
+        state = self._ledger.stream_state(self.stream)
+        if state is None:
+            raise StreamUnknown(self.stream.address)
+        return state
 
     def _meter(self) -> tuple[int, int]:
         return self._source.zoho.credits_spent, self._target.zoho.credits_spent

@@ -14,7 +14,7 @@ from typing import Final
 from daemon.core.mapping import FieldMap
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
-from daemon.ledger.ledger import Intent, Ledger
+from daemon.ledger import Intent, Ledger
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 

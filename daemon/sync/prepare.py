@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.rules import Route, Stream
-from daemon.ledger.ledger import Ledger
+from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
 from daemon.zoho import coql
 
 FirstRun = Literal["refuse", "create"]
+NEVER_RUN: Final = ""
+"""The rules' version of a stream that is known to the ledger, so that its troubles show, but has not run yet."""
 
 
 class StreamRefusedError(Exception):
@@ -71,8 +73,9 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     """
     stream = prepared.stream
     state = ledger.stream_state(stream)
-    if state.first_run is None and first_run == "refuse":
-        condition = coql.is_null(stream.key) if stream.key is not None else coql.everything()
+    known = NEVER_RUN if state is None else state.rules_version
+    if known == NEVER_RUN and first_run == "refuse":
+        condition = coql.everything() if stream.key is None else coql.is_null(stream.key)
         strangers = target.zoho.count(stream.target_module, condition)
         if strangers:
             raise StreamRefusedError(
@@ -80,7 +83,8 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
                 "that orgsync has not linked; nothing was written. If none of them is a copy of a record of "
                 f"{stream.source}, start with `orgsync run --first-run create` (or `orgsync once --first-run create`)"
             )
-    ledger.admit(stream, prepared.fields.version, first_run, now)
+    if known != prepared.fields.version:
+        ledger.restart_stream(stream, prepared.fields.version, now)
 
 
 def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:

@@ -18,7 +18,7 @@ from daemon.core.plan import Batch, Create, Knowledge, Step, Update, batches, bo
 from daemon.core.record import Change
 from daemon.core.settle import Lane, Settlement, Walk, settle
 from daemon.core.translate import Known, parents_of
-from daemon.ledger.ledger import DueRow, Intent, Ledger
+from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
 from daemon.zoho.client import Zoho
@@ -141,7 +141,7 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
         elif fields.key is not None and fields.upsert_is_safe:
             answers = target.upsert(stream.target_module, records, [fields.key], triggers)
         else:
-            answers = target.insert(stream.target_module, records, triggers)
+            answers = target.insert(stream.target_module, records, triggers, prefer=[fields.key] if fields.key else [])
     except (OrgUnavailable, CredentialRefused) as error:
         return [NotSent(code=type(error).__name__, message=str(error))] * len(records), str(error)
     except RequestRefused as error:
