@@ -1,0 +1,149 @@
+"""Which keys each table of the settings file has, of what type, with which default: one frozen model a table.
+
+A field's description is what a person is told is allowed. Tables inside tables are checked by themselves (`object`
+here), so that a mistake in one hides none in another.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from daemon.core.org import DATA_CENTERS
+from daemon.settings import values as v
+from daemon.settings.address import ADDRESS, LEDGER
+from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+LATER: Final = frozenset({"match", "reserve", "drift", "daily_credits"})
+
+
+class Entry(BaseModel):
+    """One table of the file: no other keys, no conversions, never shown in an error."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+
+class FileEntry(Entry):
+    state_dir: v.PathText | None = Field(default=None, description=v.PATH)
+    ledger: object = Field(default=None, description="a table [ledger]")
+    orgs: object = Field(description="at least one table [orgs.NAME]")
+    routes: object = Field(description="at least one table [routes.NAME]")
+
+
+class LedgerEntry(Entry):
+    url: v.LedgerFile = Field(default="orgsync.db", description=LEDGER)
+
+
+class OrgEntry(Entry):
+    data_center: v.DataCenterCode = Field(description=", ".join(DATA_CENTERS))
+    client_id: v.Text = Field(description="the self client's id, from Zoho's API console")
+    client_secret: object = Field(description=v.KEPT_IN, repr=False)
+    refresh_token: object = Field(default=None, description=v.KEPT_IN, repr=False)
+    accounts_url: v.Url | None = Field(default=None, description=ADDRESS)
+    api_url: v.Url | None = Field(default=None, description=ADDRESS)
+    call_deadline: v.Deadline = Field(default=timedelta(seconds=60), description=v.DEADLINE)
+
+
+class SecretEntry(Entry):
+    """Exactly one of these; read by secret.py, which shows nothing."""
+
+    env: str | None = None
+    file: str | None = None
+    credential: str | None = None
+
+
+class RouteEntry(Entry):
+    source: v.Text = Field(description="the name of one of the orgs")
+    target: v.Text = Field(description="the name of another of the orgs")
+    poll: v.Poll = Field(default=timedelta(seconds=60), description=v.POLL)
+    lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
+    default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
+    modules: object = Field(description="at least one table [routes.NAME.modules.Module]")
+
+
+class ModuleEntry(Entry):
+    target_module: v.ApiName | None = Field(default=None, description=v.API_NAME)
+    key: v.Key = Field(description=v.KEY)
+    where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
+    fields: object = "*"
+    except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of target fields")
+    deletes: v.Deletes = Field(default="ignore", description='"ignore"')
+    automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
+    max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
+    poll: v.Poll | None = Field(default=None, description=v.POLL)
+    lag: v.Lag | None = Field(default=None, description=v.LAG)
+
+
+class SourceEntry(Entry):
+    """Where one target field gets its value: exactly one of source, constant, template."""
+
+    source: v.ApiName | None = Field(default=None, description=v.API_NAME)
+    values: object = None
+    constant: object = None
+    template: str | None = Field(default=None, description=v.TEMPLATE)
+
+
+PLACES: Final[dict[type[Entry], str]] = {
+    FileEntry: "at the top of the file, before the first [table]",
+    LedgerEntry: "in [ledger]",
+    OrgEntry: "in [orgs.NAME]",
+    RouteEntry: "in [routes.NAME]",
+    ModuleEntry: "in [routes.NAME.modules.Module]",
+}
+
+E = TypeVar("E", bound=Entry)
+
+
+def keys_of(model: type[Entry]) -> tuple[str, ...]:
+    """The keys of a table, in the order in which the template shows them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def take(model: type[E], table: object, at: str, problems: list[Problem]) -> E | None:
+    """A table of the file as its model; None when something in it is wrong, which then stands in `problems`."""
+    if not isinstance(table, dict):
+        problems.append(Problem(path=at, found=type_of(table), allowed=f"a table with {', '.join(keys_of(model))}"))
+        return None
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        problems.extend(_problem(model, detail, at) for detail in error.errors(include_url=False))
+    return None
+
+
+def _problem(model: type[Entry], error: ErrorDetails, at: str) -> Problem:
+    key, *inner = error["loc"]
+    path = join(at, str(key)) + "".join(f"[{index}]" for index in inner)
+    if error["type"] == "extra_forbidden":
+        hint = _misplaced(model, str(key))
+        return Problem(path=path, found="an unknown key", allowed=", ".join(keys_of(model)), hint=hint)
+    allowed = _allowed(model, str(key))
+    if error["type"] == "missing":
+        return Problem(path=path, found=NOTHING, allowed=allowed)
+    value: Any = error["input"]
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, WrongValueError):
+        shown = quote(value) if isinstance(value, str) else describe(value)
+        return Problem(path=path, found=cause.found or shown, allowed=allowed, hint=cause.hint)
+    return Problem(path=path, found=describe(value), allowed=allowed)
+
+
+def _allowed(model: type[Entry], key: str) -> str:
+    by_key = dict(zip(keys_of(model), model.model_fields.values(), strict=True))
+    return by_key[key].description or "a text"
+
+
+def _misplaced(model: type[Entry], key: str) -> str | None:
+    """Advice on a key that its table does not have: not yet, a slip of the pen, or another table's."""
+    if key in LATER:
+        return f'"{key}" is not in this version'
+    homes = (place for other, place in PLACES.items() if other is not model and key in keys_of(other))
+    home = next(homes, None)
+    return f'"{key}" belongs {home}' if home else did_you_mean(key, keys_of(model))

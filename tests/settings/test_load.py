@@ -1,0 +1,148 @@
+"""What right settings become."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core.rules import Constant, Copy, FieldChoice, Stream, Template
+from daemon.settings import UnknownStreamError
+
+LEADS = "routes.india-to-us.modules.Leads"
+ROUTE = "routes.india-to-us"
+
+
+def test_the_least_settings_have_every_default(house: Any) -> None:
+    settings = house.load()
+    india = settings.orgs["india"]
+    assert list(settings.orgs) == ["india", "us"]
+    assert (india.accounts_url, india.api_url) == ("https://accounts.zoho.in", "https://www.zohoapis.in")
+    assert (india.client_id, india.client_secret.reveal()) == ("1000.IN", "canary-india-5d1f")
+    assert (india.refresh_token, india.call_deadline) == (None, 60.0)
+    assert india.token_file == house.folder / "state" / "tokens" / "india.json"
+    assert settings.ledger_url == f"sqlite:///{house.folder}/state/orgsync.db"
+    assert settings.streams() == (
+        Stream(
+            address="india-to-us/Leads",
+            route="india-to-us",
+            source="india",
+            target="us",
+            source_module="Leads",
+            target_module="Leads",
+            key="Source_Record_ID",
+        ),
+    )
+
+
+def test_every_key_of_a_stream_arrives(house: Any) -> None:
+    stream = house.load(
+        {
+            (ROUTE, "default_owner"): '"pat@example.com"',
+            (LEADS, "target_module"): '"Contacts"',
+            (LEADS, "key"): '"none"',
+            (LEADS, "where"): "\"Lead_Status = 'Qualified'\"",
+            (LEADS, "except"): '["Rating", "Fax"]',
+            (LEADS, "deletes"): '"ignore"',
+            (LEADS, "automations"): '["workflow", "blueprint"]',
+            (LEADS, "max_attempts"): "100",
+        }
+    ).stream("india-to-us/Leads")
+    assert (stream.source_module, stream.target_module, stream.key) == ("Leads", "Contacts", None)
+    assert (stream.where, stream.default_owner) == ("Lead_Status = 'Qualified'", "pat@example.com")
+    assert stream.fields == FieldChoice(table=None, except_=frozenset({"Rating", "Fax"}))
+    assert (stream.triggers, stream.max_attempts) == (("workflow", "blueprint"), 100)
+
+
+def test_a_module_has_its_own_poll_and_lag_or_its_routes(house: Any) -> None:
+    contacts = "routes.india-to-us.modules.Contacts"
+    settings = house.load(
+        {
+            (ROUTE, "poll"): '"5m"',
+            (ROUTE, "lag"): '"0s"',
+            (LEADS, "poll"): '"24h"',
+            (LEADS, "lag"): '"1h"',
+            (contacts, "key"): '"none"',
+        }
+    )
+    leads, contact = settings.streams()
+    assert (leads.poll, leads.lag) == (timedelta(hours=24), timedelta(hours=1))
+    assert (contact.poll, contact.lag) == (timedelta(minutes=5), timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "table"),
+    [
+        ('["Email", "Phone"]', {"Email": Copy(field="Email"), "Phone": Copy(field="Phone")}),
+        ('{ Email = "Secondary_Email" }', {"Email": Copy(field="Secondary_Email")}),
+        ('{ Email = { source = "Mail" } }', {"Email": Copy(field="Mail")}),
+        (
+            '{ Rating = { source = "R", values = { "heiß" = "Hot", A = "" } } }',
+            {"Rating": Copy(field="R", values={"heiß": "Hot", "A": ""})},
+        ),
+        ('{ A = { constant = "x" }, B = { constant = 2 } }', {"A": Constant(value="x"), "B": Constant(value=2)}),
+        ("{ A = { constant = true }, B = { constant = 0.5 } }", {"A": Constant(value=True), "B": Constant(value=0.5)}),
+        ('{ A = { template = "{First} {Last}" } }', {"A": Template(text="{First} {Last}")}),
+    ],
+)
+def test_fields(house: Any, fields: str, table: object) -> None:
+    assert house.load({(LEADS, "fields"): fields}).streams()[0].fields == FieldChoice(table=table)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state_dir", "by_systemd", "expected"),
+    [
+        (None, None, "{folder}/state"),
+        (None, "", "{folder}/state"),
+        (None, "/var/lib/orgsync", "/var/lib/orgsync"),
+        (None, "/var/lib/orgsync:/var/lib/other", "/var/lib/orgsync"),
+        ('"kept"', "/var/lib/orgsync", "{folder}/kept"),
+        ('"/srv/kept"', None, "/srv/kept"),
+    ],
+)
+def test_state_dir(house: Any, state_dir: str | None, by_systemd: str | None, expected: str) -> None:
+    if by_systemd is not None:
+        house.env["STATE_DIRECTORY"] = by_systemd
+    settings = house.load({("", "state_dir"): state_dir})
+    assert settings.state_dir == Path(expected.format(folder=house.folder))
+    assert settings.orgs["us"].token_file == settings.state_dir / "tokens" / "us.json"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("sqlite:///a b.db", "sqlite:///{folder}/state/a b.db"), ("sqlite:////srv/ledger.db", "sqlite:////srv/ledger.db")],
+)
+def test_ledger_url_is_absolute(house: Any, url: str, expected: str) -> None:
+    assert house.load({("ledger", "url"): f'"{url}"'}).ledger_url == expected.format(folder=house.folder)
+
+
+def test_paths_do_not_depend_on_the_current_folder(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.load()
+    monkeypatch.chdir(house.folder)
+    house.file = Path("settings.toml")
+    assert house.load().state_dir == house.folder / "state"
+
+
+def test_routes_and_streams_keep_the_order_of_the_file(house: Any) -> None:
+    names = ["Deals", "Accounts", "Zebra", "Contacts"]
+    settings = house.load({(f"{ROUTE}.modules.{name}", "key"): '"none"' for name in names})
+    assert [s.source_module for s in settings.streams()] == ["Leads", *names]
+    assert settings.streams() == settings.routes[0].streams
+
+
+def test_streams_by_address(house: Any) -> None:
+    settings = house.load()
+    assert settings.stream("india-to-us/Leads") is settings.streams()[0]
+    with pytest.raises(UnknownStreamError, match=r"'india-to-us/Lead'; did you mean \"india-to-us/Leads\"\?"):
+        settings.stream("india-to-us/Lead")
+
+
+def test_settings_do_not_change(house: Any) -> None:
+    settings = house.load()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.ledger_url = "sqlite:///other"
+    with pytest.raises(TypeError):
+        settings.orgs["other"] = settings.orgs["us"]

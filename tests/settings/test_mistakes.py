@@ -1,0 +1,298 @@
+"""One mistake, one message: its key path, what was found, what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+LEADS = "routes.india-to-us.modules.Leads"
+ROUTE = "routes.india-to-us"
+INDIA = "orgs.india"
+MISSING = None
+
+
+def check(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
+    table, key, value, found, allowed, hint = case
+    problem = house.problem(table, key, value)
+    assert problem.path == (f"{table}.{key}" if table else key)
+    assert problem.found == found
+    assert allowed in problem.allowed
+    assert hint in (problem.hint or "")
+    assert bool(hint) == bool(problem.hint)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (INDIA, "data_center", '"uk"', "'uk'", "us, eu, in, au, jp, cn, ca, sa", ""),
+        (INDIA, "data_center", '"IN"', "'IN'", "us, eu, in, au, jp, cn, ca, sa", 'did you mean "in"'),
+        (INDIA, "client_id", '""', "''", "self client's id", ""),
+        (INDIA, "client_id", '"1000.A "', "'1000.A '", "self client's id", ""),
+        (INDIA, "call_deadline", '"0s"', "'0s'", '"1s" to "10m"', ""),
+        (INDIA, "call_deadline", '"601s"', "'601s'", '"1s" to "10m"', ""),
+        (ROUTE, "poll", '"0s"', "'0s'", '"1s" to "24h"', ""),
+        (ROUTE, "poll", '"25h"', "'25h'", '"1s" to "24h"', ""),
+        (ROUTE, "poll", '"1 minute"', "'1 minute'", "in s, m or h", ""),
+        (ROUTE, "poll", '"-5s"', "'-5s'", '"1s" to "24h"', ""),
+        (ROUTE, "poll", '"٦s"', "'٦s'", '"1s" to "24h"', ""),
+        (ROUTE, "poll", "60", "60 (a number)", '"1s" to "24h"', "write the unit too"),
+        (ROUTE, "lag", '"61m"', "'61m'", '"0s" to "1h"', ""),
+        (LEADS, "poll", '"soon"', "'soon'", '"1s" to "24h"', ""),
+        (LEADS, "lag", '"2h"', "'2h'", '"0s" to "1h"', ""),
+        (ROUTE, "default_owner", '"Pat Doe"', "'Pat Doe'", "e-mail address", ""),
+        (LEADS, "target_module", '"Sales Orders"', "'Sales Orders'", "an API name", ""),
+        (LEADS, "target_module", '"Leads\\n"', r"'Leads\n'", "an API name", ""),
+        (LEADS, "key", '"Source Record ID"', "'Source Record ID'", "unique text field", ""),
+        (LEADS, "key", '"None"', "'None'", 'or "none"', 'did you mean "none"'),
+        (LEADS, "where", '"Status ="', "'Status ='", "comparisons", "a value was expected at the end"),
+        (LEADS, "where", '"A = 1 B"', "'A = 1 B'", "comparisons", "and, or, or the end was expected at 'B'"),
+        (LEADS, "where", '""', "''", "comparisons", "a field name was expected"),
+        (LEADS, "where", '"Naïve = 1"', "'Naïve = 1'", "comparisons", "'Naïve' is not an API name"),
+        (LEADS, "deletes", '"delete"', "'delete'", '"ignore"', "later version"),
+        (LEADS, "deletes", '"flag"', "'flag'", '"ignore"', "later version"),
+        (LEADS, "deletes", '"never"', "'never' (a text)", '"ignore"', ""),
+        (LEADS, "automations", '"all"', "'all' (a text)", '"none" or a list of approval, workflow', ""),
+        (LEADS, "automations", '["workflows"]', "'workflows' (a text)", "pathfinder, orch", 'did you mean "workflow"'),
+        (LEADS, "automations", '["workflow", "workflow"]', "a list", "blueprint", "'workflow' stands there twice"),
+        (LEADS, "max_attempts", "0", "0 (a number)", "from 1 to 100", ""),
+        (LEADS, "max_attempts", "101", "101 (a number)", "from 1 to 100", ""),
+        (LEADS, "except", '["A", "A"]', "a list", "API names of target fields", "'A' stands there twice"),
+        ("", "state_dir", '""', "''", "a path", ""),
+        ("", "state_dir", '"~/state"', "'~/state'", "a path", "'~' is not expanded"),
+        ("ledger", "url", '"sqlite://"', "'sqlite:…'", '"sqlite:///FILE"', ""),
+        ("ledger", "url", '"orgsync.db"', "a text that is no address", '"sqlite:///FILE"', ""),
+        ("ledger", "url", '"sqlite:///:memory:"', "'sqlite:///:memory:'", '"sqlite:///FILE"', "name a file"),
+        ("ledger", "url", '"sqlite:///a?mode=ro"', "'sqlite:///a?mode=ro'", '"sqlite:///FILE"', "without '?'"),
+        ("ledger", "url", '"sqlite:///a/"', "'sqlite:///a/'", '"sqlite:///FILE"', "without a '/'"),
+        ("ledger", "url", '"sqlite:///~/a.db"', "'sqlite:///~/a.db'", '"sqlite:///FILE"', "'~' is not expanded"),
+        ("ledger", "url", '"postgresql+psycopg://u:p@h/d"', "'postgresql+psycopg:…'", "sqlite", "ledger in SQLite"),
+    ],
+)
+def test_bad_value(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
+    check(house, case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("", "state_dir", "5", "5 (a number)", "a path", ""),
+        ("", "state_dir", "[]", "a list", "a path", ""),
+        (INDIA, "data_center", "true", "true (a boolean)", "us, eu, in", ""),
+        (INDIA, "client_id", "1000.5", "1000.5 (a number)", "self client's id", ""),
+        (INDIA, "call_deadline", "2026-01-01", "a date or time", '"1s" to "10m"', ""),
+        (INDIA, "call_deadline", "true", "true (a boolean)", '"1s" to "10m"', ""),
+        (ROUTE, "source", "{}", "a table", "name of one of the orgs", ""),
+        (LEADS, "key", "7", "7 (a number)", "unique text field", ""),
+        (LEADS, "max_attempts", '"12"', "'12' (a text)", "a whole number", ""),
+        (LEADS, "max_attempts", "true", "true (a boolean)", "a whole number", ""),
+        (LEADS, "max_attempts", "1.5", "1.5 (a number)", "a whole number", ""),
+        (LEADS, "max_attempts", "0x" + "F" * 9000, "a very large number", "a whole number", ""),
+        (LEADS, "except", '"Fax"', "'Fax' (a text)", "a list of API names", ""),
+        (LEADS, "deletes", "false", "false (a boolean)", '"ignore"', ""),
+        (LEADS, "automations", "false", "false (a boolean)", '"none" or a list', ""),
+        (LEADS, "automations", "[1]", "1 (a number)", '"none" or a list', ""),
+        (LEADS, "where", "1", "1 (a number)", "comparisons", ""),
+        ("ledger", "url", "1", "1 (a number)", "sqlite", ""),
+    ],
+)
+def test_wrong_type(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
+    check(house, case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (INDIA, "data_center", MISSING, "nothing", "us, eu, in", ""),
+        (INDIA, "client_id", MISSING, "nothing", "self client's id", ""),
+        (INDIA, "client_secret", MISSING, "nothing", '{ env = "NAME" }', ""),
+        (ROUTE, "source", MISSING, "nothing", "name of one of the orgs", ""),
+        (ROUTE, "target", MISSING, "nothing", "name of another of the orgs", ""),
+        (LEADS, "key", MISSING, "nothing", "unique text field of the target module in which orgsync notes", ""),
+    ],
+)
+def test_missing_key(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
+    check(house, case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("", "state_dri", '"x"', "an unknown key", "state_dir, ledger, orgs, routes", 'did you mean "state_dir"'),
+        ("", "frobnicate", "1", "an unknown key", "state_dir, ledger, orgs, routes", ""),
+        ("ledger", "file", '"x"', "an unknown key", "url", ""),
+        ("ledger", "state_dir", '"x"', "an unknown key", "url", "at the top of the file, before the first [table]"),
+        (INDIA, "datacenter", '"in"', "an unknown key", "data_center, client_id", 'did you mean "data_center"'),
+        (INDIA, "poll", '"5s"', "an unknown key", "data_center, client_id", '"poll" belongs in [routes.NAME]'),
+        (INDIA, "reserve", '"30%"', "an unknown key", "call_deadline", '"reserve" is not in this version'),
+        (ROUTE, "key", '"X"', "an unknown key", "source, target", "belongs in [routes.NAME.modules.Module]"),
+        (LEADS, "match", '["Email"]', "an unknown key", "key, where, fields, except", "not in this version"),
+        (LEADS, "automation", '"none"', "an unknown key", "automations", 'did you mean "automations"'),
+        (LEADS, "except_", "[]", "an unknown key", "fields, except,", 'did you mean "except"'),
+    ],
+)
+def test_unknown_key(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
+    check(house, case)
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "found", "allowed", "hint"),
+    [
+        ("5", "", "5 (a number)", '"*", a list', ""),
+        ('"all"', "", "'all' (a text)", '"*", a list', ""),
+        ("[]", "", "an empty list", '"*", a list', ""),
+        ("{}", "", "an empty table", '"*", a list', ""),
+        ('["Email", 5]', "[1]", "5 (a number)", "an API name", ""),
+        ('["E mail"]', "[0]", "'E mail' (a text)", "an API name", ""),
+        ('["Email", "Email"]', "[1]", "'Email' again", "each field once", ""),
+        ('{ "E mail" = "Email" }', '."E mail"', "the target field 'E mail'", "an API name", ""),
+        ('{ A = "E mail" }', ".A", "'E mail' (a text)", '"Source_Field"', ""),
+        ('{ A = "{B} {C}" }', ".A", "'{B} {C}' (a text)", '"Source_Field"', 'a template is written { template = "…" }'),
+        ("{ A = 5 }", ".A", "5 (a number)", "{ constant = … }", "{ constant = 5 }"),
+        ("{ A = {} }", ".A", "nothing", "exactly one of source, constant, template", ""),
+        ('{ A = { source = "B", constant = 1 } }', ".A", "source and constant", "exactly one of", ""),
+        ('{ A = { from = "B" } }', ".A.from", "an unknown key", "source, values, constant, template", ""),
+        ('{ A = { source = "B C" } }', ".A.source", "'B C'", "an API name", ""),
+        ('{ A = { constant = 1, values = { a = "b" } } }', ".A.values", "values beside constant", "only with s", ""),
+        ('{ A = { source = "B", values = {} } }', ".A.values", "an empty table", "a table of source value", ""),
+        ('{ A = { source = "B", values = 1 } }', ".A.values", "1 (a number)", "a table of source value", ""),
+        ('{ A = { source = "B", values = { c = 1 } } }', ".A.values.c", "1 (a number)", "a text", ""),
+        ("{ A = { constant = [] } }", ".A.constant", "a list", "a text, a number or a boolean", ""),
+        ("{ A = { constant = nan } }", ".A.constant", "nan (a number)", "a text, a number or a boolean", ""),
+        (f"{{ A = {{ constant = {2**63} }} }}", ".A.constant", "a very large number", "a text, a number", ""),
+        ("{ A = { constant = 2026-01-01 } }", ".A.constant", "a date or time", "a text", "written as texts"),
+        ('{ A = { template = "x" } }', ".A.template", "'x'", "at least one {Source_Field}", "it is a constant"),
+        ('{ A = { template = "{B} {C D}" } }', ".A.template", "'{B} {C D}'", "no other braces", ""),
+        ("{ A = { template = 1 } }", ".A.template", "1 (a number)", "at least one {Source_Field}", ""),
+    ],
+)
+def test_bad_fields(house: Any, value: str, path: str, found: str, allowed: str, hint: str) -> None:
+    problem = house.problem(LEADS, "fields", value)
+    assert (problem.path, problem.found) == (f"{LEADS}.fields{path}", found)
+    assert allowed in problem.allowed
+    assert hint in (problem.hint or "")
+    assert bool(hint) == bool(problem.hint)
+
+
+def test_except_stands_only_beside_the_star(house: Any) -> None:
+    (problem,) = house.problems({(LEADS, "fields"): '["Email"]', (LEADS, "except"): '["Fax"]'})
+    assert problem.path == f"{LEADS}.except"
+    assert problem.found == "a list beside named fields"
+    assert problem.allowed == 'except only with fields = "*"'
+
+
+def test_an_item_of_except_has_its_place(house: Any) -> None:
+    problem = house.problem(LEADS, "except", '["Fax", "Fax 2"]')
+    assert (problem.path, problem.found) == (f"{LEADS}.except[1]", "'Fax 2'")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "found", "allowed"),
+    [
+        ("orgs.us", "orgs.US", "orgs.US", "the org name 'US'", "small letters"),
+        ("orgs.us", 'orgs."-us"', "orgs.-us", "the org name '-us'", "small letters"),
+        ("orgs.us", f"orgs.{'u' * 41}", f"orgs.{'u' * 41}", f"the org name '{'u' * 41}'", "up to 40"),
+        ("orgs.us", 'orgs."../us"', 'orgs."../us"', "the org name '../us'", "small letters"),
+        ("india-to-us", "india_to_us", "routes.india_to_us", "the route name 'india_to_us'", "small letters"),
+        ("modules.Leads", 'modules."My Leads"', f'{ROUTE}.modules."My Leads"', "the module 'My Leads'", "an API name"),
+    ],
+)
+def test_bad_name(house: Any, old: str, new: str, path: str, found: str, allowed: str) -> None:
+    text = house.text({}).replace(old, new)
+    problem = next(p for p in house.problems(text) if p.path == path)
+    assert problem.found == found
+    assert allowed in problem.allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "found", "allowed"),
+    [
+        ("", "orgs", "nothing", "at least one table [orgs.NAME]"),
+        ("", "routes", "nothing", "at least one table [routes.NAME]"),
+        ("[orgs]\n[routes]", "orgs", "an empty table", "at least one table [orgs.NAME]"),
+        ("[orgs]\n[routes]", "routes", "an empty table", "at least one table [routes.NAME]"),
+        ("orgs = 1", "orgs", "a number", "at least one table [orgs.NAME]"),
+        ("[[routes]]", "routes", "a list", "at least one table [routes.NAME]"),
+        ('[orgs]\nus = "x"', "orgs.us", "a text", "a table with data_center, client_id, client_secret"),
+        ("[routes]\nr = 1", "routes.r", "a number", "a table with source, target"),
+        ("[routes.r.modules]\nLeads = 1", "routes.r.modules.Leads", "a number", "a table with target_module, key"),
+        ("[routes.r.modules]", "routes.r.modules", "an empty table", "at least one table [routes.r.modules.Module]"),
+        ('[routes.r]\nmodules = "x"', "routes.r.modules", "a text", "at least one table [routes.r.modules.Module]"),
+        ("[routes.r]", "routes.r.modules", "nothing", "at least one table"),
+        ("ledger = 1", "ledger", "a number", "a table with url"),
+    ],
+)
+def test_bad_table(house: Any, text: str, path: str, found: str, allowed: str) -> None:
+    problem = next(p for p in house.problems(text + "\n#") if p.path == path)
+    assert problem.found == found
+    assert allowed in problem.allowed
+
+
+def test_a_route_leads_from_one_known_org_to_another(house: Any) -> None:
+    unknown = house.problem(ROUTE, "source", '"indai"')
+    assert (unknown.path, unknown.found) == (f"{ROUTE}.source", "'indai'")
+    assert (unknown.allowed, unknown.hint) == ("one of 'india', 'us'", 'did you mean "india"?')
+    itself = house.problem(ROUTE, "target", '"india"')
+    assert (itself.path, itself.found) == (f"{ROUTE}.target", "'india', which is the source too")
+    assert itself.allowed == "another org than the source"
+
+
+def test_a_file_cannot_be_the_state_dir(house: Any) -> None:
+    problem = house.problem("", "state_dir", '"settings.toml"')
+    assert (problem.path, problem.found) == ("state_dir", f"{house.file}, which is no directory")
+    assert problem.allowed.startswith("a directory")
+
+
+def test_a_state_dir_that_cannot_exist(house: Any) -> None:
+    problem = house.problem("", "state_dir", f'"{"x" * 300}"')
+    assert problem.path == "state_dir"
+    assert "File name too long" in problem.found
+
+
+def test_a_state_dir_that_no_ledger_url_can_hold(house: Any) -> None:
+    problem = house.problem("", "state_dir", '"why?"')
+    assert (problem.path, problem.allowed) == ("state_dir", "a path without '?'")
+
+
+def test_systemds_directory_is_absolute(house: Any) -> None:
+    house.env["STATE_DIRECTORY"] = "orgsync"
+    (problem,) = house.problems({})
+    assert (problem.path, problem.found) == ("state_dir", "$STATE_DIRECTORY 'orgsync'")
+    assert problem.allowed == "an absolute path"
+
+
+def test_every_mistake_is_named_at_once(house: Any) -> None:
+    found = house.problems(
+        {
+            ("", "stat_dir"): '"x"',
+            ("ledger", "url"): '"mysql://x"',
+            (INDIA, "data_center"): '"uk"',
+            (INDIA, "client_secret"): '{ env = "NOT_SET" }',
+            ("orgs.us", "client_secret"): '{ env = "NOT_SET_EITHER" }',
+            (ROUTE, "poll"): '"0s"',
+            (ROUTE, "source"): '"indai"',
+            (LEADS, "fields"): "{ A = 5, B = 6 }",
+            (LEADS, "max_attempts"): "0",
+        }
+    )
+    assert sorted(p.path for p in found) == sorted(
+        [
+            "stat_dir",
+            "ledger.url",
+            f"{INDIA}.data_center",
+            f"{INDIA}.client_secret",
+            "orgs.us.client_secret",
+            f"{ROUTE}.poll",
+            f"{ROUTE}.source",
+            f"{LEADS}.fields.A",
+            f"{LEADS}.fields.B",
+            f"{LEADS}.max_attempts",
+        ]
+    )
+
+
+def test_a_message_is_one_line_with_the_file_the_path_what_was_found_and_what_is_allowed(house: Any) -> None:
+    problem = house.problem(INDIA, "data_center", '"u\\u001b\\nk"')
+    assert str(problem) == f"{INDIA}.data_center: found 'u\\x1b\\nk'; allowed: us, eu, in, au, jp, cn, ca, sa"
+    long = house.problem(INDIA, "data_center", f'"{"x" * 500}"')
+    assert len(str(long)) < 150

@@ -1,0 +1,55 @@
+"""settings.toml at the root: it loads, it names every key, and the defaults it shows are the defaults."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from daemon.settings import Settings, load
+from daemon.settings.shape import PLACES, SecretEntry, SourceEntry, keys_of
+
+TEMPLATE = Path(__file__).parents[2] / "settings.toml"
+ENV = {"ORGSYNC_INDIA_CLIENT_SECRET": "a", "ORGSYNC_US_CLIENT_SECRET": "b"}
+
+
+def loaded(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, ENV)
+
+
+def test_it_loads() -> None:
+    settings = load(TEMPLATE, ENV)
+    assert list(settings.orgs) == ["india", "us"]
+    assert [s.address for s in settings.streams()] == [
+        f"india-to-us/{module}" for module in ("Accounts", "Contacts", "Leads", "Deals")
+    ]
+
+
+@pytest.mark.parametrize("model", [*PLACES, SecretEntry, SourceEntry])
+def test_it_names_every_key(model: type) -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for key in keys_of(model):
+        assert re.search(rf"(?<!\w){key} =|^\[{key}[.\]]|\.{key}\.", text, re.MULTILINE), key
+
+
+def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    uncommented, count = re.subn(r"^#(?=\w+ = )", "", text, flags=re.MULTILINE)
+    assert count == 10
+    assert loaded(tmp_path, uncommented) == loaded(tmp_path, text)
+
+
+def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    keys = "accounts_url|api_url|default_owner|target_module|where|Email|Phone|Rating|Lead_Source|Description"
+    examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
+    assert count == 11
+    examples = re.sub(r"  +(a field of|the same|with a map|a text with).*$", "", examples, flags=re.MULTILINE)
+    settings = loaded(tmp_path, examples)
+    assert settings.orgs["india"].api_url == "https://sandbox.zohoapis.in"
+    table = settings.stream("india-to-us/Leads").fields.table
+    assert table is not None
+    assert list(table) == ["Email", "Phone", "Rating", "Lead_Source", "Description"]
