@@ -19,6 +19,13 @@ MOST_TERMS: Final = 25
 MOST_VALUES: Final = 50
 _MOST_HOPS: Final = 2
 
+# The words of the language, and the one that Zoho names: a column called like one is quoted (facts 3.1).
+_WORDS: Final = """
+select from where group order by limit offset and or not in like is null between as asc desc true false
+count sum min max avg external
+"""
+_RESERVED: Final = frozenset(_WORDS.split())
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -40,7 +47,7 @@ def select(
     wanted = list(dict.fromkeys(_path(column) for column in ("id", *columns)))
     if len(wanted) > MOST_COLUMNS:
         raise ValueError(f"a query gives at most {MOST_COLUMNS} columns, not {len(wanted)}")
-    order = ", ".join(f"{name(field.removeprefix('-'))} {'desc' if field[:1] == '-' else 'asc'}" for field in order_by)
+    order = ", ".join(f"{_path(field.removeprefix('-'))} {'desc' if field[:1] == '-' else 'asc'}" for field in order_by)
     tail = f" order by {order}" if order else ""
     return f"select {', '.join(wanted)} from {name(module)} where {where}{tail} limit {limit}"  # noqa: S608 - every part is checked
 
@@ -142,7 +149,8 @@ def _path(text: str) -> str:
     hops = text.split(".")
     if len(hops) > _MOST_HOPS + 1:
         raise ValueError(f"{text[:120]!r} walks through more than {_MOST_HOPS} lookups")
-    return ".".join(name(hop) for hop in hops)
+    path = ".".join(name(hop) for hop in hops)
+    return f"'{path}'" if path.lower() in _RESERVED else path
 
 
 def _in(field: str, literals: list[str]) -> Condition:

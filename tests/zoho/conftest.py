@@ -67,6 +67,10 @@ class Server:
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    @staticmethod
+    def answer(status: int, content: object = None, **headers: str) -> Say:
+        return answer(status, content, **headers)
+
     def close(self) -> None:
         self._listener.close()
 
