@@ -44,18 +44,23 @@ class Create:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """Only the fields that differ are sent. `adopts` says that the link itself is new."""
+    """Only the fields that differ are sent. `adopts` says that the link itself is new.
+
+    `doubted` says that an earlier write was uncertain: until B confirms this one, what the ledger knows of the
+    counterpart is not to be trusted.
+    """
 
     change: Change
     target_id: str
     values: Values
     digests: Digests
     adopts: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Nothing to write. An adopted record comes with its counterpart and the digests that were found there."""
+    """Nothing to write. After an uncertain write it comes with the counterpart and the digests that were found."""
 
     change: Change
     outcome: Literal["unchanged", "filtered", "adopted"]
@@ -114,8 +119,6 @@ def _step(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge
     values = ready.values
     digests = digest_values(values, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
-    if candidates is not None and len(candidates) > 1:
-        return _ambiguous(change, stream, fields, candidates)
     link = knowledge.links.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, values, fields, knowledge.digest_key, link)
     if held is None:
@@ -127,15 +130,25 @@ def _step(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge
     if not names:
         outcome: Literal["adopted", "unchanged"] = "adopted" if adopts else "unchanged"
         return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests)
-    return Update(change=change, target_id=held.target_id, values=cover(values, names), digests=digests, adopts=adopts)
+    return Update(
+        change=change,
+        target_id=held.target_id,
+        values=cover(values, names),
+        digests=digests,
+        adopts=adopts,
+        doubted=candidates is not None,
+    )
 
 
 def _ready(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Translation | Step:
     """A complete translation, or the step that ends this record's road for now."""
     if until := knowledge.deferred.get(change.record_id):
         return Defer(change=change, until=until)
+    candidates = knowledge.found.get(change.record_id, ())
+    if len(candidates) > 1:
+        return _ambiguous(change, stream, fields, candidates)
     if not fields.keep.test(change.values):
-        return Keep(change=change, outcome="filtered")
+        return _filtered(change, fields, candidates, knowledge.digest_key)
     translation = translate(change.values, fields, knowledge.known)
     if translation.faults:
         fault = translation.faults[0]
@@ -150,6 +163,14 @@ def _ready(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledg
             waits_for=parent,
         )
     return translation
+
+
+def _filtered(change: Change, fields: FieldMap, candidates: tuple[WireRecord, ...], digest_key: bytes) -> Keep:
+    """Not written. A counterpart that an uncertain write left behind is noted, or it would be created once more."""
+    if not candidates:
+        return Keep(change=change, outcome="filtered")
+    seen = digest_values(observe(candidates[0], fields), fields.version, digest_key)
+    return Keep(change=change, outcome="filtered", target_id=str(candidates[0]["id"]), digests=seen)
 
 
 def _looked_up(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -147,16 +147,17 @@ def settle(
     """The outcome of every step that has one. `answers` is by source id.
 
     A write without an answer, or answered NotSent, has no outcome: it stays before the checkpoint (poll lane) or in
-    the queue as it was (retry lane), and only its intent is withdrawn. `walk` is None in the retry lane.
+    the queue as it was (retry lane), and only its intent is withdrawn; what an earlier intent led to is kept as a link.
+    `walk` is None in the retry lane.
     `vanished` are queued records that the source does not have any more: they leave the queue as filtered.
     """
     ends: dict[str, _End] = {}
-    unsent: list[str] = []
+    unsent: dict[str, Write] = {}
     for step in steps:
         source_id = step.change.record_id
         answer = answers.get(source_id)
         if isinstance(step, (Create, Update)) and (answer is None or isinstance(answer, NotSent)):
-            unsent.append(source_id)
+            unsent[source_id] = step
             continue
         context = _Context(stream, fields, waiting.get(source_id), now, jitter())
         ends[source_id] = _end(step, answer, context)
@@ -168,7 +169,10 @@ def settle(
         lane=lane,
         seen=len(ends) + len(vanished),
         outcomes=outcomes,
-        linked=[end.linked for end in ends.values() if end.linked],
+        linked=[
+            *(end.linked for end in ends.values() if end.linked),
+            *(_unconfirmed(step) for step in unsent.values() if isinstance(step, Update) and step.doubted),
+        ],
         queued=queued,
         dequeued=[i for i in (*ends, *vanished) if i in waiting and i not in still_queued],
         closed_intents=[*unsent, *(i for i, end in ends.items() if end.closes), *vanished],
@@ -199,12 +203,12 @@ class _Context:
     now: datetime
     jitter: float
 
-    def attempts(self, step: Step) -> int:
-        """This attempt's number; an edit in the source starts to count anew."""
+    def attempts_before(self, step: Step) -> int:
+        """How often this state of the record was tried already; an edit in the source starts to count anew."""
         before = self.waiting
         if before is None or before.modified_time != step.change.position.modified_time:
-            return 1
-        return before.attempts + 1
+            return 0
+        return before.attempts
 
 
 def _end(step: Step, answer: Answer | None, context: _Context) -> _End:
@@ -220,14 +224,18 @@ def _end(step: Step, answer: Answer | None, context: _Context) -> _End:
                 )
             return _End(outcome=step.outcome, linked=linked)
         case Hold():
-            return _held(step, step.cause, step.detail, context, waits_for=step.waits_for)
+            # An open intent stays open: once the record can go on, the target is asked again before it is sent.
+            return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
         case Defer():
             cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
             detail = "an earlier write may still be on its way; the target is asked before anything is sent"
-            row = _row(step, "due", cause, detail, due_at=step.until, attempts=_attempts_so_far(context))
+            row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
             return _End(outcome="retrying", queued=row, closes=False)
         case Create() | Update():
-            return _answered(step, answer, context)
+            end = _answered(step, answer, context)
+            if isinstance(step, Update) and step.doubted and end.linked is None:
+                return replace(end, linked=_unconfirmed(step))
+            return end
 
 
 def _answered(step: Write, answer: Answer | None, context: _Context) -> _End:
@@ -261,6 +269,11 @@ def _done(step: Write, answer: Done) -> _End:
         target_modified_time=answer.modified_time,
     )
     return _End(outcome=outcome, linked=linked, written=_written(step, "SUCCESS", answer.record_id))
+
+
+def _unconfirmed(step: Update) -> Linked:
+    """The counterpart is there; what it holds is for the next write to find out."""
+    return Linked(source_id=step.change.record_id, target_id=step.target_id, digests=None, target_modified_time=None)
 
 
 def _refused(step: Write, answer: Refused, context: _Context) -> _End:
@@ -303,14 +316,15 @@ def _held(
     *,
     written: Written | None = None,
     waits_for: Parent | None = None,
+    closes: bool = True,
 ) -> _End:
-    attempts = context.attempts(step) if written else _attempts_so_far(context)
+    attempts = context.attempts_before(step) + (1 if written else 0)
     row = _row(step, "held", cause, detail, due_at=None, attempts=attempts, waits_for=waits_for)
-    return _End(outcome="held", queued=row, written=written)
+    return _End(outcome="held", queued=row, written=written, closes=closes)
 
 
 def _again(step: Write, cause: Cause, detail: str, context: _Context, *, closes: bool) -> _End:
-    attempts = context.attempts(step)
+    attempts = context.attempts_before(step) + 1
     written = _written(step, cause.code)
     if attempts >= context.stream.max_attempts:
         row = _row(step, "dead", cause, detail, due_at=None, attempts=attempts)
@@ -318,10 +332,6 @@ def _again(step: Write, cause: Cause, detail: str, context: _Context, *, closes:
     due_at = context.now + backoff(attempts, context.jitter)
     row = _row(step, "due", cause, detail, due_at=due_at, attempts=attempts)
     return _End(outcome="retrying", queued=row, written=written, closes=closes)
-
-
-def _attempts_so_far(context: _Context) -> int:
-    return context.waiting.attempts if context.waiting else 0
 
 
 def _row(
