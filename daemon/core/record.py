@@ -37,12 +37,15 @@ def parse_instant(value: object) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError(f"the time {value!r} has no offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"the time {value!r} lies outside the years 1 to 9999") from None
 
 
 def format_instant(moment: datetime) -> str:
     """A time as Zoho takes it: whole seconds, with an offset, always UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 @total_ordering

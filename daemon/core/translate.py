@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import Final
 
 from daemon.core.mapping import FieldMap, FieldRule
@@ -179,9 +180,10 @@ def _number(value: object) -> Json:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _BadValueError(f"a number was expected, {_shape(value)} was found")
+    if not isinstance(value, int) and not isfinite(float(value)):
+        raise _BadValueError(f"a number was expected, {value!r} was found")
     if isinstance(value, str):
-        float(value)  # only to refuse what is no number; the digits are kept as they are
-        return value
+        return value  # the digits are kept as they are
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
