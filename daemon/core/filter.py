@@ -2,7 +2,8 @@
 
 Grammar: comparisons joined by and / or, with brackets. A comparison is `Field op literal`, where op is one of
 `= != < <= > >=`, `in (…)`, `not in (…)`, `like 'a%'`, `is null`, `is not null`. Literals are 'texts' (a quote is
-doubled), numbers, true and false. Blank fields match nothing but `is null`, as in COQL.
+doubled), numbers, true and false. Blank fields match nothing but `is null`, as in COQL. Times compare as instants, a
+lookup counts as its id, a multi-select picklist as its values joined by semicolons.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ Literal = str | int | float | bool
 Test = Callable[[WireRecord], bool]
 
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<op><=|>=|!=|[=<>(),])|(?P<word>[A-Za-z]\w*))"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?[0-9]{1,40}(?:\.[0-9]{1,40})?)|(?P<op><=|>=|!=|[=<>(),])|(?P<word>[A-Za-z]\w*))"
 )
+_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+_DEEPEST: Final = 25  # brackets within brackets: as many as COQL takes criteria (facts 3.1)
 _KEYWORDS: Final = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
 
 
@@ -54,6 +57,7 @@ class _Parser:
         self.fields: set[str] = set()
         self._tokens = list(_tokens(text))
         self._at = 0
+        self._depth = 0
 
     def disjunction(self) -> Test:
         return self._joined("or", self._conjunction, any)
@@ -71,8 +75,12 @@ class _Parser:
 
     def _bracket(self) -> Test:
         if self._take_op("("):
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise self._error(f"at most {_DEEPEST} brackets within each other")
             inner = self.disjunction()
             self._need_op(")")
+            self._depth -= 1
             return inner
         return self._comparison()
 
@@ -102,8 +110,8 @@ class _Parser:
         pattern = self._literal()
         if not isinstance(pattern, str):
             raise self._error("a text after like")
-        regex = re.compile(".*".join(re.escape(part) for part in pattern.split("%")), re.IGNORECASE | re.DOTALL)
-        return lambda record: _known(record, name, lambda v: regex.fullmatch(str(v)) is not None)
+        parts = pattern.casefold().split("%")
+        return lambda record: _known(record, name, lambda v: _like(_text(v).casefold(), parts))
 
     def _list(self) -> list[Literal]:
         self._need_op("(")
@@ -118,7 +126,7 @@ class _Parser:
         if kind == "text":
             return token[1:-1].replace("''", "'")
         if kind == "number":
-            return float(token) if "." in token else int(token)
+            return _number(token)
         if kind == "word" and token.lower() in ("true", "false"):
             return token.lower() == "true"
         raise self._error("a 'text', a number, true or false")
@@ -189,21 +197,50 @@ def _known(record: WireRecord, name: str, test: Callable[[object], bool]) -> boo
     value = _value(record, name)
     if value is None:
         return False
-    if isinstance(value, list):
-        return test(";".join(sorted(map(str, value))))  # as COQL compares multi-select picklists (facts 3.2)
     return test(value)
+
+
+def _text(value: object) -> str:
+    """As COQL sees it: a multi-select picklist is its values joined by semicolons (facts 3.2)."""
+    return ";".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _number(token: str) -> int | float:
+    return float(token) if "." in token else int(token)
+
+
+def _like(text: str, parts: list[str]) -> bool:
+    """Whether a text consists of these parts in order, with anything between them. In one pass, however long it is."""
+    first, *middle = parts
+    if not middle:
+        return text == first
+    last = middle.pop()
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _same(value: object, wanted: Literal) -> bool:
     if isinstance(value, bool) or isinstance(wanted, bool):
         return str(value).lower() == str(wanted).lower()
+    if isinstance(value, list):
+        return sorted(map(str, value)) == sorted(str(wanted).split(";"))
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
         return value == wanted
-    return str(value) == str(wanted)
+    mine, theirs = _instant(str(value)), _instant(str(wanted))
+    return str(value) == str(wanted) or (mine is not None and mine == theirs)
 
 
 def _order(value: object, wanted: Literal) -> int | None:
-    """-1, 0 or 1; None when the two cannot be ordered. Times compare as instants."""
+    """-1, 0 or 1; None when the two cannot be ordered. Big integers arrive as texts and compare as numbers."""
+    if isinstance(value, str) and not isinstance(wanted, str) and _NUMBER.fullmatch(value):
+        value = _number(value)
     if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
         return (value > wanted) - (value < wanted)
     if isinstance(value, str) and isinstance(wanted, str):
