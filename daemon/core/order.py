@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from daemon.core.rules import Stream
 
@@ -11,17 +12,19 @@ from daemon.core.rules import Stream
 def parents_first(streams: Sequence[Stream], parents: Mapping[str, frozenset[str]]) -> list[Stream]:
     """The streams of one route in an order in which lookups point backwards; `parents` is module -> modules.
 
-    Modules that point at each other in a circle keep the order of the settings: whichever comes first, the held
+    Of modules that point at each other in a circle, the one that the settings name first goes first; the held
     children wake when their parents arrive.
     """
-    carried = {s.source_module for s in streams}
-    edges = {m: (parents.get(m, frozenset()) & carried) - {m} for m in carried}
+    listed = {s.source_module: at for at, s in enumerate(streams)}
+    edges = {m: (parents.get(m, frozenset()) & listed.keys()) - {m} for m in listed}
     while True:
         try:
-            order = list(TopologicalSorter({m: sorted(edges[m]) for m in sorted(edges)}).static_order())
+            order = list(
+                TopologicalSorter({m: sorted(edges[m], key=listed.__getitem__) for m in listed}).static_order()
+            )
         except CycleError as error:
             circle = error.args[1]  # the same module at both ends; each one is a parent of the next
-            parent, child = circle[0], circle[1]
+            parent, child = min(pairwise(circle), key=lambda edge: listed[edge[1]])
             edges[child] = edges[child] - {parent}
             continue
         place = {module: at for at, module in enumerate(order)}
