@@ -23,7 +23,8 @@ Kind = str
 
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("text", "textarea", "email", "phone", "website", "picklist"), "text"),
-    **dict.fromkeys(("integer", "bigint", "double", "currency", "percent", "autonumber", "formula"), "number"),
+    **dict.fromkeys(("integer", "bigint", "double", "currency", "percent", "formula"), "number"),
+    "autonumber": "text",  # never written; as a source it may have a prefix
     "boolean": "boolean",
     "date": "date",
     "datetime": "datetime",
@@ -35,6 +36,8 @@ _KINDS: Final[dict[str, Kind]] = {
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
+# An upsert of these is refused (facts 4.6).
+_NO_UPSERT: Final = frozenset({"Tasks", "Events", "Calls", "Notes"})
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -104,7 +107,7 @@ def resolve(
         else _by_table(stream, stream.fields.table, source, target, carried)
     )
     problems += _key_problems(stream, target)
-    mapped = {r.target for r in rules}
+    filled = {r.target for r in rules} | {stream.key}
     problems += [
         Problem(
             stream=stream.address,
@@ -113,7 +116,7 @@ def resolve(
             f"give it a source or a constant under routes.{stream.route}.modules.{stream.source_module}.fields",
         )
         for f in target.fields.values()
-        if f.mandatory and f.writable and f.api_name not in mapped and f.data_type != "ownerlookup"
+        if f.mandatory and f.writable and f.api_name not in filled and f.data_type != "ownerlookup"
     ]
     try:
         keep = parse_filter(stream.where)
@@ -133,13 +136,17 @@ def resolve(
             rules=ordered,
             version=_version(ordered, stream),
             key=stream.key,
-            upsert_is_safe=stream.key is not None and target.unique_fields() <= {stream.key},
+            upsert_is_safe=_upsert_is_safe(stream, target),
             match=tuple(r.target for r in ordered if _recognises(target.fields[r.target])),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
         ),
         problems,
     )
+
+
+def _upsert_is_safe(stream: Stream, target: Schema) -> bool:
+    return stream.key is not None and target.unique_fields() <= {stream.key} and stream.target_module not in _NO_UPSERT
 
 
 def _by_star(
