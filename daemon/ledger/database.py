@@ -26,7 +26,6 @@ _READING: Final = ("temp_store = MEMORY", "trusted_schema = OFF", "cell_size_che
 _WRITING: Final = (
     "journal_mode = WAL",
     "synchronous = FULL",
-    "busy_timeout = 5000",
     f"journal_size_limit = {64 * 1024 * 1024}",
     *_READING,
 )
@@ -73,7 +72,7 @@ def migrator(path: Path) -> Engine:
 
 def reader(path: Path) -> Engine:
     """Connections that cannot write, nor create the file; a transaction sees one state of the ledger throughout."""
-    engine = _engine(path, "ro", ("busy_timeout = 5000", *_READING), QueuePool, size=4, overflow=16)
+    engine = _engine(path, "ro", _READING, QueuePool, size=4, overflow=16)
     event.listen(engine, "begin", _begin)
     return engine
 

@@ -63,6 +63,7 @@ checkpoints = Table(
     maybe_time("trouble_since", "since when it stands still"),
     info={"doc": "one row a stream: how far it has come and how it is"},
 )
+Index("ix_checkpoints_route", checkpoints.c.route, checkpoints.c.source_module)
 
 id_map = Table(
     "id_map",

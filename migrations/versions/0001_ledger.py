@@ -50,6 +50,7 @@ def upgrade() -> None:
         *(maybe("trouble"), maybe("trouble_since", Time)),
         key("stream"),
     )
+    op.create_index("ix_checkpoints_route", "checkpoints", ["route", "source_module"])
     op.create_table(
         "id_map",
         *(text("entity_id"), text("org"), text("module"), text("record_id"), text("state", "live"), time("linked_at")),

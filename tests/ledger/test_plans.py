@@ -1,0 +1,81 @@
+"""No question that is asked every cycle reads a whole table."""
+
+import pytest
+from sqlalchemy import Engine, event
+
+from daemon.core.translate import Parent
+
+
+@pytest.fixture
+def plans(file):
+    """The query plan of every statement that runs while the fixture is in use."""
+    seen = []
+
+    def listen(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            values = parameters[0] if executemany else parameters
+            seen.append((statement, [row[3] for row in file.rows("EXPLAIN QUERY PLAN " + statement, *values)]))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", listen)
+
+
+@pytest.fixture
+def scans(plans):
+    """The steps that read a whole table or sort one."""
+    return lambda: [step for _, steps in plans for step in steps if step.startswith("SCAN") and "CONSTANT" not in step]
+
+
+def test_questions_before_a_cycle_use_an_index(ledger, contacts, make, scans, plans):
+    ids = [str(n) for n in range(2_000)]
+    ledger.links(contacts, ids)
+    ledger.counterparts(contacts, [Parent(module="Accounts", record_id=i) for i in ids], {"Accounts": "Accounts"})
+    ledger.linked_targets("us", "Contacts", ids)
+    ledger.waiting(contacts, ids)
+    ledger.due(contacts, make.now, 500)
+    ledger.open_intents(contacts, ids)
+    ledger.stream_state(contacts)
+    assert len(plans) == 7
+    assert scans() == []
+
+
+def test_due_rows_are_read_in_the_order_of_the_index(ledger, contacts, make, plans):
+    ledger.due(contacts, make.now, 500)
+    assert not any("TEMP B-TREE" in step for _, steps in plans for step in steps)
+
+
+def test_settling_reads_no_whole_table(ledger, accounts, contacts, make, scans):
+    page = make.page(
+        {"created": 1, "held": 1},
+        linked=[make.linked("1", "91"), make.linked("2", "92", None)],
+        queued=[make.child("3", "5")],
+        dequeued=["4"],
+        closed_intents=["1"],
+        written=[make.written("1")],
+    )
+    cycle = ledger.settle(contacts, page, None, make.now)
+    ledger.settle(contacts, make.page(linked=[make.linked("1", "95")]), cycle, make.now)
+    ledger.retry(make.now, cause_id=1)
+    assert set(scans()) <= {"SCAN checkpoints"}  # the target's streams, when a counterpart is replaced
+
+
+def test_the_story_of_one_record_reads_only_its_rows(reader, scans):
+    reader.history("91")
+    assert scans() == []
+
+
+def test_a_page_takes_as_many_statements_as_a_record(ledger, contacts, make, plans):
+    sizes = []
+    for first, count in ((1_000, 1), (2_000, 300)):
+        ids = [str(first + n) for n in range(count)]
+        page = make.page(
+            {"created": count, "held": count},
+            linked=[make.linked(i, f"9{i}") for i in ids],
+            queued=[make.child(f"7{i}", "5") for i in ids],
+            written=[make.written(i) for i in ids],
+        )
+        plans.clear()
+        ledger.settle(contacts, page, None, make.now)
+        sizes.append(len(plans))
+    assert sizes[0] == sizes[1]
