@@ -15,7 +15,7 @@ from typing import Final
 import orjson
 
 from daemon.core.filter import Filter, FilterError, parse_filter
-from daemon.core.rules import Copy, Source, Stream, Template
+from daemon.core.rules import Constant, Copy, Scalar, Source, Stream, Template
 from daemon.core.schema import Field, Schema
 
 Kind = str
@@ -209,6 +209,8 @@ def _rule(name: str, origin: Source, mine: Field | None, yours: Field, carried: 
     kind = _KINDS.get(yours.data_type)
     if kind is None:
         return f"fields of type {yours.data_type} are not carried"
+    if isinstance(origin, Constant) and (unfit := _unfit(origin.value, yours, kind)):
+        return unfit
     if mine is None:
         return (
             FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
@@ -222,6 +224,19 @@ def _rule(name: str, origin: Source, mine: Field | None, yours: Field, carried: 
     if kind == "lookup":
         return _lookup_rule(name, origin, mine, yours, carried)
     return FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
+
+
+def _unfit(value: Scalar, yours: Field, kind: Kind) -> str | None:
+    """Why a constant can never be written to a field, where that is certain; else it would fail record by record."""
+    shapes = {"number": (int, float), "boolean": (bool,), "date": (str,), "datetime": (str,)}
+    wanted = shapes.get(kind, (str, int, float))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+        return f"the constant {value!r} is no {yours.data_type}"
+    if yours.picklist and value not in yours.picklist:
+        return f"the constant {value!r} is not in the picklist: {', '.join(sorted(yours.picklist)[:10])}"
+    if kind == "text" and yours.length is not None and len(str(value)) > yours.length:
+        return f"the constant has {len(str(value))} characters, the field takes {yours.length}"
+    return None
 
 
 def _lookup_rule(name: str, origin: Source, mine: Field, yours: Field, carried: Mapping[str, str]) -> FieldRule | str:
