@@ -209,20 +209,22 @@ def _rule(name: str, origin: Source, mine: Field | None, yours: Field, carried: 
     kind = _KINDS.get(yours.data_type)
     if kind is None:
         return f"fields of type {yours.data_type} are not carried"
-    if isinstance(origin, Constant) and (unfit := _unfit(origin.value, yours, kind)):
-        return unfit
     if mine is None:
-        return (
-            FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
-            if kind in ("text", "number", "boolean", "date", "datetime")
-            else f"a {yours.data_type} field needs a source field"
-        )
+        return _made_up(name, origin, yours, kind)
     if mine.rich_text:
         return "rich text is cut at 500 characters in list answers (facts 2.6), so it is not carried"
     if _KINDS.get(mine.data_type) != kind:
         return f"a {mine.data_type} cannot be written to a {yours.data_type}"
     if kind == "lookup":
         return _lookup_rule(name, origin, mine, yours, carried)
+    return FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
+
+
+def _made_up(name: str, origin: Source, yours: Field, kind: Kind) -> FieldRule | str:
+    if kind not in ("text", "number", "boolean", "date", "datetime"):
+        return f"a {yours.data_type} field needs a source field"
+    if isinstance(origin, Constant) and (unfit := _unfit(origin.value, yours, kind)):
+        return unfit
     return FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
 
 

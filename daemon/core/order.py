@@ -19,9 +19,8 @@ def parents_first(streams: Sequence[Stream], parents: Mapping[str, frozenset[str
     edges = {m: (parents.get(m, frozenset()) & listed.keys()) - {m} for m in listed}
     while True:
         try:
-            order = list(
-                TopologicalSorter({m: sorted(edges[m], key=listed.__getitem__) for m in listed}).static_order()
-            )
+            graph = {m: sorted(edges[m], key=listed.__getitem__) for m in listed}
+            order = list(TopologicalSorter(graph).static_order())
         except CycleError as error:
             circle = error.args[1]  # the same module at both ends; each one is a parent of the next
             parent, child = min(pairwise(circle), key=lambda edge: listed[edge[1]])
