@@ -1,6 +1,8 @@
 """`python -m daemon.emulator`."""
 
-from daemon.emulator.cli import command
+import sys
+
+from daemon.emulator.cli import run
 
 if __name__ == "__main__":
-    command(prog_name="orgsync emulator")
+    sys.exit(run())

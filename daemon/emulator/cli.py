@@ -149,3 +149,15 @@ def command(as_json: bool, **given: Any) -> None:  # noqa: ARG001 - the announce
     code = serve(Options(**given))
     if code:
         raise SystemExit(code)
+
+
+def run(argv: list[str] | None = None) -> int:
+    """The command as a function: arguments in, exit code out (64 for usage)."""
+    try:
+        code = command.main(args=argv, prog_name="orgsync emulator", standalone_mode=False)
+    except click.UsageError as wrong:
+        wrong.show()
+        return EXIT_USAGE
+    except SystemExit as ended:
+        code = ended.code
+    return code if isinstance(code, int) else 0

@@ -178,6 +178,10 @@ class OrgHandle:
         """One live record."""
         return next((row for row in self.records(module) if row["id"] == str(number)), None)
 
+    def record_exists(self, number: str) -> bool:
+        """Whether any module holds a live record with this id."""
+        return self._do(lambda _: any(int(number) in table.records for table in self._site.org.tables.values()))
+
     def insert_raw(self, module: str, values: Json) -> str:
         """A record that nobody checks; its id."""
         return str(self._do(lambda hands: hands.insert_raw(self.name, module, values))["id"])

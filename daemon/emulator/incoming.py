@@ -26,7 +26,7 @@ class Incoming:
 
 def read_element(org: Org, module: Module, element: Json, path: str, present: Record | None) -> Incoming:
     """Check every key of one element; `present` is the record that it would change (None: it is an insert)."""
-    found, faults = Incoming(), list[errors.RecordError]()
+    found, faults, refused = Incoming(), list[errors.RecordError](), set[str]()
     for name, value in element.items():
         if name in _ACCEPTED_QUIETLY or name.startswith("$"):
             continue
@@ -34,7 +34,8 @@ def read_element(org: Org, module: Module, element: Json, path: str, present: Re
             _read_key(org, module, name, value, f"{path}.{name}", found)
         except errors.RecordError as fault:
             faults.append(fault)
-    faults = _missing(module, found, path, present) + faults
+            refused.add(name)
+    faults = _missing(module, found, path, present, refused) + faults
     if faults:
         raise _together(org, faults)
     _append_values(element, found, present)
@@ -62,11 +63,13 @@ def _read_key(org: Org, module: Module, name: str, value: Any, path: str, found:
         found.values[name] = stored
 
 
-def _missing(module: Module, found: Incoming, path: str, present: Record | None) -> list[errors.RecordError]:
+def _missing(
+    module: Module, found: Incoming, path: str, present: Record | None, refused: set[str]
+) -> list[errors.RecordError]:
     return [
         errors.mandatory(item.api_name, f"{path}.{item.api_name}")
         for item in module.fields.values()
-        if item.mandatory and _is_missing(item, found, present)
+        if item.mandatory and item.api_name not in refused and _is_missing(item, found, present)
     ]
 
 

@@ -1,0 +1,182 @@
+# ruff: noqa: S608 - these are the queries under test
+"""COQL (facts 3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from daemon.emulator import Emulator, OrgHandle
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Client
+
+
+def ids(client: Client, query: str) -> list[str]:
+    answer = client.coql(query)
+    return [] if answer.status_code == 204 else [row["id"] for row in answer.json()["data"]]
+
+
+def test_rows_are_flat_with_lookups_as_name_and_id(us: Client) -> None:
+    account = us.insert("Accounts", {"Account_Name": "Acme", "Phone": "123"})[0]
+    contact = us.insert("Contacts", {"Last_Name": "Lee", "Account_Name": {"id": account}})[0]
+    answer = us.coql(
+        "select Last_Name, Account_Name, Account_Name.Phone, Owner from Contacts where id is not null"
+    ).json()
+    row = answer["data"][0]
+    assert row["Account_Name"] == {"name": "Acme", "id": account}
+    assert (row["Account_Name.Phone"], row["id"], "email" in row["Owner"]) == ("123", contact, False)
+    assert answer["info"] == {"count": 1, "more_records": False}
+
+
+def test_the_cursor_reads_everything_once_in_total_order(emu: Emulator, us: Client) -> None:
+    emu.clock(freeze=True)
+    made = us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(7)))
+    emu.clock(advance=1)
+    made += us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(5)))
+    seen: list[str] = []
+    moment, last = "1970-01-01T00:00:00+00:00", "0"
+    while True:
+        where = f"((Modified_Time > '{moment}') or ((Modified_Time = '{moment}') and (id > '{last}')))"
+        query = f"select Modified_Time from Leads where {where} order by Modified_Time asc, id asc limit 4"
+        answer = us.coql(query)
+        if answer.status_code == 204:
+            break
+        seen += [row["id"] for row in answer.json()["data"]]
+        moment, last = answer.json()["data"][-1]["Modified_Time"], seen[-1]
+    assert seen == made
+
+
+def test_a_page_of_a_crowded_module_does_not_scan_it(client_of: Callable[[OrgHandle], Client]) -> None:
+    with Emulator(data_centers=("us",), records=30_000) as emulator:
+        client = client_of(emulator.orgs["us"])
+        row = client.coql("select Modified_Time from Contacts where id is not null order by Modified_Time desc limit 1")
+        moment = row.json()["data"][0]["Modified_Time"]
+        where = f"((Modified_Time > '{moment}') or ((Modified_Time = '{moment}') and (id > '1')))"
+        query = f"select id from Contacts where {where} order by Modified_Time asc, id asc limit 2000"
+        client.coql(query)
+        start = time.perf_counter()
+        for _ in range(10):
+            assert client.coql(query).json()["info"]["count"] == 1
+        assert time.perf_counter() - start < 0.5
+
+
+def test_three_unbracketed_conditions_are_a_syntax_error(us: Client) -> None:
+    answer = us.coql("select id from Leads where City = 'a' and State = 'b' and Country = 'c'")
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "SYNTAX_ERROR"
+    assert answer.json()["details"] == {"near": "and"}
+    bracketed = us.coql("select id from Leads where ((City = 'a' and State = 'b') and Country = 'c')")
+    assert bracketed.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("Last_Name = 'ada'", ["Ada"]),
+        ("Last_Name != 'Ada'", ["Bob", "Cy"]),
+        ("Last_Name in ('Ada','Cy')", ["Ada", "Cy"]),
+        ("Last_Name not in ('Ada','Cy')", ["Bob"]),
+        ("Last_Name like '%d%'", ["Ada"]),
+        ("Last_Name not like '%d%'", ["Bob", "Cy"]),
+        ("City is null", ["Bob", "Cy"]),
+        ("City is not null", ["Ada"]),
+        ("No_of_Employees > 5", ["Bob", "Cy"]),
+        ("No_of_Employees between 2 and 7", ["Bob"]),
+        ("No_of_Employees not between 2 and 7", ["Ada", "Cy"]),
+        ("Email_Opt_Out = true", ["Cy"]),
+        ("(Last_Name = 'Ada' or Last_Name = 'Bob')", ["Ada", "Bob"]),
+        ("City = 'it''s'", ["Ada"]),
+        ("Modified_Time > '2100-01-01T00:00:00Z'", []),
+    ],
+)
+def test_operators_find_what_they_should(us: Client, condition: str, expected: list[str]) -> None:
+    us.insert(
+        "Leads",
+        {"Last_Name": "Ada", "Company": "c", "City": "it's", "No_of_Employees": 1},
+        {"Last_Name": "Bob", "Company": "c", "No_of_Employees": 7},
+        {"Last_Name": "Cy", "Company": "c", "No_of_Employees": 9, "Email_Opt_Out": True},
+    )
+    answer = us.coql(f"select Last_Name from Leads where {condition}")
+    assert [row["Last_Name"] for row in answer.json()["data"]] == expected if expected else answer.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "details"),
+    [
+        ("select id from Leads", "SYNTAX_ERROR", {"clause": "where"}),
+        ("select id where id is not null", "SYNTAX_ERROR", {"clause": "from"}),
+        ("select Foo from Leads where id is not null", "INVALID_QUERY", {"column_name": "Foo"}),
+        (
+            "select id from Leads where First_Name > 'a'",
+            "INVALID_QUERY",
+            {"reason": "invalid operator found", "column_name": "First_Name", "operator": ">"},
+        ),
+        ("select id from Leads where id is not null limit 2001", "LIMIT_EXCEEDED", {"limit": 2000}),
+        ("select id from Leads where id is not null limit 2000 offset 98001", "LIMIT_EXCEEDED", {"limit": 100000}),
+        ("select id from Leads where id is not null limit 0", "INVALID_DATA", {}),
+        ("select id from Unicorns where id is not null", "INVALID_MODULE", {}),
+        ("select City, City from Leads where id is not null", "DUPLICATE_DATA", {"column_name": "City"}),
+    ],
+)
+def test_refusals_name_what_is_wrong(us: Client, query: str, code: str, details: dict[str, object]) -> None:
+    answer = us.coql(query)
+    assert answer.status_code == 400
+    assert (answer.json()["code"], answer.json()["details"]) == (code, details)
+
+
+def test_a_wrong_value_and_a_missing_query_are_refused(us: Client) -> None:
+    wrong = us.coql("select id from Leads where Modified_Time > 'yesterday'").json()
+    assert wrong["details"]["expected_data_type"] == "datetime"
+    assert us.post("coql", {}).json()["details"] == {"api_name": "select_query"}
+
+
+def test_offset_has_two_spellings(us: Client) -> None:
+    made = us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(5)))
+    assert ids(us, "select id from Leads where id is not null limit 2 offset 1") == made[1:3]
+    assert ids(us, "select id from Leads where id is not null limit 1, 2") == made[1:3]
+
+
+def test_order_by_several_columns_mixes_directions(us: Client) -> None:
+    rows = [("b", 1), ("a", 1), ("a", 2)]
+    us.insert("Leads", *({"Last_Name": n, "Company": "c", "No_of_Employees": e} for n, e in rows))
+    query = (
+        "select Last_Name, No_of_Employees from Leads where id is not null order by Last_Name asc, No_of_Employees desc"
+    )
+    found = [(row["Last_Name"], row["No_of_Employees"]) for row in us.coql(query).json()["data"]]
+    assert found == [("a", 2), ("a", 1), ("b", 1)]
+
+
+def test_groups_are_counted(us: Client) -> None:
+    us.insert("Leads", *({"Last_Name": n, "Company": "c", "City": c} for n, c in [("x", "A"), ("y", "A"), ("z", "B")]))
+    query = "select City, COUNT(id) as n from Leads where id is not null group by City"
+    assert us.coql(query).json()["data"] == [{"City": "A", "n": 2}, {"City": "B", "n": 1}]
+
+
+def test_ids_and_unique_values_are_looked_up(us: Client) -> None:
+    made = us.insert("Contacts", *({"Last_Name": str(n), "Customer_Number": f"C-{n}"} for n in range(3)))
+    assert ids(us, f"select id from Contacts where id in ('{made[0]}', {made[2]}, 5)") == [made[0], made[2]]
+    assert ids(us, "select id from Contacts where Customer_Number = 'C-1'") == [made[1]]
+    assert ids(us, "select id from Contacts where Customer_Number in ('C-2','C-0')") == [made[0], made[2]]
+
+
+def test_columns_reach_two_lookups_far_and_no_further(us: Client) -> None:
+    top = us.insert("Accounts", {"Account_Name": "Top"})[0]
+    low = us.insert("Accounts", {"Account_Name": "Low", "Parent_Account": {"id": top}})[0]
+    us.insert("Contacts", {"Last_Name": "L", "Account_Name": {"id": low}})
+    path = "Account_Name.Parent_Account.Account_Name"
+    row = us.coql(f"select {path} from Contacts where {path} = 'Top'").json()["data"][0]
+    assert row[path] == "Top"
+    too_far = "Account_Name.Parent_Account.Parent_Account.Account_Name"
+    assert us.coql(f"select {too_far} from Contacts where id is not null").status_code == 400
+
+
+def test_fifty_values_fit_into_in_and_fifty_one_do_not(us: Client) -> None:
+    def query(size: int) -> int:
+        values = ",".join(f"'{n}'" for n in range(1, size + 1))
+        return us.coql(f"select id from Leads where id in ({values})").status_code
+
+    assert (query(50), query(51)) == (204, 400)

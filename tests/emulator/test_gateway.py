@@ -1,0 +1,115 @@
+"""Paths, verbs, bodies and headers, whatever the call (facts 1.8, 2.5, 9)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from daemon.emulator import Emulator, OrgHandle
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/crm/v8/Leads/1/2/3", 404, "INVALID_URL_PATTERN"),
+        ("GET", "/somewhere", 404, "INVALID_URL_PATTERN"),
+        ("GET", "/crm/v9/Leads", 404, "INVALID_URL_PATTERN"),
+        ("PATCH", "/crm/v8/Leads", 400, "INVALID_REQUEST_METHOD"),
+        ("GET", "/crm/v8/coql", 400, "INVALID_REQUEST_METHOD"),
+        ("GET", "/crm/v8/Unicorns?fields=Name", 400, "INVALID_MODULE"),
+        ("GET", "/crm/v8/Leads/abc", 400, "INVALID_DATA"),
+        ("POST", "/crm/v8/Leads", 400, "INVALID_DATA"),
+    ],
+)
+def test_what_does_not_exist_is_refused_by_name(us: Client, method: str, path: str, status: int, code: str) -> None:
+    answer = us.http.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_an_empty_answer_has_neither_body_nor_type(us: Client) -> None:
+    answer = us.get("Leads", fields="Last_Name")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers
+    assert "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize("version", ["v2", "v3", "v7", "v8"])
+def test_every_version_answers(us: Client, version: str) -> None:
+    us.lead()
+    assert us.http.get(f"/crm/{version}/Leads?fields=Last_Name").json()["data"][0]["Last_Name"] == "Lee"
+
+
+def test_version_two_lists_without_fields(us: Client) -> None:
+    us.lead()
+    assert us.http.get("/crm/v2/Leads").json()["data"][0]["Company"] == "Acme"
+    assert us.http.get("/crm/v8/Leads").json()["code"] == "REQUIRED_PARAM_MISSING"
+
+
+def test_a_json_body_needs_no_content_type(us: Client) -> None:
+    answer = us.http.post("/crm/v8/Leads", content=b'{"data":[{"Last_Name":"x","Company":"y"}]}')
+    assert answer.status_code == 201
+
+
+def test_unknown_parameters_and_a_trailing_ampersand_do_no_harm(us: Client) -> None:
+    us.lead()
+    assert us.http.get("/crm/v8/Leads?fields=Last_Name&whatever=1&").status_code == 200
+
+
+def test_the_date_header_follows_the_emulated_clock(emu: Emulator, us: Client) -> None:
+    emu.clock(set="2030-01-01T00:00:00+00:00", freeze=True)
+    date = parsedate_to_datetime(us.get("org").headers["date"])
+    assert date.isoformat() == "2030-01-01T00:00:00+00:00"
+
+
+def test_request_errors_come_wrapped_when_the_quirk_says_so(emu: Emulator, us: Client) -> None:
+    emu.quirks(error_envelope="data")
+    assert us.get("Leads").json()["data"][0]["code"] == "REQUIRED_PARAM_MISSING"
+
+
+def test_credits_are_charged_by_call(us: Client) -> None:
+    us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(11)))
+    us.coql("select id from Leads where id is not null limit 2000")
+    us.get("org")
+    assert us.org.credits()["by_kind"] == {"insert": 2, "coql": 3, "org": 1}
+
+
+def test_the_remaining_credits_are_told_from_half_use_on(client_of: Callable[[OrgHandle], Client]) -> None:
+    with Emulator(data_centers=("us",), edition="free") as emulator:
+        org = emulator.orgs["us"]
+        client = client_of(org)
+        assert "x-api-credits-remaining" not in client.get("org").headers
+        for _ in range(834):
+            client.coql("select id from Leads where id is not null limit 2000")
+        assert int(client.get("org").headers["x-api-credits-remaining"]) == 5000 - org.credits()["used"]
+        emulator.do(lambda hands: hands._site("us").meter.spend("org", 2496, emulator.world.clock.now()))
+        refused = client.get("org")
+        assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+        emulator.clock(advance=86_401)
+        client.log_in()
+        assert client.get("org").status_code == 200
+
+
+def test_more_calls_in_flight_than_the_edition_allows_are_refused(emu: Emulator, us: Client) -> None:
+    us.org.faults.add(effect="latency", kind="org", seconds=0.3)
+    with ThreadPoolExecutor(30) as pool:
+        statuses = list(pool.map(lambda _: us.get("org").status_code, range(30)))
+    assert sorted(set(statuses)) == [200, 429]
+    assert statuses.count(200) == 20
+
+
+def test_garbage_on_the_wire_does_not_stop_the_server(us: Client) -> None:
+    host, port = us.org.base_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as wire:
+        wire.sendall(b"\x00\xff nonsense\r\n\r\n")
+        wire.recv(100)
+    assert us.get("org").status_code == 200
+    assert httpx.get(us.org.base_url).status_code == 401
