@@ -46,7 +46,8 @@ class Servers:
         self._servers = [_Server(_config(app)) for app in apps]
 
     def _listen(self, port: int) -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # with protocol 0 asyncio would not switch Nagle's algorithm off, and every small answer would take 40 ms
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((HOST, port))
