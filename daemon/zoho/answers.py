@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
-from daemon.core.record import is_record_id
+from daemon.core.record import is_api_name, is_record_id
 from daemon.zoho.errors import PERMISSION_CODES, REQUEST_CODES, kind_of
 from daemon.zoho.shapes import error_in, instant_or_none
 
@@ -143,7 +143,7 @@ def _field(element: Mapping[str, object]) -> str | None:
     path, api_name = details.get("json_path"), details.get("api_name")
     if isinstance(path, str) and (match := _FIELD_OF.match(path)):
         return match.group(1)
-    return api_name[:100] if isinstance(api_name, str) and api_name.isprintable() else None
+    return api_name if isinstance(api_name, str) and is_api_name(api_name) else None
 
 
 def _is_gone(element: Mapping[str, object], record_id: str, field: str | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 import orjson
 
-from daemon.core.org import Org
+from daemon.core.org import Org, Secret
 from daemon.zoho.auth import Authority
 from daemon.zoho.errors import (
     PERMISSION_CODES,
@@ -123,17 +123,17 @@ class Caller:
         """
         deadline = self.transport.deadline()
         token = self._authority.access_token()
-        reply = self._exchange(call, token.reveal(), deadline)
+        reply = self._exchange(call, token, deadline)
         if _token_refused(reply):
             token = self._authority.renew(token)
-            reply = self._exchange(call, token.reveal(), deadline)
+            reply = self._exchange(call, token, deadline)
         if _token_refused(reply):
             what = f"{call.method} {call.path}: a token that was renewed a moment ago is refused"
             hint = f"Compare orgs.{self.org.name}.data_center with where the org lives, then run: orgsync auth"
             raise CredentialRefused(self.org.name, what, f"{hint} {self.org.name}")
         return reply
 
-    def _exchange(self, call: Call, token: str, deadline: float) -> Reply:
+    def _exchange(self, call: Call, token: Secret, deadline: float) -> Reply:
         body = None if call.body is None else orjson.dumps(call.body)
         kind = {} if body is None else {"Content-Type": "application/json"}
         try:
@@ -141,7 +141,7 @@ class Caller:
                 call.method,
                 f"{self.org.api_url.rstrip('/')}/crm/v8/{call.path}",
                 deadline=deadline,
-                headers={"Authorization": f"Zoho-oauthtoken {token}", **kind, **call.headers},
+                headers={"Authorization": f"Zoho-oauthtoken {token.reveal()}", **kind, **call.headers},
                 params=call.params or None,
                 content=body,
             )
@@ -210,9 +210,9 @@ class Caller:
         where = f"{call.method} {call.path}"
         if reply.redirect is not None:
             hint = f"Redirects are not followed. Compare orgs.{self.org.name}.api_url with the org's data centre"
-            return BadAnswer(self.org.name, f"{where} was redirected to {reply.redirect}", hint)
+            return BadAnswer(self.org.name, f"{where} was redirected to {self.shown(reply.redirect)}", hint)
         seen = self.shown(reply.body) or "an empty body"
-        kind = shown(reply.content_type) or "no content type"
+        kind = self.shown(reply.content_type) or "no content type"
         return BadAnswer(self.org.name, f"{where} was answered {reply.status} ({kind}): {problem}; it begins: {seen}")
 
 

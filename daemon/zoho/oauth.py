@@ -78,7 +78,7 @@ def revoke(org: Org, transport: Transport, refresh_token: Secret) -> None:
 def _object(org: Org, reply: Reply, secrets: list[Secret]) -> Mapping[str, object]:
     if reply.redirect is not None:
         hint = f"Redirects are not followed. Compare orgs.{org.name}.accounts_url with the address of the data centre"
-        raise CredentialRefused(org.name, f"the token endpoint redirects to {reply.redirect}", hint)
+        raise CredentialRefused(org.name, f"the token endpoint redirects to {shown(reply.redirect, secrets)}", hint)
     try:
         found = orjson.loads(reply.body)
     except orjson.JSONDecodeError:
@@ -86,8 +86,8 @@ def _object(org: Org, reply: Reply, secrets: list[Secret]) -> Mapping[str, objec
     if isinstance(found, dict):
         return found
     what = f"the token endpoint answered {reply.status} with {shown(reply.body, secrets)!r}"
-    if reply.status == 429 or reply.status >= 500:
-        raise OrgUnavailable(org.name, what)
+    if reply.status == 429:
+        raise Throttled(org.name, what)
     raise BadAnswer(org.name, what)
 
 
@@ -98,7 +98,7 @@ def _refusal(org: Org, reply: Reply, found: Mapping[str, object], secrets: list[
     if reply.status == 429 or "error_description" in found or error.lower().replace("_", " ") == "access denied":
         return Throttled(org.name, what)
     if reply.status >= 500:
-        return OrgUnavailable(org.name, f"the token endpoint answered {reply.status}: {error}")
+        return BadAnswer(org.name, f"the token endpoint answered {reply.status}: {error}")
     hint = _HINTS.get(error, "Run: orgsync auth {org}")
     return CredentialRefused(org.name, what, hint.format(org=org.name))
 

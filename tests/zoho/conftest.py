@@ -71,6 +71,10 @@ class Server:
     def answer(status: int, content: object = None, **headers: str) -> Say:
         return answer(status, content, **headers)
 
+    @staticmethod
+    def raw(*pieces: bytes, pause: float = 0.0) -> Say:
+        return raw(*pieces, pause=pause)
+
     def close(self) -> None:
         self._listener.close()
 

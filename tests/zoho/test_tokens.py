@@ -264,6 +264,15 @@ def test_an_answer_that_is_no_object_means_that_nothing_was_executed(authority, 
         authority.access_token()
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_broken_token_endpoint_counts_as_asked_and_says_when_to_ask_again(authority, org, server, status):
+    server.token_answers.append(server.answer(status, {"error": "oops"}))
+    with pytest.raises(OrgUnavailable, match=f"{status}: oops") as caught:
+        authority.access_token()
+    assert caught.value.retry_after == 60
+    assert len(tokenfile.read(org).renewals) == 1
+
+
 def test_nobody_at_the_token_endpoint_uses_up_no_allowance(make_org, clock):
     org = make_org(accounts_url="http://127.0.0.1:1")
     for _ in range(12):
