@@ -16,8 +16,6 @@ from daemon.emulator import accidents, errors, metadata_http, people_http, reads
 from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
 from daemon.emulator.call import Call, Handler, Reply
 from daemon.emulator.clock import http_date
-from daemon.emulator.coql import credits_for
-from daemon.emulator.credits import price_of_records
 from daemon.emulator.faults import Fault, Misfortune
 from daemon.emulator.journal import Entry
 from daemon.emulator.oauth import Access
@@ -25,6 +23,7 @@ from daemon.emulator.org import Org
 from daemon.emulator.request import Request
 from daemon.emulator.routes import Route, find_route
 from daemon.emulator.scopes import allowed
+from daemon.emulator.tariff import is_sub, module_of, price_of
 from daemon.emulator.world import Site, World
 
 log = logging.getLogger("emulator")
@@ -47,7 +46,6 @@ HANDLERS: Mapping[str, Handler] = {
     "org": people_http.get_org,
 }
 _RECORD_CALLS = frozenset({"list", "get", "insert", "update", "upsert", "delete", "deleted"})
-_SMALL_WRITE = 10
 
 
 class Gateway:
@@ -65,7 +63,7 @@ class Gateway:
         request = Request(scope, body)
         route = _route_or_refusal(request)
         kind = route.kind if isinstance(route, Route) else "unknown"
-        module = _module_of(request, route) if isinstance(route, Route) else None
+        module = module_of(request, route) if isinstance(route, Route) else None
         entry = self._open_entry(request, kind, module)
         met = self._world.faults.draw(self._site.org.name, kind, module)
         entry.faults = met.names
@@ -90,7 +88,7 @@ class Gateway:
         """Run the call and send its answer, with the accident that was drawn for it."""
         met, transport = exchange.met, exchange.request.transport
         accident = met.accident
-        meter, sub = self._site.meter, _is_sub(exchange)
+        meter, sub = self._site.meter, is_sub(exchange.entry.kind, exchange.request)
         crowded = meter.crowded(sub=sub) and self._site.quirks["concurrency_caps"] == "on"
         meter.in_flight += 1
         meter.sub_in_flight += sub
@@ -182,7 +180,7 @@ class Gateway:
     def _charge(self, call: Call, entry: Entry, *, crowded: bool) -> None:
         """429 when too much runs or too much was spent, else book the price (facts 9)."""
         now, meter = self._world.clock.now(), self._site.meter
-        price = _price(call)
+        price = price_of(call)
         if crowded or not meter.affords(price, now):
             refused = errors.too_many_requests()
             refused.status = int(self._site.quirks["over_limit_status"])
@@ -219,17 +217,6 @@ def _route_or_refusal(request: Request) -> Route | errors.ZohoError:
         return refused
 
 
-def _module_of(request: Request, route: Route) -> str | None:
-    if route.kind == "coql":
-        words = request.body.decode("utf-8", "replace").split()
-        lower = [word.lower() for word in words]
-        place = lower.index("from") + 1 if "from" in lower else len(words)
-        return words[place].strip("\",'}\\") if place < len(words) else None
-    if route.kind in ("fields", "create_field", "layouts"):
-        return request.query.get("module")
-    return route.module
-
-
 def _call(org: Org, request: Request, route: Route, access: Access) -> Call:
     return Call(
         org=org,
@@ -244,30 +231,6 @@ def _call(org: Org, request: Request, route: Route, access: Access) -> Call:
         module_name=route.module,
         record_id=route.item,
     )
-
-
-def _price(call: Call) -> int:
-    """Credits of a call (facts 9.2)."""
-    if call.kind == "coql":
-        return credits_for(reads_http.parse_coql(call))
-    if call.kind in ("insert", "update", "upsert"):
-        data = call.json.get("data")
-        return price_of_records(min(len(data), 100)) if isinstance(data, list) else 1
-    if call.kind == "create_field":
-        return 10
-    if call.kind == "list" and "cvid" in call.query:
-        return 3
-    return int(call.quirks["deleted_credits"]) if call.kind == "deleted" else 1
-
-
-def _is_sub(exchange: _Exchange) -> bool:
-    """Whether the call counts against the small pool (facts 9.3)."""
-    kind, request = exchange.entry.kind, exchange.request
-    if kind == "list":
-        return "sort_by" in request.query or "cvid" in request.query
-    if kind in ("insert", "update", "upsert"):
-        return request.body.count(b"},{") + request.body.count(b"}, {") >= _SMALL_WRITE
-    return kind == "coql"
 
 
 def _instead(accident: Fault | None) -> Reply | None:

@@ -68,9 +68,10 @@ def test_schema_and_tokens_bend_to_the_control_endpoint(emu: Emulator, us: Clien
 
 
 def test_every_quirk_can_be_set_to_each_of_its_values(emu: Emulator) -> None:
-    for quirk in QUIRKS.values():
-        for choice in quirk.choices:
-            assert control(emu, "POST", "/quirks", {quirk.name: choice}).json()[quirk.name] == choice
+    with httpx.Client(base_url=emu.control_url) as client:
+        for quirk in QUIRKS.values():
+            for choice in quirk.choices:
+                assert client.post("/quirks", json={quirk.name: choice}).json()[quirk.name] == choice
     assert all(quirk.note and len(quirk.choices) > 1 for quirk in QUIRKS.values())
 
 
@@ -118,7 +119,8 @@ def copy_everything(source: Client, target: Client) -> set[tuple[str, str]]:
                     known = ids.get(wanted) or (None if source.org.record_exists(wanted) else wanted)
                     record[name] = {"id": known} if known else None
                 body.append(record)
-            for row, element in zip(batch, target.post(module, {"data": body}).json()["data"], strict=True):
+            results = target.post(module, {"data": body}).json()["data"]
+            for row, element in zip(batch, results, strict=True):
                 if element["status"] == "success":
                     ids[row["id"]] = element["details"]["id"]
                 else:
@@ -141,7 +143,7 @@ def test_the_process_announces_itself_in_one_line_and_stops_on_sigterm(tmp_path:
     assert set(org) == {
         "name", "data_center", "base_url", "accounts_url", "client_id", "client_secret", "refresh_token", "grant_tokens",
     }  # fmt: skip
-    form = {"grant_type": "refresh_token"} | {key: org[key] for key in ("client_id", "client_secret", "refresh_token")}
+    form = {key: org[key] for key in ("client_id", "client_secret", "refresh_token")} | {"grant_type": "refresh_token"}
     token = httpx.post(f"{org['accounts_url']}/oauth/v2/token", data=form).json()["access_token"]
     headers = {"Authorization": f"Zoho-oauthtoken {token}"}
     assert httpx.get(f"{org['base_url']}/crm/v8/org", headers=headers).status_code == 503

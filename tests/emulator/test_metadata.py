@@ -11,62 +11,13 @@ from daemon.emulator import Emulator
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client, Json
 
-FIELD_KEYS = [
-    "id",
-    "api_name",
-    "field_label",
-    "display_label",
-    "data_type",
-    "json_type",
-    "length",
-    "decimal_place",
-    "system_mandatory",
-    "read_only",
-    "field_read_only",
-    "visible",
-    "type",
-    "custom_field",
-    "virtual_field",
-    "unique",
-    "external",
-    "lookup",
-    "multi_module_lookup",
-    "multiselectlookup",
-    "multiuserlookup",
-    "associated_module",
-    "pick_list_values",
-    "pick_list_values_sorted_lexically",
-    "global_picklist",
-    "default_value",
-    "operation_type",
-    "view_type",
-    "filterable",
-    "searchable",
-    "sortable",
-    "mass_update",
-    "currency",
-    "formula",
-    "rollup_summary",
-    "auto_number",
-    "crypt",
-    "private",
-    "hipaa_compliance",
-    "history_tracking",
-    "convert_mapping",
-    "layout_associations",
-    "profiles",
-    "created_source",
-    "created_time",
-    "modified_time",
-    "column_name",
-    "ui_type",
-    "display_type",
-    "tooltip",
-    "textarea",
-    "parent_field",
-    "child_fields",
-    "range",
-]
+KEYS = """id api_name field_label display_label data_type json_type length decimal_place system_mandatory read_only
+field_read_only visible type custom_field virtual_field unique external lookup multi_module_lookup multiselectlookup
+multiuserlookup associated_module pick_list_values pick_list_values_sorted_lexically global_picklist default_value
+operation_type view_type filterable searchable sortable mass_update currency formula rollup_summary auto_number crypt
+private hipaa_compliance history_tracking convert_mapping layout_associations profiles created_source created_time
+modified_time column_name ui_type display_type tooltip textarea parent_field child_fields range"""
+FIELD_KEYS = KEYS.split()
 
 
 def fields(client: Client, module: str) -> dict[str, Json]:
