@@ -13,6 +13,11 @@ from daemon.ledger.errors import NaiveTime
 Id: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 
+def storable(value: str) -> str:
+    """A text from outside as every database takes it: without lone surrogates and NUL."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, stored as UTC. SQLite has no type for it and gets `YYYY-MM-DD HH:MM:SS.ffffff`."""
 

@@ -97,7 +97,7 @@ def _engine(
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            address, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            address, uri=True, timeout=BUSY_S, isolation_level=None, cached_statements=32, check_same_thread=False
         )
         try:
             for pragma in pragmas:

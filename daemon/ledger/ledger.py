@@ -58,9 +58,9 @@ class Ledger:
         """
         path = database.locate(url)
         lock = LedgerLock(path)
+        database.create_file(path)
         lock.acquire()
         try:
-            database.create_file(path)
             migrate.upgrade(path)
             return cls(path, lock)
         except BaseException:

@@ -63,7 +63,7 @@ class LedgerLock:
             descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             advice = "Make the folder exist and writable for the user of orgsync, or change ledger.url"
-            raise LedgerUnavailable(self._ledger, f"no lock beside it ({error.strerror})", advice) from None
+            raise LedgerUnavailable(self._ledger, f"no lock can be made beside it ({error.strerror})", advice) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

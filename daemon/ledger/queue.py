@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, case, delete, func, select, update
 from daemon.core.causes import Cause
 from daemon.core.rules import Stream
 from daemon.core.settle import QueueRow
+from daemon.ledger.columns import storable
 from daemon.ledger.lookups import chunks
 from daemon.ledger.tables import causes, checkpoints, id_map, retry_queue
 from daemon.ledger.upsert import on_conflict, upsert
@@ -97,7 +98,7 @@ def _row(stream: Stream, row: QueueRow, cause_id: int, now: datetime) -> dict[st
         "first_seen_at": now,
         "due_at": row.due_at,
         "cause_id": cause_id,
-        "detail": row.detail,
+        "detail": storable(row.detail),
         "source_modified_time": row.modified_time,
         "waits_module": row.waits_for.module if row.waits_for else None,
         "waits_id": row.waits_for.record_id if row.waits_for else None,
@@ -118,7 +119,7 @@ def _number_causes(
     connection: Connection, stream: Stream, wanted: Collection[Cause], now: datetime
 ) -> dict[Cause, int]:
     """The ids of the causes; new ones get a row."""
-    named = {(cause.code, cause.module, cause.field or "", cause.value or ""): cause for cause in wanted}
+    named = {_name(cause): cause for cause in wanted}
     rows = [
         {
             "stream": stream.address,
@@ -137,7 +138,12 @@ def _number_causes(
         statement.returning(causes.c.id, causes.c.code, causes.c.module, causes.c.field, causes.c.value), rows
     )
     numbers = {(code, module, field, value): number for number, code, module, field, value in returned}
-    return {cause: numbers[(cause.code, cause.module, cause.field or "", cause.value or "")] for cause in wanted}
+    return {cause: numbers[_name(cause)] for cause in wanted}
+
+
+def _name(cause: Cause) -> tuple[str, str, str, str]:
+    """What tells a cause from another; NULL would equal nothing, so what is missing is an empty text."""
+    return storable(cause.code), cause.module, cause.field or "", storable(cause.value or "")
 
 
 def _recount(connection: Connection, touched: Collection[int]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 from daemon.core.rules import Stream
 from daemon.core.settle import OUTCOMES, Linked, Settlement, Written
 from daemon.ledger import queue, streams
+from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
 from daemon.ledger.lookups import Intent, chunks
@@ -39,10 +40,11 @@ def finish(
     connection: Connection, cycle_id: int, credits_source: int, credits_target: int, trouble: str | None, now: datetime
 ) -> None:
     """The cycle is over; it cost this much in all."""
+    why = None if trouble is None else storable(trouble)
     done = connection.execute(
         update(cycles)
         .where(cycles.c.id == cycle_id)
-        .values(finished_at=now, credits_source=credits_source, credits_target=credits_target, trouble=trouble)
+        .values(finished_at=now, credits_source=credits_source, credits_target=credits_target, trouble=why)
     )
     if done.rowcount != 1:
         raise LedgerError(f"there is no cycle {cycle_id}")
@@ -57,7 +59,7 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
             "action": intent.action,
             "target_id": intent.target_id,
             "sent_at": intent.sent_at,
-            "match": json.dumps(dict(intent.match), ensure_ascii=False),
+            "match": json.dumps(dict(intent.match)),
         }
         for intent in opened
     ]
@@ -112,7 +114,7 @@ def _record(connection: Connection, stream: Stream, written: Sequence[Written], 
             "source_id": attempt.source_id,
             "action": attempt.action,
             "fields": names.get(attempt.fields) or names.setdefault(attempt.fields, json.dumps(list(attempt.fields))),
-            "answer_code": attempt.answer_code,
+            "answer_code": storable(attempt.answer_code),
             "at": now,
         }
         for attempt in written

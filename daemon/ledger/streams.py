@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
-from daemon.ledger.columns import UtcTime
+from daemon.ledger.columns import UtcTime, storable
 from daemon.ledger.errors import StreamChanged, StreamUnknown
 from daemon.ledger.tables import checkpoints
 from daemon.ledger.upsert import upsert
@@ -104,7 +104,7 @@ def polled(
     values: dict[str, object] = {
         "polled_at": now,
         "poll_s": stream.poll.total_seconds(),
-        "trouble": trouble,
+        "trouble": None if trouble is None else storable(trouble),
         "trouble_since": None if trouble is None else case((_row.trouble.is_(None), now), else_=_row.trouble_since),
     }
     if current_until is not None:
@@ -137,9 +137,10 @@ def demand_started(connection: Connection, stream: Stream) -> None:
 
 
 def _is_before(position: Position) -> ColumnElement[bool]:
-    """Whether the stored checkpoint is before the position; ids compare as numbers."""
+    """Whether the stored checkpoint is before the position; ids compare as numbers, which may be too big for SQL."""
+    mine, other = func.length(_row.record_id), len(position.record_id)
+    smaller = or_(mine < other, and_(mine == other, _row.record_id < position.record_id))
     same_second = _row.modified_time == position.modified_time
-    smaller = cast(_row.record_id, BigInteger) < int(position.record_id)
     return or_(_row.modified_time < position.modified_time, and_(same_second, smaller))
 
 

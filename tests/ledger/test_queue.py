@@ -118,6 +118,13 @@ def test_retry_of_everything_by_mistake_is_refused(ledger, make):
         ledger.retry(make.now)
 
 
+def test_a_text_that_no_database_takes_is_made_readable(ledger, reader, contacts, make):
+    rows = [make.row("1", "ODD\0", detail="half \ud83d", value="\ud83d"), make.row("2", "ODD\0", value="?")]
+    ledger.settle(contacts, make.page({"held": 2}, queued=rows), None, make.now)
+    ledger.polled(contacts, make.now, None, False, "why \udc00")
+    assert [(row.code, row.value, row.records) for row in reader.stuck()] == [("ODD\ufffd", "?", 2)]
+
+
 def test_a_state_that_is_none_is_refused_by_the_database(ledger, contacts, make, file):
     before = file.everything()
     with pytest.raises(Exception, match="ck_retry_queue_state"):

@@ -24,7 +24,9 @@ def test_starting_again_leaves_it_where_it_is(ledger, contacts, make):
     assert (state.position, state.rules_version, state.first_run) == (place, "v1", "create")
 
 
-@pytest.mark.parametrize(("seconds", "record_id"), [(0, "9"), (0, "10"), (-1, "999"), (0, "11"), (1, "2")])
+@pytest.mark.parametrize(
+    ("seconds", "record_id"), [(0, "9"), (0, "10"), (-1, "999"), (0, "11"), (1, "2"), (0, "9" * 19)]
+)
 @pytest.mark.parametrize("how", ["settle", "polled"])
 def test_the_checkpoint_only_moves_forward_and_ids_compare_as_numbers(ledger, contacts, make, seconds, record_id, how):
     def move(place):
