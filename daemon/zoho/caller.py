@@ -35,6 +35,7 @@ PAUSES: Final = (0.5, 2.0)
 THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
 EMPTY_STATUSES: Final = (204, 304)
 T = TypeVar("T")
+Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: object = None
     credits: int = 1
+
+
+class _HalfAnswer(BadAnswer):
+    """Not even JSON: half a body, or a page of HTML from the edge. Asking again may help."""
 
 
 class Caller:
@@ -77,8 +82,8 @@ class Caller:
         """A text of the server's, fit for a message."""
         return shown(text, self._authority.secrets())
 
-    def read(self, call: Call, understand: Callable[[bytes], T], empty: T) -> T:
-        """What `understand` makes of the answer's body; `empty` for 204 and 304.
+    def read(self, call: Call, understand: Callable[[Json], T], empty: T) -> T:
+        """What `understand` makes of the answer; `empty` for 204 and 304.
 
         `understand` raises WrongShapeError for what it cannot believe. Raises OrgUnavailable, CredentialRefused,
         RequestRefused or BadAnswer.
@@ -89,12 +94,12 @@ class Caller:
             except OrgUnavailable as error:
                 if error.retry_after is not None:
                     raise
-            except BadAnswer:
-                pass  # half a body, or a page of HTML from the edge
+            except _HalfAnswer:
+                pass
             self._sleep(pause)
         return self._read_once(call, understand, empty)
 
-    def _read_once(self, call: Call, understand: Callable[[bytes], T], empty: T) -> T:
+    def _read_once(self, call: Call, understand: Callable[[Json], T], empty: T) -> T:
         deadline = self.transport.deadline()
         try:
             reply = self.send(call)
@@ -109,12 +114,14 @@ class Caller:
             raise self.refusal(call, reply)
         try:
             found = parse(reply.body)
-            if found.get("status") == "error" and error_in(found):
-                raise self.refusal(call, reply)
-            return understand(reply.body)
         except WrongShapeError as error:
-            problem = str(error)
-        raise self.bad(call, reply, problem)
+            raise _HalfAnswer(self.org.name, self.bad(call, reply, str(error)).what) from None
+        if found.get("status") == "error" and error_in(found):
+            raise self.refusal(call, reply)
+        try:
+            return understand(found)
+        except WrongShapeError as error:
+            raise self.bad(call, reply, str(error)) from None
 
     def send(self, call: Call) -> Reply:
         """One answer of whatever status, except a refused token. Everything it sends is over at one deadline.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from daemon.core.answer import Answer
 from daemon.core.org import Org
@@ -20,7 +20,7 @@ from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, RequestRefused
 from daemon.zoho.metadata import Deletions, ModuleInfo
-from daemon.zoho.shapes import EMPTY, Page, page_of, parse, total_of
+from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
 
 _SETTINGS: Final = "ZohoCRM.settings.ALL"
@@ -106,7 +106,7 @@ class Zoho:
         query = coql.select(module, columns, where, order_by, limit)
         price = 1 if limit <= 200 else 2 if limit <= 1000 else 3
         call = Call(method="POST", path="coql", scope=_COQL, body={"select_query": query}, credits=price)
-        return self._caller.read(call, lambda body: page_of(body, timed="Modified_Time" in columns), EMPTY)
+        return self._caller.read(call, lambda found: page_of(found, timed="Modified_Time" in columns), EMPTY)
 
     def count(self, module: str, where: Condition | None = None) -> int:
         """How many records meet a condition, or are there at all."""
@@ -122,14 +122,14 @@ class Zoho:
         page_token: str | None = None,
         page: int | None = None,
         sort_by: str = "id",
-        sort_order: str = "asc",
+        sort_order: Literal["asc", "desc"] = "asc",
         modified_since: datetime | None = None,
         per_page: int = reads.PAGE,
-        converted: str | None = None,
+        converted: Literal["true", "false", "both"] | None = None,
     ) -> Page:
         """A page of at most 50 fields by the list call, from 200 rows on by `page_token`; nothing new is an empty page.
 
-        `modified_since` is inclusive and in whole seconds; `converted` is true, false or both (Leads).
+        `modified_since` is inclusive and in whole seconds; `converted` is for Leads.
         """
         if page_token is not None and page is not None:
             raise ValueError("a page is asked for by number or by token, not by both")
@@ -157,7 +157,7 @@ class Zoho:
             headers={"If-Modified-Since": format_instant(since)} if since else {},
         )
         nothing = Deletions(rows=[], more=False)
-        return self._caller.read(call, lambda body: metadata.deletions(parse(body)), nothing)
+        return self._caller.read(call, metadata.deletions, nothing)
 
     # --- writing records ---------------------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Zoho:
         for page in range(1, _MOST_PAGES + 1):
             params = {"type": "AllUsers", "page": str(page), "per_page": str(reads.PAGE)}
             call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
-            some, more = self._caller.read(call, lambda body: metadata.users(parse(body)), nothing)
+            some, more = self._caller.read(call, metadata.users, nothing)
             people += some
             if not more:
                 return people
@@ -227,7 +227,7 @@ class Zoho:
     def profile(self) -> OrgProfile:
         """Who the org says it is."""
         call = Call(method="GET", path="org", scope="ZohoCRM.org.READ")
-        found = self._caller.read(call, lambda body: metadata.profile(parse(body)), None)
+        found = self._caller.read(call, metadata.profile, None)
         if found is None:
             raise BadAnswer(self.org.name, "GET org was answered with nothing")
         return found
@@ -235,12 +235,12 @@ class Zoho:
     def modules(self) -> list[ModuleInfo]:
         """Every module of the org, those that cannot be read included."""
         call = Call(method="GET", path="settings/modules", scope=_SETTINGS)
-        return self._caller.read(call, lambda body: metadata.modules(parse(body)), [])
+        return self._caller.read(call, metadata.modules, [])
 
     def schema(self, module: str) -> Schema:
         """The fields of a module. Raises RequestRefused for a module that does not exist or shows no field."""
         call = Call(method="GET", path="settings/fields", scope=_SETTINGS, params={"module": coql.name(module)})
-        found = self._caller.read(call, lambda body: metadata.schema(module, parse(body)), None)
+        found = self._caller.read(call, lambda found: metadata.schema(module, found), None)
         if found is None:
             what, hint = f"{module} shows no fields", "Give the API user's profile access to the module"
             raise RequestRefused(self.org.name, what, hint, code="NO_FIELDS", details={})

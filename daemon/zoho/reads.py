@@ -27,7 +27,7 @@ def list_page(caller: Caller, module: str, fields: Sequence[str], call: Mapping[
     params = {"fields": ",".join(_checked(fields)), **call}
     headers = {"If-Modified-Since": since} if since else {}
     wanted = Call(method="GET", path=coql.name(module), scope=RECORD_SCOPE, params=params, headers=headers)
-    return caller.read(wanted, lambda body: page_of(body, timed=_TIME in fields), EMPTY)
+    return caller.read(wanted, lambda found: page_of(found, timed=_TIME in fields), EMPTY)
 
 
 def one(caller: Caller, module: str, record_id: str) -> WireRecord | None:
@@ -35,7 +35,7 @@ def one(caller: Caller, module: str, record_id: str) -> WireRecord | None:
     call = Call(method="GET", path=f"{coql.name(module)}/{_id(record_id)}", scope=RECORD_SCOPE)
     none: list[WireRecord] = []
     try:
-        rows = caller.read(call, lambda body: _asked_for(body, {record_id}, info=False), none)
+        rows = caller.read(call, lambda found: _asked_for(found, {record_id}, info=False), none)
     except RequestRefused as error:
         if error.code == "INVALID_DATA" and error.details.get("resource_path_index") == 1:
             return None  # an id of another org (facts 2.5)
@@ -75,11 +75,11 @@ def _rows(caller: Caller, module: str, fields: Sequence[str], ids: Sequence[str]
     if module == "Leads":
         params["converted"] = "both"  # a converted lead is not a deleted one (facts 11.15)
     call = Call(method="GET", path=coql.name(module), scope=RECORD_SCOPE, params=params)
-    return caller.read(call, lambda body: _asked_for(body, set(ids), info=True), [])
+    return caller.read(call, lambda found: _asked_for(found, set(ids), info=True), [])
 
 
-def _asked_for(body: bytes, ids: set[str], *, info: bool) -> list[WireRecord]:
-    rows = page_of(body, timed=False, info=info).rows
+def _asked_for(found: Mapping[str, object], ids: set[str], *, info: bool) -> list[WireRecord]:
+    rows = page_of(found, timed=False, info=info).rows
     for place, row in enumerate(rows):
         if row["id"] not in ids:
             raise WrongShapeError(f"data[{place}].id", "an id that was asked for", row["id"])

@@ -99,12 +99,11 @@ def objects(found: Mapping[str, object], key: str) -> list[Mapping[str, object]]
     return [as_object(f"{key}[{place}]", row) for place, row in enumerate(rows)]
 
 
-def page_of(body: bytes, *, timed: bool, info: bool = True) -> Page:
+def page_of(found: Mapping[str, object], *, timed: bool, info: bool = True) -> Page:
     """A page of records: every row has an id and, when `timed`, a Modified_Time that is one.
 
     A single record comes without `info` (facts 12.4).
     """
-    found = parse(body)
     rows = objects(found, "data")
     for place, row in enumerate(rows):
         as_id(f"data[{place}].id", row.get("id"))
@@ -136,9 +135,9 @@ def error_in(found: Mapping[str, object]) -> Mapping[str, object] | None:
     return None
 
 
-def total_of(body: bytes) -> int:
+def total_of(found: Mapping[str, object]) -> int:
     """The number that an aggregate query gives: the only number of its only row."""
-    rows = objects(parse(body), "data")
+    rows = objects(found, "data")
     values = [value for row in rows[:1] for key, value in row.items() if key != "id"]
     numbers = [number for value in values if (number := _number(value)) is not None]
     if len(numbers) != 1:

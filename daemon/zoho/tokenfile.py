@@ -99,7 +99,7 @@ def locked(org: Org, patience: float) -> Iterator[None]:
             except BlockingIOError:
                 time.sleep(0.02)
         else:
-            raise OrgUnavailable(org.name, f"another process held {path} for {patience:.0f} s")
+            raise OrgUnavailable(org.name, f"another process held {path} for {patience:.0f} s", retry_after=10.0)
         yield
     finally:
         os.close(handle)  # and with it the lock

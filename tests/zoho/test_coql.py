@@ -17,19 +17,19 @@ def literals(condition):
     return parse(f"select id from Leads where {condition}").where.values  # noqa: S608
 
 
-@settings(max_examples=2000)
+@settings(max_examples=2000, deadline=None)
 @given(TEXT)
 def test_every_text_comes_back_as_one_literal(text):
     assert literals(coql.equals("Company", text)) == (text,)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=50))
 def test_every_list_comes_back_as_it_was(texts):
     assert literals(coql.field_in("Company", texts)) == tuple(texts)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["and", "or"]), min_size=0, max_size=24), TEXT)
 def test_joined_conditions_are_always_bracketed_in_pairs(words, text):
     condition = coql.equals("A", text)
