@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from daemon.emulator.serve import command
+from daemon.emulator.cli import command
 
 __all__ = ["command"]

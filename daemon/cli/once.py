@@ -12,6 +12,7 @@ from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.sync.cycle import Report
+from daemon.sync.prepare import FirstRun
 
 
 @click.command("once")
@@ -29,15 +30,12 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
 
     settings = load_settings(Path(ctx.obj))
     set_up(settings.orgs.values(), as_json=False)
-    with locked_ledger(settings) as ledger:
-        with Fleet(
-            settings,
-            ledger,
-            now=utc_now,
-            stopping=lambda: False,
-            first_run="create" if first_run == "create" else "refuse",
-        ) as fleet:
-            reports = list(fleet.once().values())
+    how: FirstRun = "create" if first_run == "create" else "refuse"
+    with (
+        locked_ledger(settings) as ledger,
+        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how) as fleet,
+    ):
+        reports = list(fleet.once().values())
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
     else:

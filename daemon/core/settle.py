@@ -162,7 +162,8 @@ def settle(
         context = _Context(stream, fields, waiting.get(source_id), now, jitter())
         ends[source_id] = _end(step, answer, context)
     outcomes: Counter[Outcome] = Counter(end.outcome for end in ends.values())
-    outcomes["filtered"] += len(vanished)
+    if vanished:
+        outcomes["filtered"] += len(vanished)
     queued = [end.queued for end in ends.values() if end.queued]
     still_queued = {row.source_id for row in queued}
     return Settlement(

@@ -142,7 +142,7 @@ class StreamRunner:
             self._remember(changes, travelled.unsent, checkpoint)
             at, limit = page.end, LARGE
             report.more = not page.last
-            if page.last or travelled.unsent or self._stopping():
+            if page.last or travelled.unsent or travelled.trouble or self._stopping():
                 break
         self._finish(report, meter)
         if report.trouble is None:

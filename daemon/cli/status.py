@@ -1,0 +1,165 @@
+"""`orgsync status`: reads the ledger, with or without a daemon, and says what to type next."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from daemon.cli.context import load_settings
+from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.ledger import Reader, StreamStatus, Stuck
+
+_STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
+_STOPPED = ("unbalanced", "stopped", "silent")
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Show health, lag, balance and queue of every stream, from the ledger alone.
+
+    Exit code 0: healthy; 1: records are held, dead or on their way; 2: a stream is stopped, silent or unbalanced.
+    """
+    settings = load_settings(Path(ctx.obj))
+    with Reader.open(settings.ledger_url) as reader:
+        streams, stuck = reader.streams(), reader.stuck()
+    if as_json:
+        click.echo(json.dumps(as_document(streams, stuck)))
+    else:
+        show(Console(highlight=False), streams, stuck)
+    ctx.exit(code_of(streams))
+
+
+def code_of(streams: list[StreamStatus]) -> int:
+    """The exit code that these streams deserve."""
+    if any(s.health in _STOPPED for s in streams):
+        return STOPPED
+    return HEALTHY if all(s.health == "ok" for s in streams) else HELD
+
+
+def as_document(streams: list[StreamStatus], stuck: list[Stuck]) -> dict[str, object]:
+    """The document of `status --json` (design 7)."""
+    return {
+        "schema": 1,
+        "healthy": code_of(streams) == HEALTHY,
+        "streams": [
+            {
+                "stream": s.stream,
+                "health": s.health,
+                "lag_s": s.lag_s,
+                "checkpoint": {"modified_time": _iso(s.checkpoint_time), "record_id": s.checkpoint_id},
+                "polled_at": _iso(s.polled_at),
+                "last_cycle": {
+                    "id": s.last_cycle_id,
+                    "at": _iso(s.last_cycle_at),
+                    "seen": s.last_seen,
+                    "balance": s.last_balance,
+                },
+                "trouble": s.trouble,
+                "queue": [_queue_entry(q) for q in stuck if q.stream == s.stream],
+            }
+            for s in streams
+        ],
+    }
+
+
+def _queue_entry(q: Stuck) -> dict[str, object]:
+    return {
+        "cause": q.cause_id,
+        "code": q.code,
+        "module": q.module,
+        "field": q.field,
+        "value": q.value,
+        "state": q.state,
+        "records": q.records,
+        "oldest_s": q.oldest_s,
+        "next_due_at": _iso(q.next_due_at),
+        "examples": list(q.example_ids),
+        "remedy": q.remedy,
+        "command": f"orgsync retry --cause {q.cause_id}",
+    }
+
+
+def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck]) -> None:
+    """Two tables: the streams, and what is stuck by cause."""
+    table = Table(box=None, pad_edge=False)
+    for title, right in (
+        ("stream", False),
+        ("health", False),
+        ("lag", True),
+        ("checkpoint (UTC)", False),
+        ("last cycle", False),
+        ("due", True),
+        ("held", True),
+        ("dead", True),
+    ):
+        table.add_column(title, justify="right" if right else "left", no_wrap=True)
+    for s in streams:
+        last = "-" if s.last_cycle_id is None else f"#{s.last_cycle_id} saw {s.last_seen}, balance {s.last_balance}"
+        table.add_row(
+            s.stream,
+            Text(s.health, style=_STYLES.get(s.health, "bold red")),
+            duration(s.lag_s),
+            "-" if s.checkpoint_time.year == 1970 else f"{s.checkpoint_time:%Y-%m-%d %H:%M:%S}",
+            last,
+            str(s.due),
+            str(s.held),
+            str(s.dead),
+        )
+    console.print(table)
+    for s in streams:
+        if s.trouble:
+            console.print(Text(f"{s.stream} is stopped: {s.trouble}", style="red"))
+    if stuck:
+        console.print()
+        console.print(_stuck_table(stuck))
+        console.print(Text("\nonce a cause is mended: orgsync retry --cause N", style="dim"))
+
+
+def _stuck_table(stuck: list[Stuck]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("cause", justify="right")
+    table.add_column("records", justify="right")
+    table.add_column("oldest", justify="right", no_wrap=True)
+    table.add_column("stream", no_wrap=True)
+    table.add_column("why")
+    table.add_column("for example", no_wrap=True)
+    table.add_column("remedy")
+    for q in stuck:
+        about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
+        table.add_row(
+            str(q.cause_id),
+            f"{q.records} {q.state}",
+            duration(q.oldest_s),
+            q.stream,
+            Text(printable(about)),
+            q.example_ids[0] if q.example_ids else "",
+            Text(printable(q.remedy)),
+        )
+    return table
+
+
+def duration(seconds: int | None) -> str:
+    """Seconds as people say them: 42s, 5m, 3h, 2d."""
+    if seconds is None:
+        return "-"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds // size}{unit}"
+    return f"{max(seconds, 0)}s"
+
+
+def printable(text: str) -> str:
+    """A text from a record without what would move the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

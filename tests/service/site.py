@@ -1,0 +1,94 @@
+"""The real command as its own process, against an emulator in this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daemon.emulator import Emulator
+from tests.sync.pair import add_key
+
+
+@dataclass
+class Site:
+    """A folder with settings.toml for the emulator's orgs, and the processes started in it."""
+
+    emu: Emulator
+    folder: Path
+    modules: tuple[str, ...] = ("Accounts", "Contacts", "Leads", "Deals")
+    keys: bool = True
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.env = dict(os.environ)
+        lines = []
+        for org in self.emu.orgs.values():
+            name = org.name.upper()
+            self.env |= {
+                f"{name}_SECRET": org.client_secret,
+                f"{name}_TOKEN": org.refresh_token,
+            }
+            lines += [
+                f"[orgs.{org.name}]",
+                f'data_center = "{org.data_center}"',
+                f'accounts_url = "{org.accounts_url}"',
+                f'api_url = "{org.base_url}"',
+                f'client_id = "{org.client_id}"',
+                f'client_secret = {{ env = "{name}_SECRET" }}',
+                f'refresh_token = {{ env = "{name}_TOKEN" }}',
+                'call_deadline = "3s"',
+            ]
+        lines += ["[routes.india-to-us]", 'source = "india"', 'target = "us"', 'poll = "1s"', 'lag = "1s"']
+        for module in self.modules:
+            lines += [f"[routes.india-to-us.modules.{module}]", 'key = "Source_Record_ID"']
+            if self.keys:
+                add_key(self.emu.orgs["us"], module)
+        self.settings = self.folder / "settings.toml"
+        self.settings.write_text("\n".join(lines) + "\n")
+
+    def command(self, *args: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(self.settings), *args]
+
+    def call(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end."""
+        return subprocess.run(
+            self.command(*args),
+            env=self.env,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Starts a command that goes on; its log is in `log.txt`."""
+        with (self.folder / "log.txt").open("a") as log:
+            process = subprocess.Popen(
+                self.command(*args), env=self.env, cwd=self.folder, stdout=log, stderr=log, text=True
+            )
+        self.processes.append(process)
+        return process
+
+    def log(self) -> str:
+        return (self.folder / "log.txt").read_text()
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    """Waits for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)

@@ -1,0 +1,153 @@
+"""What nobody should send: each ends as an outcome or a message, never as a traceback, and stops no other stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sync.pair import Pair, make_settings, opened, running_pair
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with running_pair(tmp_path) as pair:
+        yield pair
+
+
+def test_a_text_of_32000_characters_travels_whole(pair: Pair) -> None:
+    text = "ß🦊" * 16_000
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Description": text})
+    pair.once()
+    assert pair.counterpart("Leads", lead)["Description"] == text
+
+
+def test_a_text_longer_than_b_takes_is_a_cause_with_the_field(pair: Pair) -> None:
+    pair.b.change_field("Leads", "City", length=10)
+    pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "x" * 11})
+    pair.once()
+    assert pair.sql("select code, field from causes") == [("INVALID_DATA", "City")]
+
+
+@pytest.mark.parametrize(
+    ("module", "values"),
+    [
+        ("Contacts", {"Account_Name": "a text where a record is due"}),
+        ("Contacts", {"Account_Name": {"name": "x", "id": "not an id"}}),
+        ("Contacts", {"Account_Name": {"name": "x", "id": 12}}),
+        ("Contacts", {"Date_of_Birth": "the day before"}),
+        ("Contacts", {"Reporting_To": ["a", "list"]}),
+        ("Contacts", {"Title": {"an": "object"}}),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_one_records_cause(pair: Pair, module: str, values: dict[str, Any]) -> None:
+    good = pair.a.insert_raw(module, {"Last_Name": "Good"})
+    bad = pair.a.insert_raw(module, {"Last_Name": "Bad"})
+    pair.emu.do(lambda hands: _twist(hands, module, bad, values))
+    report = pair.cycle(module)
+    assert report.trouble is None
+    assert pair.counterpart(module, good)
+    assert [(row[0], row[2]) for row in pair.queue()] == [(bad, "MALFORMED_VALUE")]
+
+
+def _twist(hands: Any, module: str, number: str, values: dict[str, Any]) -> None:
+    """Puts a value into A's answers that no Zoho of ours would store."""
+    org, _ = hands._module("india", module)
+    org.tables[module].records[int(number)].values.update(values)
+
+
+@pytest.mark.parametrize("shape", ["null", "list", "number", "text", "wrong_type", "truncated"])
+def test_an_answer_of_the_wrong_shape_is_that_streams_trouble_only(pair: Pair, shape: str) -> None:
+    pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
+    pair.a.faults.add(effect="garbage", shape=shape, kind="coql", module="Leads")
+    reports = pair.once()
+    assert reports["india-to-us/Leads"].trouble is not None
+    assert reports["india-to-us/Accounts"].trouble is None
+    assert pair.counterpart("Accounts", account)
+    pair.emu.clear_faults()
+    assert pair.once()["india-to-us/Leads"].outcomes["created"] == 1
+
+
+def test_a_module_that_does_not_exist_stops_only_its_own_stream(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",)) as outer:
+        emu = outer.emu
+        outer.ledger.close()
+        with opened(emu, make_settings(emu, tmp_path, modules=("Nonsense", "Leads"))) as pair:
+            lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+            reports = pair.once()
+            assert "Nonsense" in str(reports["india-to-us/Nonsense"].trouble)
+            assert pair.counterpart("Leads", lead)
+
+
+@pytest.mark.parametrize("seconds", [-86_400, -3_600, 3_600, 366 * 86_400])
+def test_our_own_clock_may_jump(pair: Pair, seconds: float) -> None:
+    first = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    pair.once()
+    real = pair.fleet._now
+    for runner in pair.fleet.runners:
+        runner._now = lambda: real().fromtimestamp(real().timestamp() + seconds, real().tzinfo)
+    second = pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
+    pair.a.edit("Leads", first, {"City": "Pune"})
+    assert pair.cycle("Leads").outcomes == {"created": 1, "updated": 1}
+    assert pair.counterpart("Leads", second)
+
+
+def test_an_org_behind_the_same_name_that_is_another_one_is_refused(pair: Pair, tmp_path: Path) -> None:
+    pair.once()
+    with pytest.raises(Exception, match="opens Zoho org"):
+        pair.ledger.register_org("us", "999", "us", pair.fleet._now())
+
+
+def test_a_429_rests_the_org_and_loses_nothing(pair: Pair) -> None:
+    leads = [pair.a.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(120)]
+    pair.b.faults.next(["upsert", "insert"], effect="status", status=429, code="TOO_MANY_REQUESTS", skip=1)
+    report = pair.cycle("Leads")
+    assert report.trouble is not None
+    assert report.outcomes == {"created": 100}
+    assert pair.cycle("Leads").outcomes == {"created": 20}
+    assert [len(pair.counterparts("Leads", i)) for i in leads] == [1] * 120
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"failed_write_status": 202},
+        {"pure_insert_upsert_status": 201},
+        {"insert_duplicate_field": "named"},
+        {"collect_faults": "all"},
+        {"empty_304_or_204": 204},
+        {"error_envelope": "data"},
+        {"unknown_key": "reject"},
+        {"read_only_write": "reject"},
+        {"bare_lookup_id": "reject"},
+        {"missing_lookup_path": "id"},
+        {"coql_adds_id": "no"},
+        {"coql_order": "first_only"},
+        {"coql_id_compare": "reject"},
+        {"page_token_walk": "cursor"},
+        {"token_page_number": "advance"},
+        {"throttle_status": 200},
+        {"token_scope_separator": "comma"},
+        {"over_limit_status": 400},
+        {"over_limit_code": "RATE_LIMIT_EXCEEDED"},
+        {"trim_text": "trim"},
+    ],
+    ids=str,
+)
+def test_the_road_holds_under_every_reading_of_an_unconfirmed_fact(tmp_path: Path, quirks: dict[str, Any]) -> None:
+    with running_pair(tmp_path, quirks={"unknown_picklist": "reject", **quirks}) as pair:
+        planted = {defect["id"] for defect in pair.emu.seed("india", records=250, seed=5, defects=0.08)}
+        pair.once()
+        pair.pass_time(60)
+        before = len(pair.writes())
+        pair.once()
+        stuck = {row[0] for row in pair.queue()}
+        for module in ("Accounts", "Contacts", "Leads", "Deals"):
+            for record in pair.a.records(module):
+                expected = 0 if record["id"] in stuck else 1
+                assert len(pair.counterparts(module, record["id"])) == expected
+        assert {r[0] for r in pair.queue() if r[2] != "WAITS_FOR_PARENT"} <= planted
+        assert len(pair.writes()) == before

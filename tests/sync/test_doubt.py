@@ -1,0 +1,174 @@
+"""Writes whose answer never came: B still has one counterpart, and is asked before anything is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.core.mapping import FieldMap
+from daemon.emulator import Emulator
+from daemon.ledger import Ledger
+from tests.sync.pair import DEADLINE, LAG, Pair, add_key, make_settings, opened, running_pair
+
+WAIT = DEADLINE + LAG.total_seconds() + 1
+
+
+class Killed(BaseException):
+    """What SIGKILL looks like from inside a test."""
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        yield pair
+
+
+def lead(pair: Pair, name: str = "A") -> str:
+    return pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C"})
+
+
+@pytest.mark.parametrize("effect", ["cut", "stall", "half", "html", "garbage"])
+def test_a_create_whose_answer_was_lost_gets_one_counterpart(pair: Pair, effect: str) -> None:
+    mine = lead(pair)
+    details = {} if effect in ("half", "html") else {"when": "after"}
+    pair.b.faults.next(["upsert", "insert"], effect=effect, **details)
+    pair.cycle("Leads")
+    assert pair.queue() == [(mine, "due", "UNCERTAIN")]
+    pair.pass_time(WAIT)
+    pair.once()
+    assert pair.counterpart("Leads", mine)["Last_Name"] == "A"
+    assert pair.queue() == []
+
+
+def test_nothing_is_sent_before_the_lost_call_must_be_over(pair: Pair) -> None:
+    lead(pair)
+    pair.b.faults.next(["upsert", "insert"], effect="cut", when="before")
+    pair.cycle("Leads")
+    sent = len(pair.writes())
+    pair.pass_time(DEADLINE)
+    pair.once()
+    assert len(pair.writes()) == sent
+    pair.pass_time(WAIT)
+    pair.once()
+    assert len(pair.b.records("Leads")) == 1
+
+
+def test_b_is_asked_before_a_lost_create_is_sent_again(pair: Pair) -> None:
+    lead(pair)
+    pair.b.faults.next(["upsert", "insert"], effect="cut", when="before")
+    pair.cycle("Leads")
+    pair.pass_time(WAIT)
+    before = len(pair.b.log())
+    pair.once()
+    kinds = [call["kind"] for call in pair.b.log()[before:]]
+    assert kinds.index("coql") < kinds.index("upsert")
+
+
+def test_an_edit_after_a_lost_create_ends_in_b_as_an_update(pair: Pair) -> None:
+    mine = lead(pair)
+    pair.b.faults.next(["upsert", "insert"], effect="cut", when="after")
+    pair.cycle("Leads")
+    pair.pass_time(WAIT)
+    pair.a.edit("Leads", mine, {"Last_Name": "B"})
+    pair.once()
+    assert pair.counterpart("Leads", mine)["Last_Name"] == "B"
+
+
+def test_a_lost_update_that_was_taken_back_in_a_is_taken_back_in_b_too(pair: Pair) -> None:
+    mine = lead(pair)
+    pair.once()
+    pair.a.edit("Leads", mine, {"City": "Pune"})
+    pair.b.faults.next("update", effect="cut", when="after")
+    pair.cycle("Leads")
+    pair.a.edit("Leads", mine, {"City": None})  # the ledger's digest says "as before", B says Pune
+    pair.pass_time(WAIT)
+    pair.once()
+    assert pair.counterpart("Leads", mine)["City"] is None
+
+
+def test_a_kill_between_the_write_and_the_commit_leaves_one_counterpart(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = [lead(pair, f"L{n}") for n in range(150)]
+
+    def killed(*_: object) -> int:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "settle", killed)
+        with pytest.raises(Killed):
+            pair.cycle("Leads")
+    assert len(pair.b.records("Leads")) == 150
+    pair.fleet.runners[0]._settled.clear()
+    pair.pass_time(WAIT)
+    pair.once()
+    assert [len(pair.counterparts("Leads", i)) for i in leads] == [1] * 150
+    assert pair.sql("select count(*) from intents") == [(0,)]
+
+
+def test_a_lost_create_without_a_key_is_found_by_what_was_sent(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        pair.b.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})  # a stranger that looks the same, but older
+        pair.pass_time(60)
+        lead(pair)
+        pair.b.faults.next("insert", effect="cut", when="after")
+        pair.cycle("Leads")
+        pair.pass_time(WAIT)
+        pair.once()
+        assert len(pair.b.records("Leads")) == 2
+        assert pair.queue() == []
+
+
+def test_an_empty_ledger_finds_its_records_again_and_creates_none(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Contacts")
+        for folder in ("first", "second"):
+            (tmp_path / folder).mkdir()
+            settings = make_settings(emu, tmp_path / folder, modules=("Contacts",))
+            with opened(emu, settings) as pair:
+                if folder == "first":
+                    for number in range(120):
+                        pair.a.insert_raw("Contacts", {"Last_Name": f"L{number}", "Customer_Number": f"N{number}"})
+                pair.once()
+                assert len(pair.b.records("Contacts")) == 120
+                assert pair.queue() == []
+
+
+def test_an_adopted_record_is_brought_up_to_date(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Contacts",)) as pair:
+        mine = pair.a.insert_raw("Contacts", {"Last_Name": "New", "Customer_Number": "N1"})
+        zgid = pair.fleet.catalogs["india"].profile().zgid
+        pair.b.insert_raw("Contacts", {"Last_Name": "Old", "Source_Record_ID": f"{zgid}:{mine}"})
+        pair.once()
+        assert pair.counterpart("Contacts", mine)["Last_Name"] == "New"
+        assert pair.queue() == []
+
+
+def test_two_lost_batches_in_a_row_end_the_cycle_and_nothing_is_lost(pair: Pair) -> None:
+    leads = [lead(pair, f"L{n}") for n in range(190)] + [lead(pair, f"M{n}") for n in range(190)]
+    pair.cycle("Leads")
+    for mine in leads:
+        pair.a.edit("Leads", mine, {"City": "Pune"})
+    pair.b.faults.next("update", effect="status", status=500, times=2)
+    report = pair.cycle("Leads")
+    assert report.trouble is not None
+    assert report.outcomes["retrying"] == 200
+    pair.pass_time(WAIT)
+    pair.once()
+    assert {pair.counterpart("Leads", i)["City"] for i in leads} == {"Pune"}
+
+
+def test_a_record_that_breaks_its_whole_call_is_isolated(pair: Pair) -> None:
+    assert isinstance(pair.fleet.runners[0]._prepare().fields, FieldMap)
+    poison = lead(pair, "poison")
+    others = [lead(pair, f"L{n}") for n in range(9)]
+    for _ in range(4):
+        pair.b.faults.next(["upsert", "insert"], effect="status", status=500, times=1)
+        pair.cycle("Leads")
+        pair.pass_time(3600 + WAIT)
+    pair.emu.clear_faults()
+    pair.once()
+    assert all(pair.counterpart("Leads", i) for i in [poison, *others])

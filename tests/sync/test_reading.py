@@ -1,0 +1,164 @@
+"""What a poll reads: every change, in order, by either reader, while the source is being edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from daemon.core.record import START, Position
+from daemon.core.rules import Copy, FieldChoice
+from daemon.sync import changes, cycle
+from daemon.sync.changes import ChangeReader
+from tests.sync.pair import LAG, Pair, make_settings, opened, running_pair
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        yield pair
+
+
+def crowd(pair: Pair, count: int) -> list[str]:
+    """Records of one second, as an import makes them."""
+    pair.emu.clock(freeze=True)
+    made = [pair.a.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(count)]
+    pair.emu.clock(resume=True)
+    return made
+
+
+def read_all(reader: ChangeReader, between: list[object] | None = None) -> list[str]:
+    at, ids = START, []
+    for _ in range(500):
+        page = reader.page(("Last_Name",), at, 200)
+        ids += [change.record_id for change in page.changes]
+        at = page.end
+        if page.last:
+            return ids
+    raise AssertionError("the walk does not end")
+
+
+@pytest.mark.parametrize("by_list", [False, True], ids=["coql", "list"])
+def test_a_crowded_second_is_read_whole_and_once(pair: Pair, by_list: bool) -> None:
+    made = crowd(pair, 450)
+    pair.pass_time(2)
+    later = pair.a.insert_raw("Leads", {"Last_Name": "later", "Company": "C"})
+    reader = ChangeReader(pair.fleet.catalogs["india"].zoho, "Leads")
+    reader._by_list = by_list
+    assert read_all(reader) == [*made, later]
+
+
+@pytest.mark.parametrize("by_list", [False, True], ids=["coql", "list"])
+def test_an_edit_between_two_pages_loses_no_record(pair: Pair, by_list: bool) -> None:
+    made = [pair.a.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(300)]
+    reader = ChangeReader(pair.fleet.catalogs["india"].zoho, "Leads")
+    reader._by_list = by_list
+    for number, record in enumerate(made[::3]):
+        pair.emu.clock(advance=1)
+        pair.a.edit("Leads", record, {"City": f"C{number}"})
+    first = reader.page(("City",), START, 200)
+    pair.emu.clock(advance=5)
+    for record in made[:60]:
+        pair.a.edit("Leads", record, {"City": "moved"})
+    pair.a.delete("Leads", made[-1])
+    seen = {change.record_id for change in first.changes}
+    at = first.end
+    while True:
+        page = reader.page(("City",), at, 200)
+        seen |= {change.record_id for change in page.changes}
+        at = page.end
+        if page.last:
+            break
+    assert seen >= set(made[:-1])
+
+
+@pytest.mark.parametrize("quirk", [{"coql_order": "first_only"}, {"coql_id_compare": "reject"}])
+def test_where_coql_cannot_be_believed_the_list_call_takes_over(tmp_path: Path, quirk: dict[str, str]) -> None:
+    with running_pair(tmp_path, modules=("Leads",), quirks=quirk) as pair:
+        made = crowd(pair, 260)
+        pair.once()
+        assert [len(pair.counterparts("Leads", i)) for i in made] == [1] * 260
+        assert pair.a.log(kind="list")
+
+
+def test_more_columns_than_a_query_may_name_are_merged(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_COLUMNS", 3)
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Pune", "Email": "a@example.com"})
+    pair.once()
+    twin = pair.counterpart("Leads", lead)
+    assert (twin["City"], twin["Email"], twin["Company"]) == ("Pune", "a@example.com", "C")
+
+
+def test_the_checkpoint_stays_behind_the_horizon(pair: Pair) -> None:
+    pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    pair.cycle("Leads")
+    state = pair.ledger.stream_state(pair.fleet.runners[0].stream)
+    assert state is not None
+    server_time = pair.fleet.catalogs["india"].zoho.server_time
+    assert server_time is not None
+    assert state.position <= Position(modified_time=server_time - LAG, record_id="0")
+
+
+def test_a_write_that_becomes_visible_late_is_still_seen(pair: Pair) -> None:
+    pair.a.faults.add(effect="visibility", seconds=8, kind=["insert"])
+    late = _insert_by_api(pair, "late")
+    pair.emu.clear_faults()
+    pair.pass_time(2)
+    early = pair.a.insert_raw("Leads", {"Last_Name": "early", "Company": "C"})
+    pair.cycle("Leads")
+    assert pair.counterparts("Leads", late) == []
+    pair.pass_time(9)
+    pair.cycle("Leads")
+    assert pair.counterpart("Leads", late)
+    assert pair.counterpart("Leads", early)
+
+
+def _insert_by_api(pair: Pair, name: str) -> str:
+    url = f"{pair.a.base_url}/crm/v8/Leads"
+    answer = httpx.post(url, headers=pair.a.headers(), json={"data": [{"Last_Name": name, "Company": "C"}]}).json()
+    return str(answer["data"][0]["details"]["id"])
+
+
+def test_two_edits_in_one_second_both_arrive(pair: Pair) -> None:
+    pair.emu.clock(freeze=True)
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "one", "Company": "C"})
+    pair.once()
+    pair.a.edit("Leads", lead, {"Last_Name": "two"})
+    pair.once()
+    assert pair.counterpart("Leads", lead)["Last_Name"] == "two"
+
+
+def test_a_backlog_is_worked_in_rations_and_ends(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cycle, "PAGES", 1)
+    for number in range(450):
+        pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
+    assert pair.cycle("Leads").more
+    pair.once()
+    assert len(pair.b.records("Leads")) == 450
+
+
+def test_changed_rules_send_only_what_they_add(tmp_path: Path) -> None:
+    narrow = FieldChoice(table={"Last_Name": Copy(field="Last_Name"), "Company": Copy(field="Company")})
+    wide = FieldChoice(table={**(narrow.table or {}), "City": Copy(field="City")})
+    with running_pair(tmp_path, modules=("Leads",), fields=narrow) as pair:
+        pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Pune"})
+        pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
+        pair.once()
+        pair.pass_time(3600)
+        pair.once()
+        emu = pair.emu
+        pair.ledger.close()
+        with opened(emu, make_settings(emu, tmp_path, modules=("Leads",), fields=wide)) as again:
+            again.once()
+            assert [set(r) for r in again.b.log(kind="update")[-1]["body"]["data"]] == [{"id", "City"}, {"id", "City"}]
+
+
+def test_the_lag_is_taken_from_the_server_clock_not_from_ours(pair: Pair) -> None:
+    pair.fleet.runners[0]._now = lambda: pair.fleet._now() + timedelta(days=400)
+    pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    assert pair.cycle("Leads").outcomes == {"created": 1}
+    pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
+    assert pair.cycle("Leads").outcomes == {"created": 1}
