@@ -10,7 +10,7 @@ from daemon.core.record import START
 from daemon.core.schema import OrgProfile, User
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
-from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
+from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 from daemon.zoho.metadata import Deletion
 
 ID, TIME = "700000000000201", "2026-03-01T09:05:00+01:00"
@@ -343,6 +343,11 @@ def test_an_org_that_does_not_say_who_it_is_is_a_bad_answer(zoho, server, body):
         zoho.profile()
 
 
+def test_an_org_number_may_come_as_a_number(zoho, server):
+    server.say(200, org_body(zgid=56000047))
+    assert zoho.profile().zgid == "56000047"
+
+
 def field(**changes):
     return {"api_name": "F", "field_label": "Label", "data_type": "text"} | changes
 
@@ -419,6 +424,21 @@ def test_a_new_field_that_is_not_as_it_was_asked_for_is_told(zoho, server, chang
     server.say(200, {"fields": [field(**(made | changes))]})
     with pytest.raises(BadAnswer, match="Key"):
         zoho.create_text_field("Leads", "Key")
+
+
+@pytest.mark.parametrize("say", ["raw", "500"])
+def test_a_field_whose_creation_was_not_answered_is_uncertain(zoho, server, say):
+    server.default = server.raw(b"") if say == "raw" else server.answer(500, b"<html>")
+    with pytest.raises(CallUncertain):
+        zoho.create_text_field("Leads", "Key")
+    assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(("label", "length"), [("", 10), ("a\nb", 10), ("Key", 0), ("Key", 256)])
+def test_a_field_that_cannot_be_is_refused_before_anything_is_sent(zoho, server, label, length):
+    with pytest.raises(ValueError, match="printable label"):
+        zoho.create_text_field("Leads", label, length)
+    assert server.seen == []
 
 
 def test_a_field_that_zoho_refuses_is_a_refusal(zoho, server):

@@ -307,6 +307,27 @@ def test_the_same_address_may_be_written_in_other_ways(authority, server):
     assert authority.access_token() == Secret("1000.a.b")
 
 
+@pytest.mark.parametrize(
+    ("configured", "named", "good"),
+    [
+        ("https://sandbox.zohoapis.in", "https://www.zohoapis.in", True),
+        ("https://sandbox.zohoapis.in", "https://sandbox.zohoapis.in:443/", True),
+        ("https://sandbox.zohoapis.in", "https://www.zohoapis.com", False),
+        ("https://www.zohoapis.in", "https://sandbox.zohoapis.in", False),
+        ("https://www.zohoapis.in", "http://www.zohoapis.in", False),
+        ("https://www.zohoapis.in", "https://www.zohoapis.in.evil.example", False),
+    ],
+)
+def test_a_sandbox_may_be_given_a_token_of_its_data_centre(make_org, clock, server, configured, named, good):
+    server.token_answers.append(server.answer(200, server.token("1000.a.b", api_domain=named)))
+    authority = another(make_org(api_url=configured), clock)
+    if good:
+        assert authority.access_token() == Secret("1000.a.b")
+    else:
+        with pytest.raises(CredentialRefused, match="is configured for"):
+            authority.access_token()
+
+
 def test_a_redirect_of_the_token_endpoint_is_refused_and_named(authority, server):
     server.token_answers.append(server.answer(302, b"", Location="https://accounts.zoho.com/oauth"))
     with pytest.raises(CredentialRefused, match=r"redirects to accounts\.zoho\.com.*accounts_url"):

@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -127,6 +128,16 @@ def test_a_gzip_bomb_is_defused_at_the_cap(make_org, server):
     server.say(200, body, Content_Encoding="gzip")
     with pytest.raises(CallUncertain, match="larger than"):
         get(Transport(make_org(call_deadline=5)), server)
+
+
+def test_a_gzip_bomb_is_never_inflated_further_than_the_cap(make_org, server):
+    server.say(200, gzip.compress(b"\0" * 50_000_000), Content_Encoding="gzip")
+    tracemalloc.start()
+    with pytest.raises(CallUncertain, match="larger than"):
+        get(Transport(make_org(), max_body=1000), server)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_an_answer_of_exactly_the_cap_is_read(make_org, server):
