@@ -141,9 +141,11 @@ def test_the_process_announces_itself_in_one_line_and_stops_on_sigterm(tmp_path:
     document = json.loads(process.stdout.readline())
     org = document["orgs"][0]
     assert set(org) == {
-        "name", "data_center", "base_url", "accounts_url", "client_id", "client_secret", "refresh_token", "grant_tokens",
+        "name", "data_center", "base_url", "accounts_url",
+        "client_id", "client_secret", "refresh_token", "grant_tokens",
     }  # fmt: skip
-    form = {key: org[key] for key in ("client_id", "client_secret", "refresh_token")} | {"grant_type": "refresh_token"}
+    credential = {key: org[key] for key in ("client_id", "client_secret", "refresh_token")}
+    form = {"grant_type": "refresh_token", **credential}
     token = httpx.post(f"{org['accounts_url']}/oauth/v2/token", data=form).json()["access_token"]
     headers = {"Authorization": f"Zoho-oauthtoken {token}"}
     assert httpx.get(f"{org['base_url']}/crm/v8/org", headers=headers).status_code == 503

@@ -117,6 +117,18 @@ def test_hidden_writes_appear_later_with_their_old_time(emu: Emulator, us: Clien
     assert us.get(f"Leads/{new}").json()["data"][0]["Modified_Time"] == at
 
 
+def test_a_later_write_never_overtakes_a_hidden_one(emu: Emulator, us: Client) -> None:
+    emu.clock(freeze=True)
+    number = us.lead(City="Graz")
+    us.org.faults.next("update", effect="visibility", seconds=10)
+    for city in ("Wien", "Linz"):
+        us.put(f"Leads/{number}", {"data": [{"City": city}]})
+    emu.clock(advance=9)
+    assert us.get(f"Leads/{number}").json()["data"][0]["City"] == "Graz"
+    emu.clock(advance=1)
+    assert us.get(f"Leads/{number}").json()["data"][0]["City"] == "Linz"
+
+
 def test_hidden_deletions_stay_out_of_the_deleted_list(emu: Emulator, us: Client) -> None:
     emu.clock(freeze=True)
     number = us.lead()

@@ -25,8 +25,9 @@ JSON = st.recursive(
 )
 FIELDS = st.sampled_from(
     words(
-        """id Last_Name Company Email Phone Website Lead_Source Languages Annual_Revenue No_of_Employees Email_Opt_Out Owner
-        Account_Name Date_of_Birth Last_Meeting Loyalty_Points Customer_Number Tag Layout $append_values Created_Time"""
+        """id Last_Name Company Email Phone Website Lead_Source Languages Annual_Revenue No_of_Employees Email_Opt_Out
+        Owner Account_Name Date_of_Birth
+        Last_Meeting Loyalty_Points Customer_Number Tag Layout $append_values Created_Time"""
     )
 )
 ELEMENT = st.dictionaries(FIELDS, JSON, max_size=6)
@@ -59,8 +60,8 @@ SALAD = """select from where and or not in like is null between group by order l
 WORDS = st.sampled_from(words(SALAD))
 COLUMNS = st.sampled_from(
     words(
-        """id Last_Name Modified_Time Account_Name Account_Name.Phone Languages Email_Opt_Out Loyalty_Points Date_of_Birth
-        Owner Full_Name Tag Layout Annual COUNT(id) MAX(Modified_Time) SUM(Loyalty_Points)"""
+        """id Last_Name Modified_Time Account_Name Account_Name.Phone Languages Email_Opt_Out Loyalty_Points
+        Date_of_Birth Owner Full_Name Tag Layout Annual COUNT(id) MAX(Modified_Time) SUM(Loyalty_Points)"""
     )
 )
 LITERALS = st.sampled_from(

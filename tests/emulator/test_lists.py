@@ -129,6 +129,8 @@ def test_if_modified_since_is_inclusive_and_304_when_nothing_changed(us: Client)
     later = datetime.fromtimestamp(datetime.fromisoformat(at).timestamp() + 1).astimezone().isoformat()
     same = us.get("Leads", fields="Last_Name", sort_by="Modified_Time", headers={"If-Modified-Since": at})
     assert same.json()["data"][0]["id"] == number
+    by_id = us.get("Leads", fields="Last_Name", ids=number, headers={"If-Modified-Since": at})
+    assert by_id.status_code == 200
     none = us.get("Leads", fields="Last_Name", headers={"If-Modified-Since": later})
     assert (none.status_code, none.content) == (304, b"")
     assert us.get("Leads", fields="Last_Name", headers={"If-Modified-Since": "yesterday"}).status_code == 400
