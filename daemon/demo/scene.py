@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from daemon.demo.caller import Caller, Control, Json
 from daemon.demo.expected import DEFAULT_OWNER, KEY, MODULES
@@ -27,6 +28,7 @@ CALL_DEADLINE_S: Final = 4
 LATENCY_MS: Final = 8
 _COMMAND: Final = (sys.executable, "-c", "from daemon.cli import main; main()")
 _STOP_S: Final = 12.0
+ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _ORG: Final = """
 [orgs.{name}]
@@ -64,6 +66,20 @@ class Finished:
     err: str
 
 
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that would end the demo wait until the block is through. Main thread only."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 class Scene:
     """The processes and the folder of one demo."""
 
@@ -73,9 +89,8 @@ class Scene:
         self.ledger = folder / "state" / "orgsync.db"
         self.daemon_log = folder / "daemon.log"
         self.orgs: dict[str, Json] = {}
-        self.starts = 0
         self._open = contextlib.ExitStack()
-        self._emulator: subprocess.Popen[str] | None = None
+        self._emulator: subprocess.Popen[bytes] | None = None
         self._daemon: subprocess.Popen[bytes] | None = None
         # STATE_DIRECTORY belongs to somebody else's service
         self._env = {name: value for name, value in os.environ.items() if name != "STATE_DIRECTORY"}
@@ -84,7 +99,8 @@ class Scene:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._open.close()
+        with undisturbed():
+            self._open.close()
 
     # --- the emulator
 
@@ -92,25 +108,29 @@ class Scene:
         """Two orgs on free ports. Raises SceneError."""
         quirks = self.folder / "quirks.json"
         quirks.write_text(json.dumps({"orgs": {"us": {"unknown_picklist": "reject"}}}))
-        log = self._open.enter_context((self.folder / "emulator.log").open("w"))
-        arguments = ["emulator", "--port", "0", "--latency", f"{LATENCY_MS}ms", "--quirks", str(quirks)]
-        self._emulator = subprocess.Popen(
-            [*_COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the demo, which then ends its children in order
-        )
-        self._open.callback(_end, self._emulator)
-        assert self._emulator.stdout is not None
-        line = self._emulator.stdout.readline()
+        log = self._open.enter_context((self.folder / "emulator.log").open("wb"))
+        arguments = ("emulator", "--port", "0", "--latency", f"{LATENCY_MS}ms", "--quirks", str(quirks))
+        self._emulator = self._start(arguments, subprocess.PIPE, log)
+        line = self._emulator.stdout.readline() if self._emulator.stdout else b""
         if not line:
             raise SceneError(f"the emulator did not start; see {log.name}")
         document = json.loads(line)
         self.orgs = {org["name"]: org for org in document["orgs"]}
         self.control = Control(document["control_url"])
         self._open.callback(self.control.close)
+
+    def _start(self, arguments: Sequence[str], out: int | IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+        with undisturbed():  # or a Ctrl-C here would leave a child that nobody knows
+            process = subprocess.Popen(
+                [*_COMMAND, *arguments],
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,  # Ctrl-C is for the demo, which then ends its children in order
+            )
+            self._open.callback(_end, process)
+        return process
 
     def caller(self, org: str) -> Caller:
         """A client of an org with a token of its own; it is closed with the scene."""
@@ -154,17 +174,8 @@ class Scene:
 
     def start_daemon(self) -> int:
         """`orgsync run` as its own process, its log appended to daemon.log; the process id."""
-        self.starts += 1
         with self.daemon_log.open("ab") as log:
-            self._daemon = subprocess.Popen(
-                [*_COMMAND, "--settings", str(self.settings), "run"],
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._open.callback(_end, self._daemon)
+            self._daemon = self._start(("--settings", str(self.settings), "run"), log, log)
         return self._daemon.pid
 
     def kill_daemon(self) -> int:
@@ -191,16 +202,16 @@ class Scene:
         self._running()
 
     def _running(self) -> subprocess.Popen[bytes]:
-        assert self._daemon is not None
-        if self._daemon.poll() is not None:
+        if self._daemon is None:
+            raise SceneError("the daemon has not been started")
+        code = self._daemon.poll()
+        if code is not None:
             tail = "\n".join(self.daemon_log.read_text(errors="replace").splitlines()[-12:])
-            raise SceneError(
-                f"the daemon ended by itself, exit code {self._daemon.returncode}; its last words:\n{tail}"
-            )
+            raise SceneError(f"the daemon ended by itself, exit code {code}; its last words:\n{tail}")
         return self._daemon
 
 
-def _end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End a child, politely first."""
     if process.poll() is None:
         process.terminate()

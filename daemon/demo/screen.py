@@ -53,13 +53,21 @@ class Screen:
         self.console.print()
         self.console.print(table)
 
+    def queue(self, look: Look) -> None:
+        """The queue by cause, where the live picture does not show it anyway."""
+        if not self._alive:
+            self.show(_queue(look))
+
+    def _line(self, seen: Look) -> None:
+        self.console.print(Text(f"  {self.elapsed_s:4.1f} s  {line(seen)}"), soft_wrap=True)
+
     def watch(self, look: Callable[[], Look], until: Callable[[Look], bool], limit_s: float) -> tuple[Look, bool]:
         """Show looks until one satisfies `until` (True) or the time is up (False); the last look."""
         ends = time.monotonic() + limit_s
         if self._alive:
             with Live(console=self.console, auto_refresh=False, transient=False) as live:
                 return _follow(look, until, ends, _LIVE_S, lambda seen: live.update(picture(seen), refresh=True))
-        return _follow(look, until, ends, _LINE_S, lambda seen: self.console.print(line(seen), soft_wrap=True))
+        return _follow(look, until, ends, _LINE_S, self._line)
 
 
 def _follow(
@@ -85,11 +93,11 @@ def picture(seen: Look) -> Group:
 
 def line(seen: Look) -> str:
     """The state of things in one line."""
-    parts = [f"{row.module} {row.linked:,}/{row.in_a:,}" for row in seen.rows]
+    parts = "  ".join(f"{row.module} {row.linked:,}/{row.in_a:,}" for row in seen.rows)
     rate = sum(row.rate for row in seen.rows)
     lag = max((row.status.lag_s or 0 for row in seen.rows if row.status), default=0)
     held = sum(row.status.held for row in seen.rows if row.status)
-    return f"{seen.at_s:5.1f} s  {'  '.join(parts)}  +{rate:,.0f}/s  lag {lag} s  held {held}  {_tally(seen)}"
+    return f"{parts} | {rate:,.0f}/s, lag {lag} s, {held} held | {_tally(seen)}"
 
 
 def _streams(seen: Look) -> Table:
@@ -124,9 +132,14 @@ def why(one: Stuck) -> str:
     return " ".join(part for part in (one.code, one.field, f"= {one.value!r}" if one.value else None) if part)
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 record`, `2,000 records`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _tally(seen: Look) -> str:
     credits_ = ", ".join(f"{org} {spent:,}" for org, spent in seen.credits.items())
-    return f"credits {credits_}; people in A: {seen.created} created, {seen.edited} edits"
+    return f"credits {credits_} | people in A: {seen.created} new, {seen.edited} edits"
 
 
 def _table(*titles: str) -> Table:

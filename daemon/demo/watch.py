@@ -48,7 +48,6 @@ class StreamRow:
 class Look:
     """Everything that the screen shows, and what tells that all is quiet."""
 
-    at_s: float
     rows: tuple[StreamRow, ...]
     stuck: tuple[Stuck, ...]
     credits: Mapping[str, int]
@@ -73,7 +72,6 @@ class Watcher:
 
     def __init__(self, ledger: Path, control: Control, work: Work, in_a: Mapping[str, int]) -> None:
         self._ledger, self._control, self._work, self._in_a = ledger, control, work, in_a
-        self._since = time.monotonic()
         self._reader: Reader | None = None
         self._seen: deque[tuple[float, Mapping[str, int]]] = deque()
 
@@ -96,7 +94,6 @@ class Watcher:
         streams, stuck = self._status()
         created = self._work.created.copy()
         return Look(
-            at_s=at - self._since,
             rows=tuple(
                 StreamRow(
                     module=module,

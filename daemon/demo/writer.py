@@ -23,9 +23,10 @@ BEAT_S: Final = 0.08
 LOOK_AROUND_CREDITS: Final = 12
 """Four COQL queries of 2,000 rows at 3 credits."""
 _TEXTS: Final = (
-    "called back, wants a quote", "Rückruf am Dienstag, bitte", "お見積もりを送付しました。", "客户已付款 ✅", "ग्राहक संतुष्ट है",
-    "يفضل الاتصال مساءً", "Перезвонить завтра", "다음 주 방문 🗓️", "வாடிக்கையாளர் காத்திருக்கிறார்", "O'Neil said: \"yes\" & <maybe>", None,
-)  # fmt: skip
+    *("called back, wants a quote", "Rückruf am Dienstag, bitte", "お見積もりを送付しました。", "客户已付款 ✅"),
+    *("ग्राहक संतुष्ट है", "يفضل الاتصال مساءً", "Перезвонить завтра", "다음 주 방문 🗓️"),
+    *("வாடிக்கையாளர் காத்திருக்கிறார்", 'O\'Neil said: "yes" & <maybe>', None),
+)
 Edit = Callable[[random.Random], Json]
 _EDITS: Final[dict[str, tuple[Edit, ...]]] = {
     "Accounts": (
@@ -60,6 +61,7 @@ class Work:
     created: Counter[str] = field(default_factory=Counter)
     edited: int = 0
     mended: int = 0
+    began_at: float = 0.0
     last_at: float = 0.0
 
 
@@ -85,6 +87,7 @@ class Writer(threading.Thread):
             self.join(10)
 
     def run(self) -> None:
+        self.work.began_at = time.time()
         try:
             self._look_around()
             while not self._ended.wait(BEAT_S):
