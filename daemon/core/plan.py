@@ -109,7 +109,23 @@ class Knowledge:
 
 def plan(changes: Iterable[Change], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> list[Step]:
     """One step for each change, in order."""
-    return [_step(change, stream, fields, knowledge) for change in changes]
+    changes = list(changes)
+    certain = replace(knowledge, found=_shared_out(changes, knowledge.found))
+    return [_step(change, stream, fields, certain) for change in changes]
+
+
+def _shared_out(
+    changes: Iterable[Change], found: Mapping[str, tuple[WireRecord, ...]]
+) -> dict[str, tuple[WireRecord, ...]]:
+    """No target record for two: of records that look alike, the first takes the only candidate there is."""
+    taken: set[object] = set()
+    left: dict[str, tuple[WireRecord, ...]] = {}
+    for change in changes:
+        candidates = found.get(change.record_id)
+        if candidates is not None:
+            left[change.record_id] = tuple(c for c in candidates if c["id"] not in taken)
+            taken.update(c["id"] for c in left[change.record_id] if len(left[change.record_id]) == 1)
+    return left
 
 
 def _step(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:

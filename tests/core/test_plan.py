@@ -213,6 +213,27 @@ def test_several_candidates_are_for_a_person_even_when_the_record_is_filtered_or
         assert step.cause.code == AMBIGUOUS
 
 
+def test_two_records_that_look_alike_never_take_the_same_counterpart() -> None:
+    # Both creates were uncertain, only one arrived, and without a key nobody can say which.
+    changes = [change("1", Last_Name="Ann"), change("2", Last_Name="Ann"), change("3", Last_Name="Ann")]
+    both = (IN_B, {**IN_B, "id": "902"})
+    knowledge = Knowledge(
+        known=known(),
+        links={},
+        found={"1": (IN_B,), "2": both, "3": both},
+        deferred={},
+        source_zgid=ZGID,
+        digest_key=SECRET,
+    )
+    first, second, third = plan(iter(changes), stream(), fields(key=None), knowledge)
+    assert isinstance(first, Update)
+    assert isinstance(second, Update)
+    assert (first.target_id, second.target_id) == ("901", "902")
+    assert isinstance(third, Create)
+    other_way = plan(changes[::-1], stream(), fields(key=None), knowledge)
+    assert [type(step) for step in other_way] == [Hold, Hold, Update]
+
+
 def test_an_owner_that_a_does_not_tell_is_no_difference() -> None:
     field_map = fields(rule("Last_Name"), rule("Owner", "owner"))
     step = plan_one(change(Last_Name="Ann"), field_map=field_map, found={"1": ({**IN_B, "Owner": {"id": "7"}},)})
@@ -254,11 +275,15 @@ def test_a_page_gives_one_step_a_change_in_order_and_never_creates_what_is_linke
     changes, knowledge = page
     steps = plan(changes, stream(), fields(where=where), knowledge)
     assert [step.change for step in steps] == changes
+    taken = [s.target_id for s in steps if isinstance(s, (Update, Keep)) and s.change.record_id not in knowledge.links]
+    assert len(set(taken) - {None}) == len([t for t in taken if t])
     for step in steps:
         source_id = step.change.record_id
         if isinstance(step, Create):
             assert source_id not in knowledge.links
-            assert not knowledge.found.get(source_id)
+            earlier = changes[: changes.index(step.change)]
+            theirs = {c["id"] for other in earlier for c in knowledge.found.get(other.record_id, ())}
+            assert {c["id"] for c in knowledge.found.get(source_id, ())} <= theirs
         if isinstance(step, Update):
             assert step.values
             assert source_id in knowledge.links or knowledge.found[source_id]
