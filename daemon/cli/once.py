@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
-from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.status import code_of
+from daemon.ledger import Reader
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.sync.cycle import Report
@@ -26,7 +27,10 @@ from daemon.sync.prepare import FirstRun
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
 @click.pass_context
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
-    """Run every stream one time, until it has caught up and nothing of it is due."""
+    """Run every stream one time, until it has caught up and nothing of it is due.
+
+    Exit codes as those of `orgsync status`.
+    """
 
     settings = load_settings(Path(ctx.obj))
     set_up(settings.orgs.values(), as_json=False)
@@ -36,19 +40,14 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how) as fleet,
     ):
         reports = list(fleet.once().values())
+    with Reader.open(settings.ledger_url) as reader:
+        code = code_of(reader.streams())
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
     else:
         for report in reports:
             _as_text(report)
-    ctx.exit(_code(reports))
-
-
-def _code(reports: list[Report]) -> int:
-    if any(r.trouble for r in reports):
-        return STOPPED
-    waiting = sum(r.outcomes[o] for r in reports for o in ("held", "dead", "retrying", "conflict"))
-    return HELD if waiting else HEALTHY
+    ctx.exit(code)
 
 
 def _as_json(report: Report) -> dict[str, object]:
@@ -64,4 +63,4 @@ def _as_text(report: Report) -> None:
     parts = ", ".join(f"{n} {o}" for o, n in sorted(report.outcomes.items()) if n) or "nothing new"
     click.echo(f"{report.stream}: {parts}")
     if report.trouble:
-        click.echo(f"  {report.trouble}", err=True)
+        click.echo(f"{report.stream} is stopped: {report.trouble}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.ledger import Reader, StreamStatus, Stuck
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
+_PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
 _STOPPED = ("unbalanced", "stopped", "silent")
 
 
@@ -33,7 +35,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(as_document(streams, stuck)))
     else:
-        show(Console(highlight=False), streams, stuck)
+        show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck)
     ctx.exit(code_of(streams))
 
 
@@ -88,7 +90,7 @@ def _queue_entry(q: Stuck) -> dict[str, object]:
 
 
 def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck]) -> None:
-    """Two tables: the streams, and what is stuck by cause."""
+    """A table of the streams, then what is stuck, by cause."""
     table = Table(box=None, pad_edge=False)
     for title, right in (
         ("stream", False),
@@ -117,33 +119,22 @@ def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck]) -> N
     for s in streams:
         if s.trouble:
             console.print(Text(f"{s.stream} is stopped: {s.trouble}", style="red"))
-    if stuck:
-        console.print()
-        console.print(_stuck_table(stuck))
-        console.print(Text("\nonce a cause is mended: orgsync retry --cause N", style="dim"))
-
-
-def _stuck_table(stuck: list[Stuck]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("cause", justify="right")
-    table.add_column("records", justify="right")
-    table.add_column("oldest", justify="right", no_wrap=True)
-    table.add_column("stream", no_wrap=True)
-    table.add_column("why")
-    table.add_column("for example", no_wrap=True)
-    table.add_column("remedy")
     for q in stuck:
-        about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
-        table.add_row(
-            str(q.cause_id),
-            f"{q.records} {q.state}",
-            duration(q.oldest_s),
-            q.stream,
-            Text(printable(about)),
-            q.example_ids[0] if q.example_ids else "",
-            Text(printable(q.remedy)),
-        )
-    return table
+        console.print()
+        console.print(_cause(q))
+
+
+def _cause(q: Stuck) -> Text:
+    """Three lines a cause: how many and why, what mends it, what to type then."""
+    about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
+    example = f", for example {q.example_ids[0]}" if q.example_ids else ""
+    due = f", due {q.next_due_at:%H:%M:%S} UTC" if q.state == "due" and q.next_due_at else ""
+    text = Text()
+    text.append(f"{q.records} {q.state}", style="bold red" if q.state == "dead" else "bold yellow")
+    text.append(f" in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})\n")
+    text.append(f"  {printable(q.remedy)}\n")
+    text.append(f"  orgsync retry --cause {q.cause_id}", style="cyan")
+    return text
 
 
 def duration(seconds: int | None) -> str:

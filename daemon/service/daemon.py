@@ -165,4 +165,4 @@ def _log(report: Report) -> None:
         parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.outcomes.items()) if count)
         logger.info("{}: {}", report.stream, parts)
     if report.trouble:
-        logger.warning("{}", report.trouble)
+        logger.warning("{} is stopped: {}", report.stream, report.trouble)

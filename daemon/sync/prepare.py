@@ -39,16 +39,17 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
     """Reads what both orgs say of the stream. Raises StreamRefusedError, or what the client raises."""
     fields, problems = field_map(stream, route, source, target)
     if fields is None:
-        raise StreamRefusedError(_refusal(stream, [p for p in problems if p.fatal]))
+        found = "; ".join(p.message for p in problems if p.fatal)
+        raise StreamRefusedError(f"{found}; nothing was written; see `orgsync check`")
     default_owner = None
     if stream.default_owner is not None:
-        found = [u for u in target.users() if u.active and u.email.lower() == stream.default_owner.lower()]
-        if not found:
+        owners = [u for u in target.users() if u.active and u.email.lower() == stream.default_owner.lower()]
+        if not owners:
             raise StreamRefusedError(
-                f"{stream.address}: default_owner {stream.default_owner} is no active user of {stream.target}; "
+                f"default_owner {stream.default_owner} is no active user of {stream.target}; "
                 f"nothing was written; correct routes.{stream.route}.default_owner"
             )
-        default_owner = found[0].user_id
+        default_owner = owners[0].user_id
     return Prepared(
         stream=stream,
         carried=route.carried(),
@@ -79,7 +80,7 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
         strangers = target.zoho.count(stream.target_module, condition)
         if strangers:
             raise StreamRefusedError(
-                f"{stream.address}: first run, and {stream.target} already holds {strangers} {stream.target_module} "
+                f"first run, and {stream.target} already holds {strangers} {stream.target_module} "
                 "that orgsync has not linked; nothing was written. If none of them is a copy of a record of "
                 f"{stream.source}, start with `orgsync run --first-run create` (or `orgsync once --first-run create`)"
             )
@@ -98,8 +99,3 @@ def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: Field
     order = parents_first(route.streams, pointed)
     before = order[: order.index(stream)]
     return [s for s in before if s.source_module in fields.parents]
-
-
-def _refusal(stream: Stream, problems: list[Problem]) -> str:
-    lines = "; ".join(p.message for p in problems)
-    return f"{stream.address}: {lines}; nothing was written; see `orgsync check`"

@@ -46,7 +46,7 @@ def test_a_value_of_the_wrong_type_is_one_records_cause(pair: Pair, module: str,
     good = pair.a.insert_raw(module, {"Last_Name": "Good"})
     bad = pair.a.insert_raw(module, {"Last_Name": "Bad"})
     pair.emu.do(lambda hands: _twist(hands, module, bad, values))
-    report = pair.cycle(module)
+    report = pair.once()[f"india-to-us/{module}"]
     assert report.trouble is None
     assert pair.counterpart(module, good)
     assert [(row[0], row[2]) for row in pair.queue()] == [(bad, "MALFORMED_VALUE")]
