@@ -35,6 +35,8 @@ def test_what_one_stream_agreed_is_nothing_to_another(ledger, contacts, make):
     ledger.start_stream(back, "v1", "create", make.now)
     ledger.settle(contacts, make.page(linked=[make.linked("1", "91", "w")]), None, make.now)
     assert ledger.links(back, ["91"]) == {"91": Link(entity_id="india/Contacts/1", target_id="1")}
+    ledger.settle(back, make.page(linked=[make.linked("91", "1", None)]), None, make.now)
+    assert ledger.links(contacts, ["1"])["1"].whole == "w"
 
 
 def test_a_ring_of_orgs_is_one_entity(ledger, contacts, make, file):

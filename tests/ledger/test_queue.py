@@ -59,6 +59,13 @@ def test_a_parent_that_is_linked_wakes_its_children_of_the_route(ledger, account
     ]
 
 
+def test_a_child_that_is_awake_keeps_its_due_time(ledger, accounts, contacts, make):
+    ledger.settle(contacts, make.page({"held": 1}, queued=[make.child("1", "5")]), None, make.now)
+    for seconds in (7, 60):
+        ledger.settle(accounts, make.page(linked=[make.linked("5", "95")]), None, make.later(seconds))
+    assert ledger.due(contacts, make.later(60), 9)[0].due_at == make.later(7)
+
+
 def test_a_parent_linked_in_another_route_wakes_nobody(ledger, contacts, make):
     elsewhere = make.stream("Accounts", "india", "eu")
     ledger.start_stream(elsewhere, "v1", "create", make.now)

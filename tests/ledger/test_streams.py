@@ -59,8 +59,8 @@ def test_caught_up_at_is_the_first_time_only(ledger, contacts, make):
     assert (state.caught_up_at, state.polled_at) == (make.later(2), make.later(4))
 
 
-def test_current_until_never_goes_back(ledger, contacts, make, file):
-    for until in (make.later(9), make.later(3), None):
+def test_current_until_goes_on_and_never_back(ledger, contacts, make, file):
+    for until in (make.later(1), make.later(9), make.later(3), None):
         ledger.polled(contacts, make.now, until, True)
     query = "SELECT current_until FROM checkpoints WHERE stream = ?"
     assert file.one(query, contacts.address) == "2026-05-04 12:00:09.000000"
