@@ -63,11 +63,13 @@ def read(org: Org) -> Tokens:
 
 
 def write(org: Org, tokens: Tokens) -> None:
-    """Replace the file in one step, so that a reader or a power cut sees the old one or the new one."""
+    """Replace the file in one step, so that a reader or a power cut sees the old one or the new one.
+
+    For the holder of the lock, which also makes the folder.
+    """
     folder = org.token_file.parent
     spare = folder / f".{org.token_file.name}.{secrets.token_hex(6)}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             handle = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:

@@ -71,6 +71,7 @@ def test_a_server_that_repeats_every_secret_gets_none_into_a_text(zoho, server, 
             said = "".join([str(caught), repr(caught), *traceback.format_exception(caught)])
         assert leaks(said, secrets) == []
     assert leaks(logs.getvalue() + repr(zoho) + repr(zoho.org), secrets) == []
+    assert "HTTP Request" not in logs.getvalue()
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 429, 500])

@@ -347,7 +347,8 @@ def test_without_a_refresh_token_the_command_to_type_is_named(make_org, clock):
 
 
 def test_the_settings_refresh_token_wins_over_the_stored_one(make_org, clock, server):
-    tokenfile.write(make_org(), tokenfile.Tokens(refresh_token=Secret("stored")))
+    with tokenfile.locked(make_org(), 1):
+        tokenfile.write(make_org(), tokenfile.Tokens(refresh_token=Secret("stored")))
     another(make_org(), clock).access_token()
     another(make_org(refresh_token=None), clock).access_token()
     assert [call.form["refresh_token"] for call in server.token_calls][1] == "stored"
@@ -413,7 +414,8 @@ def test_a_damaged_cache_is_written_anew(authority, org, clock, server, content)
 
 def test_a_damaged_file_that_held_the_only_refresh_token_is_told(make_org, clock):
     org = make_org(refresh_token=None)
-    tokenfile.write(org, tokenfile.Tokens(refresh_token=Secret("stored")))
+    with tokenfile.locked(org, 1):
+        tokenfile.write(org, tokenfile.Tokens(refresh_token=Secret("stored")))
     org.token_file.write_text("{")
     with pytest.raises(CredentialRefused, match=r"is damaged.*orgsync auth india"):
         another(org, clock).access_token()

@@ -69,8 +69,10 @@ def test_delete_takes_the_servers_time_and_knows_what_was_not_there(zoho, server
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_error_is_uncertain_for_every_record_and_not_repeated(zoho, server, status):
     server.say(status, error("INTERNAL_ERROR"))
+    server.say(status, {"data": [success(), success("2")]})
     assert kinds(zoho.insert("Leads", LEADS)) == [Uncertain, Uncertain]
     assert len(server.calls) == 1
+    assert kinds(zoho.insert("Leads", LEADS)) == [Uncertain, Uncertain]
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 302, 304, 400, 403, 404])
