@@ -106,8 +106,9 @@ def _mend_one_cause(cast: Cast) -> str:
     path = f"/orgs/us/schema/{cause.module}/fields/{cause.field}"
     scene.control.send("PATCH", path, {"add_values": [cause.value]})
     screen.say(
-        f"Cause {cause.cause_id} holds {plural(cause.records, 'record')} of {cause.module}: {why(cause)}. An administrator of B "
-        f"adds {cause.value!r} to the list of {cause.field}, and types `orgsync retry --cause {cause.cause_id}`:"
+        f"Cause {cause.cause_id} holds {plural(cause.records, 'record')} of {cause.module}: {why(cause)}. An "
+        f"administrator of B adds {cause.value!r} to the list of {cause.field}, and types `orgsync retry --cause "
+        f"{cause.cause_id}`:"
     )
     done = scene.run("retry", "--cause", str(cause.cause_id))
     screen.say(f"  {done.out.strip() or done.err.strip()}", style="dim")
