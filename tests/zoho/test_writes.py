@@ -132,10 +132,16 @@ def test_html_of_the_token_endpoint_is_not_sent(zoho, server):
     assert len(server.seen) == 1
 
 
-def test_a_write_is_never_sent_after_its_deadline(make_org, clock, server):
+def test_a_write_is_never_sent_after_its_deadline(org, clock, server):
     """The intent's clock starts before the call: a slow renewal may not push the write behind the deadline."""
-    server.token_pause = 0.5
-    with Zoho(make_org(call_deadline=0.4), now=clock) as zoho:
+    ticks = [0.0]
+
+    def slow(connection):
+        ticks[0] += org.call_deadline + 1
+        return server.answer(200, server.token("1000.a.b"))(connection)
+
+    server.token_answers.append(slow)
+    with Zoho(org, now=clock, monotonic=lambda: ticks[0]) as zoho:
         assert kinds(zoho.insert("Leads", LEADS)) == [NotSent, NotSent]
     assert server.calls == []
 
