@@ -118,8 +118,8 @@ def _ordered(
 ) -> Iterator[Record]:
     """The passing records in the query's order; an order that an index holds is read lazily."""
     order = _resolve_aliases(query)
-    if quirks["coql_order"] == "first_only":
-        order = order[:1]
+    if order and quirks["coql_order"] == "first_only":
+        return _by_first_column(*order[0], filter(passes, _candidates(query, table)), binder)
     paths = [column.path for column, _ in order]
     directions = {descending for _, descending in order}
     if possible_ids(query.where, table) is None and len(directions) <= 1:
@@ -132,6 +132,17 @@ def _ordered(
     for column, descending in reversed(order):
         raw = binder(column).raw
         found.sort(key=lambda record, raw=raw: sort_key(raw(record)), reverse=descending)  # type: ignore[misc]
+    return iter(found)
+
+
+def _by_first_column(
+    column: Column, descending: bool, records: Iterable[Record], binder: Callable[[Column], Bound]
+) -> Iterator[Record]:
+    """One order column is honoured; ties come youngest id first, so whoever relies on a second column is caught."""
+    raw = binder(column).raw
+    found = sorted(records, key=lambda record: record.id, reverse=True)
+    # reverse= would keep ties in their order too, so both directions show the same trap
+    found.sort(key=lambda record: sort_key(raw(record)), reverse=descending)
     return iter(found)
 
 
