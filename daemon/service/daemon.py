@@ -33,6 +33,7 @@ _GRACE_S: Final = 8.0  # for the batch in hand, of the 10 that systemd's users e
 _STEP_S: Final = 2.0  # a wall clock that moved by more than this against the monotonic one has stepped
 _THREADS: Final = 8
 _WAITING_S: Final = 1.0
+_FEEDING_S: Final = 10.0
 
 
 def run(settings: Settings, ledger: Ledger, *, first_run: FirstRun, now: Callable[[], datetime]) -> None:
@@ -66,6 +67,7 @@ def _on_signals(stop: threading.Event) -> None:
 def _watch(box: Path, ledger: Ledger, work: _Work, stop: threading.Event, now: Callable[[], datetime]) -> None:
     """The main thread: answers other commands, feeds the watchdog, and mends the schedule after a clock step."""
     offset = time.time() - time.monotonic()
+    fed = 0.0
     while not stop.wait(0.2):
         try:
             woken = inbox.serve(
@@ -83,8 +85,9 @@ def _watch(box: Path, ledger: Ledger, work: _Work, stop: threading.Event, now: C
             logger.warning("the clock stepped by {:+.0f} s: all streams run now and are scheduled anew", drift)
             offset += drift
             work.all_now()
-        if work.alive():
+        if time.monotonic() >= fed + _FEEDING_S and work.alive():
             notify("WATCHDOG=1")
+            fed = time.monotonic()
 
 
 class _Work:
@@ -148,7 +151,9 @@ class _Work:
         except LedgerError as error:
             logger.error("{}: {}", address, error)
         except Exception as error:  # noqa: BLE001  a bug in one stream must not stop the others, nor go unseen
-            logger.opt(exception=error).error("{}: internal error, nothing was settled: {}", address, error)
+            what = f"internal error ({type(error).__name__}); its page was not settled and is tried again"
+            logger.opt(exception=error).error("{}: {}", address, what)
+            runner.broken(what)
         finally:
             with self._idle:
                 del self._running[address]

@@ -36,5 +36,12 @@ def set_up(orgs: Iterable[Org], *, as_json: bool, verbose: bool = False, stream:
         diagnose=False,
         backtrace=False,
     )
-    for noisy in ("httpx", "httpcore", "apscheduler", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that finds its stream busy is no news
+
+
+class _Bridge(logging.Handler):
+    """Lines of libraries that know the standard logging only; their own INFO lines may hold addresses with queries."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.log(record.levelname, "{}: {}", record.name, record.getMessage())

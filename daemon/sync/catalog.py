@@ -10,6 +10,7 @@ from daemon.core.schema import OrgProfile, Schema, User
 from daemon.zoho.client import Zoho
 
 _KEPT_S: Final = 3600.0
+DOUBTED_S = 60.0
 T = TypeVar("T")
 
 
@@ -32,15 +33,16 @@ class Catalog:
         return self._once(f"fields of {module}", lambda: self.zoho.schema(module))
 
     def forget(self) -> None:
-        """Read everything anew at the next question: after a refusal that smells of changed metadata."""
+        """Read everything anew at the next question."""
         with self._lock:
             self._kept.clear()
 
-    def age(self) -> float:
-        """Seconds since the oldest thing kept was read."""
+    def doubt(self) -> None:
+        """Something was refused that the metadata allows: read it anew, unless that was done within the minute."""
         with self._lock:
-            read_at = [at for at, _ in self._kept.values()]
-        return self._monotonic() - min(read_at) if read_at else 0.0
+            oldest = min((at for at, _ in self._kept.values()), default=self._monotonic())
+            if self._monotonic() - oldest >= DOUBTED_S:
+                self._kept.clear()
 
     def _once(self, name: str, read: Callable[[], T]) -> T:
         with self._lock:

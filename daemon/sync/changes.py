@@ -32,6 +32,10 @@ class _OutOfOrder(BadAnswer):
     """The rows are not in the order that the cursor needs."""
 
 
+class FieldAbsent(BadAnswer):
+    """A column that was asked for is not in the answer: the metadata may have changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Changes in order, complete up to `end`. `last` is True when nothing more was there at the time of reading."""
@@ -48,30 +52,35 @@ class ChangeReader:
         self._source = source
         self._module = module
         self._by_list = False
+        self._refused = False
 
     def page(self, columns: Sequence[str], after: Position, limit: int) -> Page:
         """The next changes after a position. Raises BadAnswer when an answer cannot be believed, and as the client."""
-        if not self._by_list:
-            try:
-                return self._by_query(columns, after, limit)
-            except (_OutOfOrder, CredentialRefused, RequestRefused) as error:
-                page = self._by_walk(columns, after)  # raises in its turn when the org, not the query, is the trouble
-                self._by_list = True
-                logger.warning("{}; {} is read by Get Records from now on", error, self._module)
-                return page
-        return self._by_walk(columns, after)
+        if self._by_list:
+            return self._by_walk(columns, after)
+        try:
+            page = self._by_query(columns, after, limit)
+        except (_OutOfOrder, CredentialRefused, RequestRefused) as error:
+            if isinstance(error, RequestRefused) and not self._refused:
+                self._refused = True  # a field may have gone: the caller reads the metadata anew and asks once more
+                raise
+            page = self._by_walk(columns, after)  # raises in its turn when the org, not the query, is the trouble
+            self._by_list = True
+            logger.warning("{}; {} is read by Get Records from now on", error, self._module)
+        self._refused = False
+        return page
 
     def by_ids(self, columns: Sequence[str], ids: Sequence[str]) -> list[Change]:
         """The records with these ids as they are now, in (Modified_Time, id) order; missing ones are absent."""
         rows = self._source.by_ids(self._module, [*columns, "Modified_Time"], ids) if ids else []
-        return sorted((self._change(row, at) for at, row in enumerate(rows)), key=lambda change: change.position)
+        return sorted((self._change(row, at, columns) for at, row in enumerate(rows)), key=lambda c: c.position)
 
     # --- COQL --------------------------------------------------------------------------------------------------------
 
     def _by_query(self, columns: Sequence[str], after: Position, limit: int) -> Page:
         first, *others = [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
         rows, more = self._query(first, after, limit)
-        changes = self._in_order(rows, after)
+        changes = self._in_order(rows, after, first)
         end = changes[-1].position if changes else after
         for batch in others:
             changes = self._widened(changes, batch, columns, after)
@@ -92,7 +101,7 @@ class ChangeReader:
         if not changes:
             return changes
         rows, _more = self._query(batch, after, len(changes))
-        wider = {change.position: change.values for change in self._in_order(rows, after)}
+        wider = {change.position: change.values for change in self._in_order(rows, after, batch)}
         torn = [change.record_id for change in changes if change.position not in wider]
         again = {change.position: change.values for change in self.by_ids(columns, torn)}
         return [
@@ -101,11 +110,11 @@ class ChangeReader:
             if (values := wider.get(change.position) or again.get(change.position)) is not None
         ]
 
-    def _in_order(self, rows: Sequence[WireRecord], after: Position) -> list[Change]:
+    def _in_order(self, rows: Sequence[WireRecord], after: Position, columns: Sequence[str]) -> list[Change]:
         changes: list[Change] = []
         at = after
         for number, row in enumerate(rows):
-            change = self._change(row, number)
+            change = self._change(row, number, columns)
             if change.position <= at:
                 raise _OutOfOrder(
                     self._source.org.name,
@@ -170,11 +179,13 @@ class ChangeReader:
             modified_since=after.modified_time + timedelta(seconds=1) if whole_second_done else after.modified_time,
             converted="both" if self._module == "Leads" else None,
         )
-        changes = [self._change(row, number) for number, row in enumerate(page.rows)]
+        changes = [self._change(row, number, columns[:_COLUMNS]) for number, row in enumerate(page.rows)]
         return changes, page.token if page.more and changes else None
 
-    def _change(self, row: WireRecord, number: int) -> Change:
-        """One row as a change. Raises BadAnswer when its id or Modified_Time is not one."""
+    def _change(self, row: WireRecord, number: int, columns: Sequence[str]) -> Change:
+        """One row as a change. Raises BadAnswer when its id or Modified_Time is not one, or when a column is missing:
+        a blank field is null, and one that is absent (renamed, or hidden from the API user) must not be taken for it.
+        """
         org, record_id = self._source.org.name, row.get("id")
         if not is_record_id(record_id):
             what = f"row {number} has id {str(record_id)[:40]!r}, which is not a record id"
@@ -183,4 +194,8 @@ class ChangeReader:
             moment = parse_instant(row.get("Modified_Time"))
         except ValueError as error:
             raise BadAnswer(org, f"{self._module} {record_id}: Modified_Time cannot be read: {error}") from None
+        absent = [name for name in columns if name not in row]
+        if absent:
+            what = f"{self._module} {record_id} came without {', '.join(absent[:5])}; nothing was blanked in the target"
+            raise FieldAbsent(org, what, "Look whether the field was renamed or hidden from the API user")
         return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)

@@ -18,10 +18,10 @@ from daemon.core.record import Change, Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Outcome, Walk
 from daemon.ledger import Ledger
-from daemon.ledger.errors import StreamUnknown
+from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, StreamUnknown
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import LARGE, SMALL, ChangeReader
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
 from daemon.zoho.errors import RequestRefused, ZohoError
@@ -77,23 +77,33 @@ class StreamRunner:
         self._caught_up_once = False
 
     def cycle(self) -> Report:
-        """Reads, plans, writes and settles once. Raises LedgerError only: without the ledger nothing may go on."""
+        """Reads, plans, writes and settles once. Raises LedgerError when the ledger itself fails: nothing may
+        go on without it."""
         report = Report(stream=self.stream.address)
         try:
-            prepared = self._prepare()
-            report.waits_for = self._first_passes_before(prepared)
-            if report.waits_for is None:
-                self._poll(prepared, report)
-                if report.trouble is None and not self._stopping():
-                    self._retry(prepared, report)
-        except (ZohoError, StreamRefusedError) as error:
+            try:
+                self._both_lanes(report)
+            except (RequestRefused, FieldAbsent):  # the metadata may have changed under us
+                self._source.doubt()
+                self._target.doubt()
+                self._both_lanes(report)
+        except (ZohoError, StreamRefusedError, LinkConflict, OrgChanged, StreamChanged) as error:
             report.trouble = str(error)
-            if isinstance(error, RequestRefused):  # metadata may have changed under us
-                self._source.forget()
-                self._target.forget()
         if report.trouble is not None:
             self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=report.trouble)
         return report
+
+    def _both_lanes(self, report: Report) -> None:
+        prepared = self._prepare()
+        report.waits_for = self._first_passes_before(prepared)
+        if report.waits_for is None:
+            self._poll(prepared, report)
+            if report.trouble is None and not self._stopping():
+                self._retry(prepared, report)
+
+    def broken(self, what: str) -> None:
+        """Lets `status` say that this stream failed in a way that nobody foresaw."""
+        self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=what)
 
     def _prepare(self) -> Prepared:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from daemon.sync import catalog
 from tests.sync.pair import Pair, make_settings, opened, running_pair
 
 
@@ -151,3 +152,28 @@ def test_the_road_holds_under_every_reading_of_an_unconfirmed_fact(tmp_path: Pat
                 assert len(pair.counterparts(module, record["id"])) == expected
         assert {r[0] for r in pair.queue() if r[2] != "WAITS_FOR_PARENT"} <= planted
         assert len(pair.writes()) == before
+
+
+def test_a_field_renamed_overnight_is_never_blanked_in_b(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "DOUBTED_S", 0.0)
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Pune"})
+    pair.once()
+    pair.pass_time(60)
+    pair.a.change_field("Leads", "City", api_name="Town")
+    pair.a.edit("Leads", lead, {"Last_Name": "B"})
+    pair.once()
+    twin = pair.counterpart("Leads", lead)
+    assert (twin["Last_Name"], twin["City"]) == ("B", "Pune")
+
+
+def test_a_field_hidden_from_the_api_user_is_a_message_and_blanks_nothing(pair: Pair) -> None:
+    pair.a.quirks(coql_id_compare="reject")  # so that the list call is read, which leaves unknown fields out
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Pune"})
+    pair.once()
+    pair.once()
+    assert pair.counterpart("Leads", lead)["City"] == "Pune"
+    pair.pass_time(60)
+    pair.a.remove_field("Leads", "City")
+    pair.a.edit("Leads", lead, {"Last_Name": "B"})
+    assert "City" in str(pair.cycle("Leads").trouble)
+    assert pair.counterpart("Leads", lead)["City"] == "Pune"
