@@ -84,10 +84,10 @@ def as_instant(place: str, value: object) -> datetime:
 
 
 def instant_or_none(value: object) -> datetime | None:
-    """A time, or None for whatever is not one (the year 1 in the wrong zone included)."""
+    """A time, or None for whatever is not one."""
     try:
         return parse_instant(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
 
 
