@@ -11,7 +11,7 @@ from daemon.demo import story
 
 @click.command("demo")
 @click.option(
-    "--records", type=click.IntRange(200, 50_000), default=10_000, show_default=True, help="Records in A at the start."
+    "--records", type=click.IntRange(200, 30_000), default=10_000, show_default=True, help="Records in A at the start."
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, other records.")
 @click.option(

@@ -135,7 +135,7 @@ def last_word(screen: Screen, verdicts: Mapping[str, Verdict], work: Work, mende
         screen.say(f"\nThe proof does NOT hold. {screen.elapsed_s:.0f} s.", style="bold red")
         return
     screen.say(
-        f"\nThe proof holds: {in_a:,} records in A, {edits:,} of them made or edited by people meanwhile, one kill in "
+        f"\nThe proof holds: {in_a:,} records in A, {edits:,} creations and edits by people meanwhile, one kill in "
         f"mid-write; {equal:,} have exactly one equal counterpart in B, {missing} are held with a cause, {mended}, "
         f"none was lost, none written twice. {screen.elapsed_s:.0f} s.",
         style="bold green",

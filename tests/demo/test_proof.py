@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -93,10 +94,9 @@ def test_credits_beside_the_least_possible() -> None:
 
 
 def shown(judged: dict[str, Verdict]) -> tuple[bool, str]:
-    console = Console(record=True, width=120, highlight=False)
-    with console.capture():
-        holds = show_proof(Screen(console), judged, [], [])
-    return holds, console.export_text()
+    paper = io.StringIO()
+    holds = show_proof(Screen(Console(file=paper, width=120, highlight=False)), judged, [], [])
+    return holds, paper.getvalue()
 
 
 def test_the_table_of_a_proof_that_holds() -> None:
