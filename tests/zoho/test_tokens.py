@@ -242,6 +242,14 @@ def test_an_error_under_200_is_an_error(authority, server, error, hint):
         authority.access_token()
 
 
+def test_only_an_access_token_says_that_it_worked(authority, server):
+    server.token_answers.append(server.answer(200, {"token_type": "Bearer", "expires_in": 3600}))
+    with pytest.raises(CredentialRefused, match="no reason given"):
+        authority.access_token()
+    server.token_answers.append(server.answer(200, server.token("1000.a.b", error="none")))
+    assert authority.access_token() == Secret("1000.a.b")
+
+
 def test_a_refused_credential_stays_refused_when_the_allowance_is_used_up(authority, server):
     server.token_answers.extend([server.answer(200, {"error": "invalid_code"})] * 20)
     for _ in range(10):
