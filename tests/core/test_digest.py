@@ -49,6 +49,11 @@ def test_the_changed_fields_are_those_whose_value_differs(old: dict[str, object]
     assert changed_fields({}, after) == new.keys()
 
 
+def test_the_order_of_keys_inside_a_value_is_irrelevant_too() -> None:
+    one, other = {"A": {"id": "1", "name": "n"}}, {"A": {"name": "n", "id": "1"}}
+    assert digest_values(one, "v", SECRET) == digest_values(other, "v", SECRET)  # type: ignore[arg-type]
+
+
 def test_digests_are_the_same_in_every_process_and_release() -> None:
     found = digest_values({"Name": "Zoë 😀", "Owner": {"id": "7"}, "Age": None}, "v1", b"key")
     assert found == Digests(

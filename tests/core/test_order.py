@@ -24,6 +24,7 @@ def order(listed: str, parents: dict[str, str | frozenset[str]]) -> str:
         ("CBA", {}, "CBA"),  # nothing points anywhere: as the settings list them
         ("BA", {"B": "A"}, "AB"),
         ("CBA", {"C": "B", "B": "A"}, "ABC"),
+        ("CBA", {"C": "AB"}, "BAC"),  # both parents as listed
         ("BA", {"B": "AX"}, "AB"),  # X is not carried
         ("BA", {"B": "B"}, "BA"),  # a module may point at itself
         ("AB", {"A": "B", "B": "A"}, "AB"),  # a circle: the first listed goes first

@@ -68,7 +68,7 @@ def test_without_a_key_a_create_keeps_the_texts_by_which_it_is_found_again() -> 
     step = plan_one(ANN, field_map=fields(key=None, match=("Last_Name", "Stage", "Age", "Other")))
     assert isinstance(step, Create)
     assert step.match == {"Last_Name": "Ann"}  # blank ones and numbers recognise nobody
-    assert step.values == VALUES
+    assert (step.values, step.digests) == (VALUES, digests(VALUES))
 
 
 def test_a_known_record_that_is_equal_is_left_alone() -> None:

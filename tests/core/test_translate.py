@@ -109,6 +109,7 @@ def test_values_become_canonical(kind: str, value: object, canonical: object) ->
         ("number", "1e999", "1e999"),
         ("number", [1], "a list"),
         ("boolean", 1, "a number"),
+        ("boolean", 1.5, "a number"),
         ("boolean", "true", "a text"),
         ("date", "yesterday", "yesterday"),
         ("date", 20260301, "a number"),
@@ -117,7 +118,7 @@ def test_values_become_canonical(kind: str, value: object, canonical: object) ->
         ("multiselect", "a;b", "a text"),
         ("multiselect", [1], "a list"),
         ("lookup", "123", "a text"),
-        ("lookup", {"id": "abc"}, "not a record id"),
+        ("lookup", {"id": "abc"}, "'abc' is not a record id"),
         ("lookup", {"id": 5}, "not a record id"),
         ("owner", [], "a list"),
     ],
@@ -130,6 +131,7 @@ def test_a_value_of_the_wrong_shape_is_a_fault_with_its_field_and_never_a_blank(
     (fault,) = translation.faults
     assert (fault.code, fault.field) == ("MALFORMED_VALUE", "F")
     assert said in fault.message
+    assert fault.message.startswith("F: ")
     assert translation.values == {"G": "good"}
     assert observe({"F": value, "G": "good"}, field_map) == {"F": repr(value), "G": "good"}
 
