@@ -25,6 +25,7 @@ class Reply:
     status: int
     body: bytes | None = None
     content_type: str = "application/json;charset=UTF-8"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @staticmethod
     def of(status: int, content: Any) -> Reply:

@@ -14,6 +14,8 @@ import orjson
 
 from daemon.emulator import accidents, errors, metadata_http, people_http, reads_http, wire, writes_http
 from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
+from daemon.emulator.bulk_routes import BULK_HANDLERS
+from daemon.emulator.bulk_write import work_off
 from daemon.emulator.call import Call, Handler, Reply
 from daemon.emulator.clock import http_date
 from daemon.emulator.faults import Fault, Misfortune
@@ -44,6 +46,7 @@ HANDLERS: Mapping[str, Handler] = {
     "layouts": metadata_http.get_layouts,
     "users": people_http.get_users,
     "org": people_http.get_org,
+    **BULK_HANDLERS,
 }
 _RECORD_CALLS = frozenset({"list", "get", "insert", "update", "upsert", "delete", "deleted"})
 
@@ -150,6 +153,7 @@ class Gateway:
             raise errors.scope_mismatch()
         call = _call(self._site.org, request, route, access)
         self._charge(call, entry, crowded=crowded)
+        work_off(self._site.org)
         self._site.org.write_delay = exchange.met.visibility
         try:
             reply = HANDLERS[route.kind](call)
@@ -193,6 +197,7 @@ class Gateway:
         headers = [(b"date", http_date(self._world.clock.now() + skew).encode())]
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
+        headers += reply.headers
         remaining = self._site.meter.remaining_header(self._world.clock.now())
         if remaining is not None:
             headers.append((b"x-api-credits-remaining", str(remaining).encode()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.emulator.bulk_jobs import Shelf
 from daemon.emulator.catalog import DATA_CENTERS
 from daemon.emulator.clock import Clock, zone_printer
 from daemon.emulator.people import User, staff
@@ -64,6 +65,7 @@ class Org:
         self.modules: dict[str, Module] = fresh_schema(self.new_id, source=self.source)
         self.tables: dict[str, Table] = {name: self._new_table(module) for name, module in self.modules.items()}
         self.bin: dict[str, dict[int, Deleted]] = {name: {} for name in self.modules}
+        self.bulk = Shelf()
         self._replica: Replica | None = None
 
     @staticmethod

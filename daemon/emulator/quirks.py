@@ -71,6 +71,16 @@ deleted_wall | none 2000 | records that the deleted list can reach (facts 5.2)
 deleted_credits | 1 2 | credits of the deleted list (facts 5.2)
 modified_time_on_restore | keep move | Modified_Time of a restored record (facts 5.4)
 lookup_to_deleted | keep null | a lookup whose target went to the recycle bin
+bulk_job_seconds | 4 0 60 | seconds from the creation of a bulk job to its end (facts 7)
+bulk_read_page | 200000 2 10 1000 | records in one bulk read job (facts 7.1; small pages are for tests)
+bulk_read_data | completed created | whether a bulk read shows the data of its end or of its creation
+bulk_read_converted | include exclude | whether a bulk read of Leads holds converted ones
+bulk_read_outcome | complete failure | how a bulk read ends (facts 7.1)
+bulk_result_early | no yes | `result` in the status of a bulk read that still runs (facts 7.1)
+bulk_csv_id | Id id | header of the id column in a bulk read (facts 7.1)
+bulk_write_in_progress | IN_PROGRESS INPROGRESS | state of a running bulk write, with a space or in one word (facts 7.2)
+bulk_write_download_url | path absolute | form of `download_url` of a bulk write (facts 12.9)
+bulk_write_missing_status | 404 400 | status for a bulk write job that does not exist
 count_type | string number | type of `count` in actions/count (facts 10)
 """
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from daemon.emulator import errors
+from daemon.emulator.bulk_paths import find_bulk
 
 _PREFIX = re.compile(r"^/crm/v(?P<version>[2-8])(\.\d)?/(?P<rest>.+?)/?$")
 _FIXED: dict[str, dict[str, str]] = {
@@ -43,6 +44,10 @@ class Route:
 
 def find_route(method: str, path: str) -> Route:
     """The route of a CRM path, or INVALID_URL_PATTERN, or INVALID_REQUEST_METHOD."""
+    bulk = find_bulk(path)
+    if bulk is not None:
+        version, item, verbs = bulk
+        return Route(kind=_verb(verbs, method), version=version, item=item)
     match = _PREFIX.match(path)
     if match is None:
         raise errors.invalid_url()

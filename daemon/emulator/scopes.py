@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from daemon.emulator.bulk_paths import BULK_VERBS
+
 _VERBS = {
     "list": "READ", "get": "READ", "deleted": "READ", "full_data": "READ",
     "insert": "CREATE", "update": "UPDATE", "delete": "DELETE",
@@ -27,7 +29,13 @@ def allowed(scopes: Iterable[str], kind: str, module: str | None) -> bool:
         return _one_of(held, "ZohoCRM.settings", verb) or _one_of(held, f"ZohoCRM.settings.{_SETTINGS[kind]}", verb)
     if kind in ("users", "org"):
         return _one_of(held, f"ZohoCRM.{kind}", "READ")
-    return True
+    return kind not in BULK_VERBS or _bulk(held, kind, module)
+
+
+def _bulk(held: set[str], kind: str, module: str | None) -> bool:
+    if kind == "bulk_read" and not _records(held, module, "READ"):
+        return False
+    return any(_one_of(held, name, verb) for name, verb in BULK_VERBS[kind])
 
 
 def _records(held: set[str], module: str | None, verb: str) -> bool:

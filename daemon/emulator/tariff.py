@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from daemon.emulator import reads_http
+from daemon.emulator.bulk_paths import BULK_PRICES
+from daemon.emulator.bulk_write_http import module_in_body
 from daemon.emulator.call import Call
 from daemon.emulator.coql import credits_for
 from daemon.emulator.credits import price_of_records
@@ -21,11 +23,15 @@ def module_of(request: Request, route: Route) -> str | None:
         return words[place].strip("\",'}\\") if place < len(words) else None
     if route.kind in ("fields", "create_field", "layouts"):
         return request.query.get("module")
+    if route.kind in BULK_PRICES:
+        return module_in_body(request.body)
     return route.module
 
 
 def price_of(call: Call) -> int:
     """Credits of a call (facts 9.2)."""
+    if call.kind in BULK_PRICES:
+        return BULK_PRICES[call.kind]
     if call.kind == "coql":
         return credits_for(reads_http.parse_coql(call))
     if call.kind in ("insert", "update", "upsert"):
