@@ -42,7 +42,7 @@ class Address:
             ip = ipaddress.ip_address(self.host.strip("[]"))
         except ValueError:
             return False
-        return ip == _IPV6_LOOPBACK or (ip.version == 4 and ip in _IPV4_LOOPBACK)
+        return ip == _IPV6_LOOPBACK or ip in _IPV4_LOOPBACK
 
     @property
     def url(self) -> str:

@@ -74,6 +74,16 @@ def test_without_end(house: Any) -> None:
     assert problem(house).found == f"{house.file}, which is larger than 1 MiB"
 
 
+def test_no_file_stays_open(house: Any) -> None:
+    house.load()
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208  a Path would say the same
+    for _ in range(3):
+        load(house.file, house.env)
+        with pytest.raises(SettingsError):
+            load(house.folder, {})
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
 def test_a_byte_order_mark_is_no_mistake(house: Any) -> None:
     house.file.write_bytes(b"\xef\xbb\xbf" + house.text({}).encode())
     assert load(house.file, house.env).streams()

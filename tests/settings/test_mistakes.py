@@ -228,6 +228,17 @@ def test_bad_table(house: Any, text: str, path: str, found: str, allowed: str) -
     assert allowed in problem.allowed
 
 
+def test_what_is_missing_is_said_once(house: Any) -> None:
+    assert [p.path for p in house.problems("#")] == ["orgs", "routes"]
+    assert [p.path for p in house.problems('[orgs.us]\n[routes.r]\nsource = "us"')] == [
+        "orgs.us.data_center",
+        "orgs.us.client_id",
+        "orgs.us.client_secret",
+        "routes.r.target",
+        "routes.r.modules",
+    ]
+
+
 def test_a_route_leads_from_one_known_org_to_another(house: Any) -> None:
     unknown = house.problem(ROUTE, "source", '"indai"')
     assert (unknown.path, unknown.found) == (f"{ROUTE}.source", "'indai'")
@@ -294,5 +305,7 @@ def test_every_mistake_is_named_at_once(house: Any) -> None:
 def test_a_message_is_one_line_with_the_file_the_path_what_was_found_and_what_is_allowed(house: Any) -> None:
     problem = house.problem(INDIA, "data_center", '"u\\u001b\\nk"')
     assert str(problem) == f"{INDIA}.data_center: found 'u\\x1b\\nk'; allowed: us, eu, in, au, jp, cn, ca, sa"
+    advised = house.problem(INDIA, "data_center", '"IN"')
+    assert str(advised) == f"{INDIA}.data_center: found 'IN'; allowed: {advised.allowed} (did you mean \"in\"?)"
     long = house.problem(INDIA, "data_center", f'"{"x" * 500}"')
     assert len(str(long)) < 150
