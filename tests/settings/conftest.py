@@ -46,8 +46,8 @@ class House:
             for table, keys in tables.items()
         )
 
-    def load(self, changes: Mapping[tuple[str, str], str | None] | str = "") -> Settings:
-        self.file.write_text(changes if isinstance(changes, str) and changes else self.text(dict(changes)))
+    def load(self, changes: Mapping[tuple[str, str], str | None] | str | None = None) -> Settings:
+        self.file.write_text(changes if isinstance(changes, str) else self.text(changes or {}))
         return load(self.file, self.env)
 
     def problems(self, changes: Mapping[tuple[str, str], str | None] | str) -> tuple[Problem, ...]:

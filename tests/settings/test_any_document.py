@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.settings import Settings, SettingsError, load
-from daemon.settings.shape import PLACES, SecretEntry, SourceEntry, keys_of
+from daemon.settings.shape import PLACES, Entry, SecretEntry, SourceEntry, keys_of
 
 ENV = {"SET": "canary-93b1", "EMPTY": ""}
-KEYS = sorted({key for model in [*PLACES, SecretEntry, SourceEntry] for key in keys_of(model)})
+MODELS: list[type[Entry]] = [*PLACES, SecretEntry, SourceEntry]
+KEYS = sorted({key for model in MODELS for key in keys_of(model)})
 NAMES = ["india", "us", "x-y", "Leads", "Contacts", "Email", "A B", ""]
 TEXTS = [
     "*",
