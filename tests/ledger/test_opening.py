@@ -112,6 +112,8 @@ def test_a_ledger_of_a_newer_version_is_refused_and_not_touched(file, url):
         with pytest.raises(LedgerTooNew, match=r"revision 9f3c.*Nothing was touched. Install the newer orgsync"):
             opens(url)
     assert file.everything() == before
+    with LedgerLock(file.path).file.open() as free:
+        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_reader_asks_for_the_upgrade_of_an_older_ledger(tmp_path):
