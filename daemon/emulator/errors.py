@@ -172,9 +172,11 @@ def too_many_records(limit: int) -> ZohoError:
 # --- single records --------------------------------------------------------------------------------------------------
 
 
-def mandatory(name: str, path: str) -> RecordError:
-    """A mandatory field is missing or emptied."""
-    details = {"api_name": name, "json_path": path}
+def mandatory(name: str, path: str, layout: Json | None = None) -> RecordError:
+    """A mandatory field is missing or emptied; `layout` when only that layout demands it."""
+    details: Json = {"api_name": name, "json_path": path}
+    if layout is not None:
+        details["layout_rule"] = layout
     return RecordError(problem("MANDATORY_NOT_FOUND", "required field not found", details))
 
 
@@ -220,9 +222,11 @@ def several(elements: list[Json]) -> RecordError:
     return RecordError(problem("MULTIPLE_OR_MULTI_ERRORS", "Multiple errors in the request", details))
 
 
-def locked(path: str) -> RecordError:
+LOCKED = "Sorry, you cannot perform this operation as the record is locked."
+
+
+def locked(path: str, text: str = LOCKED) -> RecordError:
     """A locked record refuses updates (facts 4.4)."""
-    text = "Sorry, you cannot perform this operation as the record is locked."
     details = {"api_name": "id", "json_path": path, "action": "record_locking"}
     return RecordError(problem("RECORD_LOCKED", text, details))
 
@@ -236,3 +240,26 @@ def already_modified(details: Json) -> RecordError:
 def not_deleted(details: Json) -> RecordError:
     """A delete of what is not there (facts 5.1)."""
     return RecordError(problem("INVALID_DATA", "record not deleted", details))
+
+
+def expected_field(name: str, path: str) -> RecordError:
+    """One of several fields is needed and none is there (facts 12.6)."""
+    details = {"expected_fields": [{"api_name": name, "json_path": path}]}
+    return RecordError(problem("EXPECTED_FIELD_MISSING", "One of the expected field is missing", details))
+
+
+def dependent(code: str, text: str, name: str, dependee: str, path: str) -> RecordError:
+    """DEPENDENT_FIELD_MISSING or DEPENDENT_MISMATCH: `name` does not fit `dependee` (facts 4.4)."""
+    details = {
+        "dependee": {"api_name": dependee, "json_path": f"{path}.{dependee}"},
+        "api_name": name,
+        "json_path": f"{path}.{name}",
+    }
+    return RecordError(problem(code, text, details))
+
+
+def mapping(text: str, name: str, mapped: str, path: str) -> RecordError:
+    """MAPPING_MISMATCH: a value outside what another field allows (facts 4.4)."""
+    field = {"api_name": mapped, "json_path": f"{path}.{mapped}"}
+    details = {"mapped_field": field, "api_name": name, "json_path": f"{path}.{name}"}
+    return RecordError(problem("MAPPING_MISMATCH", text, details))

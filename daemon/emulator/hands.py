@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.emulator import new_fields
+from daemon.emulator.children import plant_rows
 from daemon.emulator.clock import parse_moment
 from daemon.emulator.oauth import ALL_SCOPES
 from daemon.emulator.org import Org
@@ -146,6 +147,7 @@ class Hands:
         record = Record(parse_id(values.get("id")) or found.new_id(), now, now, by, by, by, {})
         record = _changed(kind, record, values)
         found.put(module, record)
+        _plant(found, kind, record, values)
         return {"id": str(record.id)}
 
     def edit(self, org: str, module: str, number: int, values: Json) -> Json:
@@ -158,6 +160,7 @@ class Hands:
         touched = old.replaced(modified=found.clock.stamp(), modified_by=by, owner=old.owner, values=dict(old.values))
         record = _changed(kind, touched, values)
         found.put(module, record)
+        _plant(found, kind, record, values)
         return {"id": str(number), "Modified_Time": found.time_text(record.modified)}
 
     def delete(self, org: str, module: str, number: int, *, permanent: bool = False) -> Json:
@@ -214,10 +217,17 @@ def _moment(value: Any) -> float:
     return float(moment)
 
 
+def _plant(org: Org, module: Module, record: Record, given: Json) -> None:
+    for item in module.children():
+        if item.api_name in given:
+            plant_rows(org, item, record, given[item.api_name])
+
+
 def _changed(module: Module, record: Record, given: Json) -> Record:
     """`record` with the given values in wire form; unknown names are kept as they are."""
     for name, value in given.items():
-        if name == "id":
+        item = module.fields.get(name)
+        if name == "id" or (item is not None and item.child is not None):
             continue
         if name in _STAMPS:
             setattr(record, _STAMPS[name], int(_moment(value)))
@@ -227,7 +237,6 @@ def _changed(module: Module, record: Record, given: Json) -> Record:
                 raise ValueError(f"{name}: not a user id: {value!r}")
             setattr(record, _PEOPLE[name], number)
         else:
-            item = module.fields.get(name)
             record.values[name] = value if item is None else lenient_value(item, value)
             if record.values[name] is None:
                 del record.values[name]

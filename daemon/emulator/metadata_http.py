@@ -7,7 +7,8 @@ from typing import Any
 from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.fields import Field, Surroundings, describe
+from daemon.emulator.field_text import Surroundings, describe
+from daemon.emulator.fields import Field
 from daemon.emulator.new_fields import create_field
 from daemon.emulator.schema import Module
 
@@ -39,7 +40,7 @@ def _module(call: Call, module: Module) -> Json:
         "plural_label": module.plural,
         "actual_singular_label": module.singular,
         "actual_plural_label": module.plural,
-        "generated_type": "default",
+        "generated_type": module.generated,
         "api_supported": True,
         "creatable": True,
         "editable": True,
@@ -49,7 +50,7 @@ def _module(call: Call, module: Module) -> Json:
         "quick_create": True,
         "visibility": 1,
         "status": "visible",
-        "recycle_bin_on_delete": True,
+        "recycle_bin_on_delete": not module.is_rows,
         "global_search_supported": True,
         "triggers_supported": True,
         "filter_supported": True,
@@ -60,7 +61,7 @@ def _module(call: Call, module: Module) -> Json:
         "modified_by": None,
         "access_type": "org_based",
         "business_card_field_limit": 5,
-        "show_as_tab": True,
+        "show_as_tab": not module.is_rows,
     }
 
 
@@ -88,6 +89,7 @@ def get_fields(call: Call) -> Reply:
 
 def _described(call: Call, module: Module, fields: list[Field]) -> list[Json]:
     text, profiles = zone_printer(call.user.time_zone), _profiles(call)
+    module_ids = {name: one.id for name, one in call.org.modules.items()}
     described = []
     for item in fields:
         target = call.org.modules.get(item.lookup or "")
@@ -95,6 +97,7 @@ def _described(call: Call, module: Module, fields: list[Field]) -> list[Json]:
             module=module.api_name,
             layout_id=str(module.layout_id),
             lookup_module_id=str(target.id) if target else None,
+            module_ids=module_ids,
             profiles=profiles,
             zone_text=text,
         )

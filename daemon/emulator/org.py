@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from daemon.emulator import trash
 from daemon.emulator.bulk_jobs import Shelf
 from daemon.emulator.catalog import DATA_CENTERS
 from daemon.emulator.clock import Clock, zone_printer
+from daemon.emulator.fields import Field
 from daemon.emulator.people import User, staff
 from daemon.emulator.quirks import Quirks
 from daemon.emulator.replica import Replica
 from daemon.emulator.schema import Module, fresh_schema
+from daemon.emulator.side import SideTables
 from daemon.emulator.store import Record, Table
+from daemon.emulator.trash import Deleted
 
 Json = dict[str, Any]
-DAY = 86_400
-RECYCLE_DAYS, PERMANENT_DAYS = 60, 120
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted:
-    """A record that was deleted (facts 5.2)."""
-
-    record: Record
-    name: str
-    at: int
-    by: int
-    visible_at: float
-    permanent: bool = False
-
-    def kind(self, now: float) -> str | None:
-        """`recycle`, `permanent`, or None once Zoho has forgotten it; the bin empties itself after 60 days."""
-        age = now - self.at
-        if age > PERMANENT_DAYS * DAY:
-            return None
-        return "permanent" if self.permanent or age > RECYCLE_DAYS * DAY else "recycle"
 
 
 class Org:
@@ -66,6 +48,8 @@ class Org:
         self.tables: dict[str, Table] = {name: self._new_table(module) for name, module in self.modules.items()}
         self.bin: dict[str, dict[int, Deleted]] = {name: {} for name in self.modules}
         self.bulk = Shelf()
+        self.serials: dict[tuple[str, str], int] = {}
+        self.side = SideTables()
         self._replica: Replica | None = None
 
     @staticmethod
@@ -73,6 +57,9 @@ class Org:
         table = Table()
         for name in {module.system_unique, *module.unique_fields()} - {None}:
             table.ensure_index(str(name))
+        for item in module.fields.values():
+            if (module.is_rows and item.data_type == "lookup") or item.data_type == "multi_module_lookup":
+                table.ensure_index(item.api_name)
         return table
 
     # --- ids and people
@@ -111,36 +98,33 @@ class Org:
         self._follow(module, record.id, record)
         self.tables[module].put(record)
 
-    def delete(self, module: str, number: int, *, by: int, permanent: bool = False) -> Record | None:
-        """Move a record to the recycle bin (facts 5.1)."""
-        record = self.tables[module].records.get(number)
-        if record is None:
-            return None
-        name = self.display_name(module, number) or ""
+    def take(self, module: str, number: int) -> None:
+        """Take a record out of its table, without a trace in the bin."""
         self._follow(module, number, None)
         self.tables[module].remove(number)
-        now = self.clock.now()
-        self.bin[module][number] = Deleted(
-            record=record, name=name, at=int(now), by=by, visible_at=now + self.write_delay, permanent=permanent
-        )
-        return record
+
+    def delete(self, module: str, number: int, *, by: int, permanent: bool = False) -> Record | None:
+        """Move a record to the recycle bin (facts 5.1)."""
+        return trash.delete(self, module, number, by=by, permanent=permanent)
 
     def restore(self, module: str, number: int) -> Record | None:
         """Take a record out of the recycle bin; it keeps its id (facts 5.4)."""
-        entry = self.bin[module].get(number)
-        if entry is None or entry.kind(self.clock.now()) != "recycle":
-            return None
-        record = entry.record
-        if self.quirks["modified_time_on_restore"] == "move":
-            record = record.replaced(
-                modified=self.clock.stamp(),
-                modified_by=self.administrator.id,
-                owner=record.owner,
-                values=record.values,
-            )
-        del self.bin[module][number]
-        self.put(module, record)
-        return record
+        return trash.restore(self, module, number)
+
+    def rows(self, item: Field, number: int) -> list[Record]:
+        """The rows that a subform or multi-lookup field of a record holds, oldest first."""
+        table = self.visible(str(item.child))
+        return [table.records[row] for row in table.holders(item.back, number)] if len(table) else []
+
+    def next_serial(self, module: str, name: str) -> int:
+        """The next number of an auto-number field."""
+        self.serials[module, name] = self.serials.get((module, name), 0) + 1
+        return self.serials[module, name]
+
+    def module_of(self, number: int, among: tuple[str, ...]) -> str | None:
+        """In which of some modules a record lives, or lay before it was deleted (multi-module lookups)."""
+        live = next((name for name in among if name in self.tables and number in self.tables[name].records), None)
+        return live or next((name for name in among if name in self.bin and number in self.bin[name]), None)
 
     def _follow(self, module: str, number: int, record: Record | None) -> None:
         if self.write_delay > 0 and self._replica is None:
@@ -169,6 +153,8 @@ def full_name(values: dict[str, Any]) -> str | None:
 
 def display_name(module: Module, record: Record) -> str:
     """What a record is called."""
+    if module.display == "id":
+        return str(record.id)
     if module.display == "Full_Name":
         return full_name(record.values) or ""
     return str(record.values.get(module.display) or "")

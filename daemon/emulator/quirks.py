@@ -81,6 +81,13 @@ bulk_csv_id | Id id | header of the id column in a bulk read (facts 7.1)
 bulk_write_in_progress | IN_PROGRESS INPROGRESS | state of a running bulk write, with a space or in one word (facts 7.2)
 bulk_write_download_url | path absolute | form of `download_url` of a bulk write (facts 12.9)
 bulk_write_missing_status | 404 400 | status for a bulk write job that does not exist
+subform_in_list | null absent | a subform or multi-lookup named in `fields` of a list call (facts 2.6)
+subform_unmentioned | append replace | subform rows that an update does not mention: kept, or deleted (facts 4.7)
+blueprint_update | reject accept | an update of a record that is in a blueprint (facts 4.4)
+empty_update | accept reject | an update that names no field: done, or EXPECTED_FIELD_MISSING (facts 4.4)
+pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the layout: MAPPING_MISMATCH (facts 4.4)
+what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
+tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
 count_type | string number | type of `count` in actions/count (facts 10)
 """
 

@@ -6,9 +6,9 @@ from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import parse_header_moment, zone_printer
 from daemon.emulator.listing import MAX_PER_PAGE, Listing, check_walls, page_info, read_page
-from daemon.emulator.org import Deleted
 from daemon.emulator.pagetoken import binding, decode
 from daemon.emulator.render import Renderer
+from daemon.emulator.trash import Deleted
 from daemon.emulator.validation import parse_id
 
 MAX_FIELDS = 50
@@ -143,8 +143,11 @@ def get_record(call: Call) -> Reply:
     since = modified_since(call)
     if since is not None and record.modified < since:
         return nothing(call, filtered=True)
-    render = Renderer(call.org, module, call.user)
-    return Reply.of(200, {"data": [render.rows(names)(record) if names else render.full(record)]})
+    render = Renderer(call.org, module, call.user, single=True)
+    if not names:
+        return Reply.of(200, {"data": [render.full(record)]})
+    row, more = render.rows(names)(record), render.has_more(record, names)
+    return Reply.of(200, {"data": [{**row, "$has_more": more} if more else row]})
 
 
 def full_data(call: Call) -> Reply:

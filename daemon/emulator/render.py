@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.fields import Field
+from daemon.emulator.fields import CHILDREN, Field
+from daemon.emulator.formulas import FORMULAS
 from daemon.emulator.org import Org, full_name
 from daemon.emulator.people import User
 from daemon.emulator.schema import Module
@@ -32,15 +33,19 @@ DOLLARS: Json = {
     "$zia_owner_assignment": None,
     "$wizard_connection_path": None,
     "$sharing_permission": "full_access",
+    "$converted_detail": {},
 }
+ROWS_SHOWN = 200
+_ROW_DOLLARS = ("$in_merge", "$field_states", "$zia_visions")
 
 
 class Renderer:
     """Prints records of one module for one caller."""
 
-    def __init__(self, org: Org, module: Module, caller: User, *, style: Style = "list") -> None:
+    def __init__(self, org: Org, module: Module, caller: User, *, style: Style = "list", single: bool = False) -> None:
         self._org, self._module, self._style = org, module, style
-        self._text = zone_printer(caller.time_zone)
+        self._text, self._caller = zone_printer(caller.time_zone), caller
+        self._fills = single or style == "full"
 
     def rows(self, names: Sequence[str]) -> Callable[[Record], Json]:
         """A function from a record to its row: `names` and `id`; names that are no field are left out."""
@@ -67,17 +72,27 @@ class Renderer:
 
     def full(self, record: Record) -> Json:
         """The whole record with its `$` keys, as a single GET shows it."""
-        row = self.rows(list(self._module.fields))(record)
-        return {**row, **DOLLARS, "$currency_symbol": self._org.site.currency[2], "$has_more": {}}
+        several = [item for item in self._module.fields.values() if item.lookups]
+        names = [*self._module.fields, *DOLLARS, "$currency_symbol", *(["$se_module"] if several else [])]
+        return {**self.rows(names)(record), "$has_more": self.has_more(record, list(self._module.fields))}
+
+    def has_more(self, record: Record, names: Sequence[str]) -> Json:
+        """Which of the named row fields hold more rows than are shown (facts 2.6)."""
+        items = [self._module.fields[name] for name in names if name in self._module.fields]
+        return {
+            item.api_name: len(self._org.rows(item, record.id)) > ROWS_SHOWN for item in items if item.child is not None
+        }
 
     def getter(self, name: str) -> Getter | None:
         """How one column is read; `_PLAIN` when it is simply the stored value."""
         if name in DOLLARS:
             constant = DOLLARS[name]
-            return lambda _: constant
+            return lambda record: record.values.get(name, constant)
         if name == "$currency_symbol":
             symbol = self._org.site.currency[2]
             return lambda _: symbol
+        if name == "$se_module":
+            return self._se_module()
         field = self._module.fields.get(name)
         if field is None:
             return None
@@ -85,7 +100,8 @@ class Renderer:
 
     def _system(self, name: str) -> Getter | None:
         text, person = self._text, self._person
-        layout = {"name": "Standard", "id": str(self._module.layout_id)}
+        layouts = {one.id: {"name": one.name, "id": str(one.id)} for one in self._module.layouts}
+        standard = layouts[self._module.layout_id]
         columns: dict[str, Getter] = {
             "id": lambda record: str(record.id),
             "Owner": lambda record: person(record.owner),
@@ -94,26 +110,40 @@ class Renderer:
             "Created_Time": lambda record: text(record.created),
             "Modified_Time": lambda record: text(record.modified),
             "Full_Name": lambda record: full_name(record.values),
-            "Expected_Revenue": lambda record: expected_revenue(record.values),
-            "Layout": lambda _: layout,
+            "Layout": lambda record: layouts.get(record.values.get("Layout", 0), standard),
             "Tag": lambda record: record.values.get("Tag") or [],
             "Record_Status__s": lambda record: record.values.get("Record_Status__s", "Available"),
         }
         return columns.get(name)
 
-    def _by_type(self, field: Field) -> Getter:
-        name, text = field.api_name, self._text
-        if field.data_type == "boolean":
-            return lambda record: bool(record.values.get(name, False))
-        if field.data_type == "datetime":
-            return lambda record: text(value) if isinstance(value := record.values.get(name), int) else value
-        if field.data_type == "lookup":
-            return self._lookup(field)
-        if field.data_type in ("ownerlookup", "userlookup"):
-            return lambda record: self._person(value) if (value := record.values.get(name)) else None
+    def _by_type(self, field: Field) -> Getter | None:
+        name, org = field.api_name, self._org
+        if field.data_type in CHILDREN:
+            return self._rows(field)
+        if field.formula is not None:
+            compute = FORMULAS[field.formula]
+            return lambda record: compute(org, record)
+        makers: dict[str, Callable[[Field], Getter]] = {
+            "multi_module_lookup": self._multi_lookup,
+            "lookup": self._lookup,
+            "boolean": lambda _: lambda record: bool(record.values.get(name, False)),
+            "datetime": self._moment,
+            "ownerlookup": self._user,
+            "userlookup": self._user,
+        }
+        if field.data_type in makers:
+            return makers[field.data_type](field)
         if field.rich and self._style == "list":
             return lambda record: value[:RICH_TEXT_CUT] if isinstance(value := record.values.get(name), str) else value
         return _PLAIN
+
+    def _moment(self, field: Field) -> Getter:
+        name, text = field.api_name, self._text
+        return lambda record: text(value) if isinstance(value := record.values.get(name), int) else value
+
+    def _user(self, field: Field) -> Getter:
+        name = field.api_name
+        return lambda record: self._person(value) if (value := record.values.get(name)) else None
 
     def _lookup(self, field: Field) -> Getter:
         name, org, target = field.api_name, self._org, str(field.lookup)
@@ -129,18 +159,51 @@ class Renderer:
 
         return read
 
+    def _multi_lookup(self, field: Field) -> Getter:
+        """A lookup into several modules names the module; in COQL it is the id alone (facts 3.4)."""
+        name, org, short = field.api_name, self._org, self._style == "coql"
+
+        def read(record: Record) -> Any:
+            number = record.values.get(name)
+            if not isinstance(number, int) or short:
+                return {"id": str(number)} if isinstance(number, int) else number
+            target = org.module_of(number, field.lookups)
+            if target is None:
+                return {"name": None, "id": str(number)}
+            module = {"api_name": target, "id": str(org.modules[target].id)}
+            return {"module": module, "name": org.display_name(target, number), "id": str(number)}
+
+        return read
+
+    def _se_module(self) -> Getter | None:
+        named = [item for name in ("What_Id", "Parent_Id") if (item := self._module.fields.get(name)) and item.lookups]
+        if not named:
+            return None
+        item, org = named[0], self._org
+
+        def read(record: Record) -> str | None:
+            number = record.values.get(item.api_name)
+            return org.module_of(number, item.lookups) if isinstance(number, int) else None
+
+        return read
+
+    def _rows(self, field: Field) -> Getter | None:
+        """The rows of a subform or a multi-lookup: filled only where one record is read (facts 2.6)."""
+        if not self._fills:
+            return (lambda _: None) if self._org.quirks["subform_in_list"] == "null" else None
+        org, module = self._org, self._org.modules[str(field.child)]
+        inner = Renderer(org, module, self._caller, style=self._style)
+        if field.forward is not None:
+            link = inner.rows([field.forward])
+            return lambda record: [link(row) for row in org.rows(field, record.id)[:ROWS_SHOWN]]
+        shown = inner.rows([*(name for name in module.fields if name != "Owner"), *_ROW_DOLLARS])
+        return lambda record: [shown(row) for row in org.rows(field, record.id)[:ROWS_SHOWN]]
+
     def _person(self, number: int) -> Json:
         user = self._org.user(number)
         if user is None:
             return {"name": None, "id": str(number)}
         return user.brief() if self._style == "coql" else user.with_email()
-
-
-def expected_revenue(values: dict[str, Any]) -> float | None:
-    """Deals.Expected_Revenue = Amount x Probability."""
-    amount, probability = values.get("Amount"), values.get("Probability")
-    numbers = isinstance(amount, int | float) and isinstance(probability, int | float)
-    return round(amount * probability / 100, 2) if numbers and amount is not None and probability is not None else None
 
 
 def _PLAIN(record: Record) -> Any:  # noqa: N802 - a marker; rows() reads such columns faster than by a call

@@ -9,8 +9,22 @@ from dataclasses import dataclass, field
 from daemon.emulator.catalog import MODULES, PICKLISTS, SOURCE_ONLY, ModuleSpec
 from daemon.emulator.fields import DEFAULT_LENGTHS, Field
 
-_MARKS = re.compile(r"\[(?P<list>\w+)\]|>(?P<lookup>\w+)|#(?P<decimals>\d)|(?P<word>[!\w-]+)")
+_MARKS = re.compile(
+    r"\[(?P<list>\w+)\]|>>(?P<several>[\w+*]+)|>(?P<lookup>\w+)|\{(?P<rows>[\w.]+)\}"
+    r"|#(?P<decimals>\d)|=(?P<formula>\w+)|(?P<word>[!\w-]+)"
+)
 NewId = Callable[[], int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Layout:
+    """One layout: what it demands beyond the system's mandatory fields, and what it leaves out (facts 4.1)."""
+
+    id: int
+    name: str
+    api_name: str
+    mandatory: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +39,18 @@ class Module:
     display: str
     system_unique: str | None
     sequence: int
+    generated: str = "default"
+    layouts: list[Layout] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
+
+    @property
+    def is_rows(self) -> bool:
+        """Whether its records are rows of other records: subform and linking modules."""
+        return self.generated in ("subform", "static_subform", "linking")
+
+    def children(self) -> list[Field]:
+        """The fields whose content is rows of another module."""
+        return [item for item in self.fields.values() if item.child is not None]
 
     def unique_fields(self) -> list[str]:
         """The names of the fields an administrator made unique."""
@@ -34,7 +59,21 @@ class Module:
 
 def fresh_schema(new_id: NewId, *, source: bool) -> dict[str, Module]:
     """The standard modules; `source` tells the org whose lists are longer and whose Customer_Number is not unique."""
-    return {spec.api_name: _module(spec, new_id, source=source) for spec in MODULES}
+    modules = {spec.api_name: _module(spec, new_id, source=source) for spec in MODULES}
+    whole = tuple(name for name, module in modules.items() if not module.is_rows and name != "Notes")
+    for module in modules.values():
+        for item in module.fields.values():
+            if item.lookups == ("*",):
+                item.lookups = whole
+    _second_layout(modules["Projects"], new_id)
+    return modules
+
+
+def _second_layout(module: Module, new_id: NewId) -> None:
+    """Projects has a layout that demands a start and knows no budget."""
+    demands, without = frozenset({"Start_Date"}), frozenset({"Budget", "Budget_Used", "Remaining"})
+    layout = Layout(id=new_id(), name="Internal", api_name="Internal", mandatory=demands, without=without)
+    module.layouts.append(layout)
 
 
 def _module(spec: ModuleSpec, new_id: NewId, *, source: bool) -> Module:
@@ -47,7 +86,10 @@ def _module(spec: ModuleSpec, new_id: NewId, *, source: bool) -> Module:
         display=spec.display,
         system_unique=spec.system_unique,
         sequence=spec.sequence,
+        generated=spec.generated,
     )
+    module.layouts.append(Layout(id=module.layout_id, name="Standard", api_name="Standard__s"))
+    new_id()  # the id of the layout's first section
     for line in spec.fields.strip().splitlines():
         if line.strip():
             item = _field(line, new_id, source=source)
@@ -69,8 +111,14 @@ def _field(line: str, new_id: NewId, *, source: bool) -> Field:
             give_picklist(item, list(PICKLISTS[match["list"]]), new_id)
             if source and match["list"] in SOURCE_ONLY:
                 item.picklist.append(SOURCE_ONLY[match["list"]])
+        elif match["several"]:
+            item.lookups = tuple(match["several"].split("+"))
         elif match["lookup"]:
             item.lookup = match["lookup"]
+        elif match["rows"]:
+            item.child, item.back, item.forward = (*match["rows"].split("."), None)[:3]
+        elif match["formula"]:
+            item.formula = match["formula"]
         elif match["decimals"]:
             item.decimals = int(match["decimals"])
         else:
@@ -79,16 +127,17 @@ def _field(line: str, new_id: NewId, *, source: bool) -> Field:
 
 
 def _mark(item: Field, word: str, *, source: bool) -> None:
-    if word == "!":
-        item.mandatory = True
-    elif word == "ro":
-        item.read_only = True
-    elif word == "custom":
-        item.custom = True
+    flags = {"!": "mandatory", "ro": "read_only", "custom": "custom", "rich": "rich"}
+    if word in flags:
+        setattr(item, flags[word], True)
     elif word == "hidden":
         item.visible = False
     elif word == "target-unique":
         item.unique = not source
+    elif word == "external":
+        item.unique, item.external = True, "org"
+    elif word == "jsonarray":
+        item.json_type = word
 
 
 def give_picklist(item: Field, values: list[str], new_id: NewId) -> None:

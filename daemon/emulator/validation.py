@@ -44,6 +44,8 @@ class Place:
 
 def check_value(place: Place, value: Any) -> Any:
     """The stored form of `value`, or RecordError. `None` has been dealt with before."""
+    if place.field.json_type == "jsonarray":
+        return _json_list(place, value)
     check: Callable[[Place, Any], Any] = _CHECKS.get(place.field.data_type, _text)
     return check(place, value)
 
@@ -159,10 +161,7 @@ def _reference(place: Place, value: Any) -> int:
     """The id inside `{"id": ..}`, or a bare id (facts 4.7)."""
     if isinstance(value, dict):
         if "id" not in value:
-            path = f"{place.path}.id"
-            details = {"expected_fields": [{"api_name": "id", "json_path": path}]}
-            text = "One of the expected field is missing"
-            raise errors.RecordError(errors.problem("EXPECTED_FIELD_MISSING", text, details))
+            raise errors.expected_field("id", f"{place.path}.id")
         value = value["id"]
     elif place.org.quirks["bare_lookup_id"] == "reject" or not isinstance(value, str):
         raise place.wrong("jsonobject")
@@ -183,6 +182,27 @@ def _lookup(place: Place, value: Any) -> int:
     if number not in place.org.tables[str(place.field.lookup)].records:
         raise _missing_reference(place)
     return number
+
+
+def _multi_lookup(place: Place, value: Any) -> int:
+    """A lookup into several modules; `module` may say which one is meant (facts 10)."""
+    number = _reference(place, value)
+    module = value.get("module") if isinstance(value, dict) else None
+    named = module.get("api_name") if isinstance(module, dict) else None
+    among = tuple(name for name in place.field.lookups if named in (None, name))
+    if not any(number in place.org.tables[name].records for name in among if name in place.org.tables):
+        raise _missing_reference(place)
+    return number
+
+
+def _json_list(place: Place, value: Any) -> list[Any]:
+    """A field that is typed text and holds an array of objects (facts 6)."""
+    if not isinstance(value, list):
+        raise place.wrong("jsonarray")
+    for number, one in enumerate(value):
+        if not isinstance(one, dict):
+            raise errors.wrong_type(place.field.api_name, f"{place.path}[{number}]", "jsonobject")
+    return value
 
 
 def _user(place: Place, value: Any) -> int:
@@ -210,6 +230,7 @@ _CHECKS: dict[str, Callable[[Place, Any], Any]] = {
     "lookup": _lookup,
     "ownerlookup": _user,
     "userlookup": _user,
+    "multi_module_lookup": _multi_lookup,
 }
 
 
@@ -217,7 +238,7 @@ def lenient_value(field: Field, value: Any) -> Any:
     """The stored form of a value that nobody checks: hand edits and seeding may hold what the API would refuse."""
     if value is None or value == "":
         return None
-    if field.data_type in ("lookup", "ownerlookup", "userlookup"):
+    if field.data_type in ("lookup", "ownerlookup", "userlookup", "multi_module_lookup"):
         inner = value.get("id") if isinstance(value, dict) else value
         number = parse_id(inner)
         return inner if number is None else number

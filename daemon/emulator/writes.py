@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.emulator import errors
+from daemon.emulator.children import apply_rows
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.incoming import check_unique, holders, read_element
+from daemon.emulator.incoming import Incoming, check_unique, holders, read_element
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
+from daemon.emulator.rules import check_rules
 from daemon.emulator.schema import Module
+from daemon.emulator.states import check_deletable, check_updatable
 from daemon.emulator.store import Record
+from daemon.emulator.tagging import tag_named
 from daemon.emulator.validation import parse_id
 
 Json = dict[str, Any]
@@ -62,10 +66,14 @@ def insert(writing: Writing, element: Json, path: str) -> Json:
     org, module, now = writing.org, writing.module, writing.now
     incoming = read_element(org, module, element, path, None)
     values = {name: value for name, value in incoming.values.items() if value is not None}
+    check_rules(org, module.api_name, element, values, path)
     check_unique(org, module, values, None, path)
     number, by = org.new_id(), writing.user.id
+    for item in module.fields.values():
+        if item.data_type == "autonumber":
+            values[item.api_name] = f"{item.prefix}{org.next_serial(module.api_name, item.api_name)}"
     record = Record(number, now, now, incoming.owner or by, by, by, values)
-    org.put(module.api_name, record)
+    _store(writing, record, incoming)
     writing.ran("insert", number)
     return _success(writing, record, "record added")
 
@@ -91,16 +99,15 @@ def _target(writing: Writing, element: Json, path: str, number: int | None) -> R
 
 def _change(writing: Writing, record: Record, element: Json, path: str) -> Record:
     org, module = writing.org, writing.module
-    if record.values.get("Locked__s"):
-        raise errors.locked(f"{path}.id")
-    if record.values.get("Converted__s"):
-        text = "can't update the converted record"
-        raise errors.RecordError(errors.problem("CONVERTED_RECORD", text, {"id": str(record.id)}))
+    check_updatable(record, path, org.quirks)
     if writing.unmodified_since is not None and record.modified > writing.unmodified_since:
         raise errors.already_modified(_stamps(writing, record))
     incoming = read_element(org, module, element, path, record)
     merged = {**record.values, **incoming.values}
     values = {name: value for name, value in merged.items() if value is not None}
+    check_rules(org, module.api_name, element, values, path)
+    if org.quirks["empty_update"] == "reject" and not element.keys() - {"id"}:
+        raise errors.expected_field(next(iter(module.fields)), path)
     # only what this call sets is checked: two old records may share a value from before the field became unique
     check_unique(org, module, {name: values.get(name) for name in incoming.values}, record.id, path)
     owner = incoming.owner or record.owner
@@ -108,9 +115,19 @@ def _change(writing: Writing, record: Record, element: Json, path: str) -> Recor
     changed = record.replaced(
         modified=max(writing.now, record.modified), modified_by=writing.user.id, owner=owner, values=values
     )
-    org.put(module.api_name, changed)
+    _store(writing, changed, incoming)
     writing.ran("update", record.id)
     return changed
+
+
+def _store(writing: Writing, record: Record, incoming: Incoming) -> None:
+    """The record, then its rows (facts 4.7)."""
+    org, name = writing.org, writing.module.api_name
+    if incoming.tags is not None:
+        record.values["Tag"] = [tag_named(org, name, tag, writing.user.id).as_json() for tag in incoming.tags]
+    org.put(name, record)
+    for field_name, changes in incoming.rows.items():
+        apply_rows(org, writing.module.fields[field_name], record, changes, writing.user.id)
 
 
 def upsert(writing: Writing, element: Json, path: str, check_fields: list[str] | None) -> Json:
@@ -168,13 +185,14 @@ def delete(writing: Writing, number: int | None, details: Json) -> Json:
     """Delete one record; `details` name it in a refusal (facts 5.1)."""
     if number is None or number not in writing.org.tables[writing.module.api_name].records:
         raise errors.not_deleted(details)
+    check_deletable(writing.org.tables[writing.module.api_name].records[number])
     writing.org.delete(writing.module.api_name, number, by=writing.user.id)
     writing.ran("delete", number)
     return {"code": "SUCCESS", "details": {"id": str(number)}, "message": "record deleted", "status": "success"}
 
 
 def _success(writing: Writing, record: Record, message: str) -> Json:
-    details = {**_stamps(writing, record), "$approval_state": "approved"}
+    details = {**_stamps(writing, record), "$approval_state": record.values.get("$approval_state", "approved")}
     return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
 
 

@@ -13,7 +13,6 @@ from daemon.emulator.writes import AUTOMATIONS, Writing
 
 Json = dict[str, Any]
 MAX_RECORDS = 100
-_NO_UPSERT = frozenset({"Tasks", "Events", "Calls", "Notes"})
 
 
 def _elements(call: Call) -> list[Any]:
@@ -96,7 +95,7 @@ def update_records(call: Call) -> Reply:
 def upsert_records(call: Call) -> Reply:
     """`POST /{module}/upsert`."""
     writing, elements = _writing(call), _elements(call)
-    if writing.module.api_name in _NO_UPSERT:
+    if writing.module.system_unique is None:
         raise errors.refuse("NOT_SUPPORTED", "upsert is not supported for this module", {"resource_path_index": 0})
     fields = _check_fields(call)
     results = writes.each(elements, lambda element, path: writes.upsert(writing, element, path, fields))

@@ -57,7 +57,13 @@ def test_metadata_of_an_unknown_module_is_refused(us: Client) -> None:
 
 def test_modules_and_layouts_list_what_exists(us: Client) -> None:
     names = [item["api_name"] for item in us.get("settings/modules").json()["modules"]]
-    assert names == ["Leads", "Accounts", "Contacts", "Deals"]
+    assert names[:4] == ["Leads", "Accounts", "Contacts", "Deals"]
+    assert set(names) >= {
+        "Products", "Vendors", "Price_Books", "Campaigns", "Cases", "Tasks", "Events", "Calls", "Notes", "Quotes",
+        "Quoted_Items", "Projects", "Milestones",
+    }  # fmt: skip
+    kinds = {item["api_name"]: item["generated_type"] for item in us.get("settings/modules").json()["modules"]}
+    assert (kinds["Projects"], kinds["Milestones"]) == ("custom", "subform")
     assert us.get("settings/modules/Deals").json()["modules"][0]["api_supported"] is True
     layout = us.get("settings/layouts", module="Deals").json()["layouts"][0]
     assert "Stage" in [item["api_name"] for item in layout["sections"][0]["fields"]]
