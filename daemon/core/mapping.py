@@ -19,11 +19,12 @@ from daemon.core.rules import Constant, Copy, Scalar, Source, Stream, Template
 from daemon.core.schema import Field, Schema
 
 Kind = str
-"""How a value is converted: text number boolean date datetime multiselect lookup owner."""
+"""How a value is converted: text number bigint boolean date datetime multiselect lookup owner."""
 
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("text", "textarea", "email", "phone", "website", "picklist"), "text"),
-    **dict.fromkeys(("integer", "bigint", "double", "currency", "percent", "formula"), "number"),
+    "bigint": "bigint",
+    **dict.fromkeys(("integer", "double", "currency", "percent", "formula"), "number"),
     "autonumber": "text",  # never written; as a source it may have a prefix
     "boolean": "boolean",
     "date": "date",
@@ -32,6 +33,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "lookup": "lookup",
     "ownerlookup": "owner",
 }
+_TELLING: Final = ("text", "email")
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
@@ -106,7 +108,7 @@ def resolve(
         if stream.fields.table is None
         else _by_table(stream, stream.fields.table, source, target, carried)
     )
-    problems += _key_problems(stream, target)
+    problems += _key_problems(stream, target) if stream.key else _match_problems(stream, target, rules)
     filled = {r.target for r in rules} | {stream.key}
     problems += [
         Problem(
@@ -213,7 +215,7 @@ def _rule(name: str, origin: Source, mine: Field | None, yours: Field, carried: 
         return _made_up(name, origin, yours, kind)
     if mine.rich_text:
         return "rich text is cut at 500 characters in list answers (facts 2.6), so it is not carried"
-    if _KINDS.get(mine.data_type) != kind:
+    if _KINDS.get(mine.data_type) != kind and {mine.data_type, yours.data_type} != {"integer", "bigint"}:
         return f"a {mine.data_type} cannot be written to a {yours.data_type}"
     if kind == "lookup":
         return _lookup_rule(name, origin, mine, yours, carried)
@@ -252,8 +254,20 @@ def _lookup_rule(name: str, origin: Source, mine: Field, yours: Field, carried: 
     return FieldRule(target=name, source=origin, kind="lookup", parent=mine.lookup_module)
 
 
+def _match_problems(stream: Stream, target: Schema, rules: list[FieldRule]) -> list[Problem]:
+    """Without a key, a create whose answer was lost is recognised by its values: some must always be there."""
+    fields = (target.fields[r.target] for r in rules)
+    if any(f.mandatory and f.data_type in _TELLING for f in fields):
+        return []
+    message = (
+        f"without a key a lost create is found again by its values, but no mandatory text of {stream.target}'s "
+        f"{stream.target_module} is mapped: map one, or name a key"
+    )
+    return [Problem(stream=stream.address, field="key", message=message)]
+
+
 def _recognises(field: Field) -> bool:
-    return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in ("text", "email"))
+    return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in _TELLING)
 
 
 def _columns_of(source: Source) -> tuple[str, ...]:
@@ -267,9 +281,7 @@ def _columns_of(source: Source) -> tuple[str, ...]:
 
 
 def _key_problems(stream: Stream, target: Schema) -> list[Problem]:
-    if stream.key is None:
-        return []
-    field = target.fields.get(stream.key)
+    field = target.fields.get(stream.key or "")
     if field is None:
         message = (
             f"{stream.target}'s {stream.target_module} has no field {stream.key}: "

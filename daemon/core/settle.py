@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Literal
 
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
@@ -142,14 +143,15 @@ def settle(
     now: datetime,
     jitter: Callable[[], float],
     walk: Walk | None,
-    vanished: Sequence[str] = (),
+    vanished: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Settlement:
     """The outcome of every step that has one. `answers` is by source id.
 
     A write without an answer, or answered NotSent, has no outcome: it stays before the checkpoint (poll lane) or in
     the queue as it was (retry lane), and only its intent is withdrawn; what an earlier intent led to is kept as a link.
     `walk` is None in the retry lane.
-    `vanished` are queued records that the source does not have any more: they leave the queue as filtered.
+    `vanished` are queued records that the source does not have any more, with the counterpart that an uncertain write
+    left behind (or None): they leave the queue as filtered, and the counterpart is noted.
     """
     ends: dict[str, _End] = {}
     unsent: dict[str, Write] = {}
@@ -172,7 +174,12 @@ def settle(
         outcomes=outcomes,
         linked=[
             *(end.linked for end in ends.values() if end.linked),
-            *(_unconfirmed(step) for step in unsent.values() if isinstance(step, Update) and step.doubted),
+            *(
+                _unconfirmed(step.change.record_id, step.target_id)
+                for step in unsent.values()
+                if isinstance(step, Update) and step.doubted
+            ),
+            *(_unconfirmed(source_id, left) for source_id, left in vanished.items() if left is not None),
         ],
         queued=queued,
         dequeued=[i for i in (*ends, *vanished) if i in waiting and i not in still_queued],
@@ -235,7 +242,7 @@ def _end(step: Step, answer: Answer | None, context: _Context) -> _End:
         case Create() | Update():
             end = _answered(step, answer, context)
             if isinstance(step, Update) and step.doubted and end.linked is None:
-                return replace(end, linked=_unconfirmed(step))
+                return replace(end, linked=_unconfirmed(step.change.record_id, step.target_id))
             return end
 
 
@@ -272,9 +279,9 @@ def _done(step: Write, answer: Done) -> _End:
     return _End(outcome=outcome, linked=linked, written=_written(step, "SUCCESS", answer.record_id))
 
 
-def _unconfirmed(step: Update) -> Linked:
+def _unconfirmed(source_id: str, target_id: str) -> Linked:
     """The counterpart is there; what it holds is for the next write to find out."""
-    return Linked(source_id=step.change.record_id, target_id=step.target_id, digests=None, target_modified_time=None)
+    return Linked(source_id=source_id, target_id=target_id, digests=None, target_modified_time=None)
 
 
 def _refused(step: Write, answer: Refused, context: _Context) -> _End:
@@ -286,12 +293,7 @@ def _refused(step: Write, answer: Refused, context: _Context) -> _End:
         detail = f"found again as {answer.existing_id}; its content is brought up to date"
         return _End(
             outcome="adopted",
-            linked=Linked(
-                source_id=step.change.record_id,
-                target_id=answer.existing_id,
-                digests=None,
-                target_modified_time=None,
-            ),
+            linked=_unconfirmed(step.change.record_id, answer.existing_id),
             queued=_row(step, "due", cause, detail, due_at=context.now, attempts=0),
             written=_written(step, answer.code, answer.existing_id),
         )

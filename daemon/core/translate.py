@@ -187,6 +187,16 @@ def _number(value: object) -> Json:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
+def _bigint(value: object) -> Json:
+    """A whole number as Zoho has big ones: a text of digits (facts 2.6)."""
+    number = _number(value)
+    if number is None:
+        return None
+    if isinstance(number, float):
+        raise _BadValueError(f"a whole number was expected, {number} was found")
+    return str(int(str(number)))
+
+
 def _boolean(value: object) -> Json:
     if value is None or isinstance(value, bool):
         return value
@@ -206,11 +216,12 @@ def _datetime(value: object) -> Json:
 
 
 def _multiselect(value: object) -> Json:
+    """Sorted, because Zoho gives them in the picklist's order, whatever order they were written in."""
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise _BadValueError(f"a list of texts was expected, {_shape(value)} was found")
-    return list(value)
+    return sorted(value)
 
 
 def _shape(value: object) -> str:
@@ -221,6 +232,7 @@ def _shape(value: object) -> str:
 _CONVERT: Final[dict[str, Callable[[object], Json]]] = {
     "text": _text,
     "number": _number,
+    "bigint": _bigint,
     "boolean": _boolean,
     "date": _date,
     "datetime": _datetime,

@@ -38,7 +38,7 @@ class FieldAbsent(BadAnswer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Changes in order, complete up to `end`. `last` is True when nothing more was there at the time of reading."""
+    """Changes in order, one a record, complete up to `end`. `last`: nothing more was there at the time of reading."""
 
     changes: tuple[Change, ...]
     end: Position
@@ -84,7 +84,7 @@ class ChangeReader:
         end = changes[-1].position if changes else after
         for batch in others:
             changes = self._widened(changes, batch, columns, after)
-        return Page(changes=tuple(changes), end=end, last=not more and len(rows) < limit)
+        return Page(changes=_latest(changes), end=end, last=not more and len(rows) < limit)
 
     def _query(self, columns: Sequence[str], after: Position, limit: int) -> tuple[Sequence[WireRecord], bool]:
         wanted = ["Modified_Time", *columns]
@@ -148,7 +148,7 @@ class ChangeReader:
         if len(columns) > _COLUMNS:
             whole = {change.position: change for change in self.by_ids(columns, [c.record_id for c in fresh])}
             fresh = [whole[change.position] for change in fresh if change.position in whole]
-        return Page(changes=tuple(fresh), end=end, last=token is None)
+        return Page(changes=_latest(fresh), end=end, last=token is None)
 
     def _whole_second(self, columns: Sequence[str], after: Position, second: datetime) -> list[Change]:
         """All records of a crowded second, read until two walks in a row give the same set: pages move while edited."""
@@ -199,3 +199,9 @@ class ChangeReader:
             what = f"{self._module} {record_id} came without {', '.join(absent[:5])}; nothing was blanked in the target"
             raise FieldAbsent(org, what, "Look whether the field was renamed or hidden from the API user")
         return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)
+
+
+def _latest(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """One change a record, the latest: a record that was edited while it was read may come twice."""
+    last = {change.record_id: place for place, change in enumerate(changes)}
+    return tuple(change for place, change in enumerate(changes) if last[change.record_id] == place)

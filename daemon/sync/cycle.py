@@ -73,6 +73,7 @@ class StreamRunner:
         self._reader = ChangeReader(source.zoho, stream.source_module)
         self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
+        self._unfinished: tuple[Position, datetime] | None = None
         self._admitted: str | None = None
         self._caught_up_once = False
 
@@ -114,6 +115,7 @@ class StreamRunner:
             admit(prepared, self._target, self._ledger, self._first_run, self._now())
             self._admitted = prepared.fields.version
             self._settled.clear()
+            self._unfinished = None
         return prepared
 
     def _first_passes_before(self, prepared: Prepared) -> str | None:
@@ -130,12 +132,10 @@ class StreamRunner:
         return None
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        state = self._state()
-        server_time = self._source.zoho.clock_before_next_call()
-        horizon = server_time - self.stream.lag
+        at, server_time = self._go_on() or (self._state().position, self._source.zoho.clock_before_next_call())
+        checkpoint, horizon = self._state().position, server_time - self.stream.lag
+        limit = SMALL if at == checkpoint else LARGE
         meter = self._meter()
-        checkpoint = at = state.position
-        limit = SMALL
         for _ in range(PAGES):
             page = self._reader.page(prepared.fields.columns, at, limit)
             changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
@@ -157,8 +157,17 @@ class StreamRunner:
         self._finish(report, meter)
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
+            self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
+
+    def _go_on(self) -> tuple[Position, datetime] | None:
+        """Where the walk of the last cycle stopped for its ration, and the time that its horizon counts from.
+
+        Pages past the horizon do not move the checkpoint: a walk that began there anew could never pass a crowd.
+        """
+        unfinished, self._unfinished = self._unfinished, None
+        return unfinished
 
     def _retry(self, prepared: Prepared, report: Report) -> None:
         rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), RETRIES)}

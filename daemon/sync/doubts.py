@@ -54,26 +54,22 @@ def clear_doubts(
 def _created(
     stream: Stream, fields: FieldMap, intents: Sequence[Intent], ledger: Ledger, target: Zoho
 ) -> dict[str, list[str]]:
-    """For every uncertain create, the ids of target records that could be it."""
-    if not intents:
-        return {}
-    if fields.key is None:
-        return _by_match(stream, intents, ledger, target)
-    by_value = {intent.match[fields.key]: intent.source_id for intent in intents}
-    found: dict[str, list[str]] = {intent.source_id: [] for intent in intents}
-    for values in _chunks(sorted(by_value)):
+    """For every uncertain create, the ids of target records that could be it: by the key it was sent with, or (no key,
+    or another one since) by what else was sent.
+    """
+    name = str(fields.key)
+    keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
+    keyless = [intent for intent in intents if name not in intent.match]
+    found: dict[str, list[str]] = {source_id: [] for source_id in keyed.values()}
+    for values in _chunks(sorted(keyed)):
         page = target.coql(
-            stream.target_module,
-            ["id", fields.key],
-            where=coql.field_in(fields.key, values),
-            order_by=("id",),
-            limit=200,
+            stream.target_module, ["id", name], where=coql.field_in(name, values), order_by=("id",), limit=200
         )
         for row in page.rows:
-            source_id, target_id = by_value.get(str(row.get(fields.key))), row.get("id")
+            source_id, target_id = keyed.get(str(row.get(name))), row.get("id")
             if source_id is not None and is_record_id(target_id):
                 found[source_id].append(str(target_id))
-    return found
+    return found | _by_match(stream, keyless, ledger, target)
 
 
 def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
 from daemon.zoho import coql
+from daemon.zoho.errors import RequestRefused
 
 FirstRun = Literal["refuse", "create"]
 NEVER_RUN: Final = ""
@@ -90,12 +91,14 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
 
 def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:
     """The streams of the route whose records this stream's lookups point to, and which go first (core/order.py)."""
-    pointed = {
-        s.source_module: frozenset(
-            f.lookup_module for f in source.schema(s.source_module).fields.values() if f.lookup_module
-        )
-        for s in route.streams
-    }
-    order = parents_first(route.streams, pointed)
+    order = parents_first(route.streams, {s.source_module: _points_to(s, source) for s in route.streams})
     before = order[: order.index(stream)]
     return [s for s in before if s.source_module in fields.parents]
+
+
+def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
+    try:
+        schema = source.schema(stream.source_module)
+    except RequestRefused:  # that stream's own trouble
+        return frozenset()
+    return frozenset(f.lookup_module for f in schema.fields.values() if f.lookup_module)

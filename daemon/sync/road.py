@@ -15,7 +15,7 @@ from typing import Final
 from daemon.core.answer import Answer, Busy, NotSent, Uncertain
 from daemon.core.causes import UNCERTAIN
 from daemon.core.plan import Batch, Create, Knowledge, Step, Update, batches, body, plan
-from daemon.core.record import Change
+from daemon.core.record import Change, WireRecord
 from daemon.core.settle import Lane, Settlement, Walk, settle
 from daemon.core.translate import Known, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
@@ -63,7 +63,8 @@ def travel(
     """Takes a page of changes to its outcomes. Raises what the client raises while reading, before any write."""
     stream, ledger = prepared.stream, hands.ledger
     ids = [*(change.record_id for change in changes), *vanished]
-    steps = plan(changes, stream, prepared.fields, _knowledge(changes, ids, prepared, hands))
+    knowledge = _knowledge(changes, ids, prepared, hands)
+    steps = plan(changes, stream, prepared.fields, knowledge)
     alone = frozenset(i for i, row in (due or {}).items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     answers, trouble = _write(steps, prepared, hands, alone)
     settlement = settle(
@@ -76,7 +77,7 @@ def travel(
         now=hands.now(),
         jitter=hands.jitter,
         walk=walk,
-        vanished=vanished,
+        vanished={i: _left_behind(knowledge.found.get(i, ())) for i in vanished if i not in knowledge.deferred},
     )
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
@@ -87,6 +88,10 @@ def travel(
         unsent=frozenset(s.change.record_id for s in steps if isinstance(s, (Create, Update))) - sent,
         trouble=trouble,
     )
+
+
+def _left_behind(candidates: tuple[WireRecord, ...]) -> str | None:
+    return str(candidates[0]["id"]) if len(candidates) == 1 else None
 
 
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})

@@ -25,7 +25,7 @@ from daemon.zoho.transport import Transport
 WINDOW: Final = timedelta(minutes=10)
 MOST_RENEWALS: Final = 8
 _EARLY: Final = timedelta(minutes=5)
-_PAUSE: Final = 60.0  # seconds after an answer of the token endpoint that was none
+_PAUSE: Final = 5.0  # seconds after an answer of the token endpoint that was none; doubled with each attempt
 _PATIENCE: Final = 5.0  # seconds to wait for another process, on top of the one call that it may be making
 
 
@@ -121,8 +121,10 @@ class Authority:
             self._save(stored)  # nothing was executed, so nothing was counted
             raise
         except (CallUncertain, BadAnswer) as error:
-            # At the API nothing was executed. It counts as an attempt, so it is not repeated at once.
-            raise OrgUnavailable(org.name, error.what, error.hint, retry_after=_PAUSE) from None
+            # At the API nothing was executed. It counts as an attempt, and the allowance must outlast the outage.
+            pause = timedelta(seconds=_PAUSE * 2 ** len(recent))
+            self._save(replace(tried, blocked_until=now + pause))
+            raise OrgUnavailable(org.name, error.what, error.hint, retry_after=pause.total_seconds()) from None
         except CredentialRefused as error:
             self._save(
                 replace(
@@ -138,7 +140,7 @@ class Authority:
     def _check_allowance(self, stored: Tokens, recent: tuple[datetime, ...], now: datetime) -> None:
         org = self._org
         if stored.blocked_until and now < stored.blocked_until <= now + WINDOW:
-            _wait_until(org, "the token endpoint is throttled", stored.blocked_until, now)
+            _wait_until(org, "the token endpoint is left alone for a while", stored.blocked_until, now)
         if len(recent) < MOST_RENEWALS:
             return
         if stored.last_error:

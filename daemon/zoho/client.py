@@ -240,7 +240,13 @@ class Zoho:
     def schema(self, module: str) -> Schema:
         """The fields of a module. Raises RequestRefused for a module that does not exist or shows no field."""
         call = Call(method="GET", path="settings/fields", scope=_SETTINGS, params={"module": coql.name(module)})
-        found = self._caller.read(call, lambda found: metadata.schema(module, found), None)
+        try:
+            found = self._caller.read(call, lambda answer: metadata.schema(module, answer), None)
+        except RequestRefused as error:
+            if error.code != "INVALID_MODULE":
+                raise
+            what, hint = f"there is no module {module}", "Name it by its API name, as `GET settings/modules` shows it"
+            raise RequestRefused(self.org.name, what, hint, code=error.code, details=error.details) from None
         if found is None:
             what, hint = f"{module} shows no fields", "Give the API user's profile access to the module"
             raise RequestRefused(self.org.name, what, hint, code="NO_FIELDS", details={})

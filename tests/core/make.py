@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import settings
@@ -122,7 +123,7 @@ def settled(
     waiting: Mapping[str, Waiting] | None = None,
     walk: Walk | None = None,
     jitter: float = 0.5,
-    vanished: tuple[str, ...] = (),
+    vanished: Mapping[str, str | None] = MappingProxyType({}),
     **more: Any,
 ) -> Settlement:
     return settle(

@@ -96,7 +96,9 @@ def test_what_a_star_cannot_carry_is_told_but_stops_nothing_and_by_name_it_is_fa
         ("picklist", "text", "text"),
         ("text", "picklist", "text"),
         ("autonumber", "text", "text"),
-        ("bigint", "bigint", "number"),
+        ("bigint", "bigint", "bigint"),
+        ("integer", "bigint", "bigint"),
+        ("bigint", "integer", "number"),
         ("integer", "currency", "number"),
         ("formula", "double", "number"),
         ("boolean", "boolean", "boolean"),
@@ -227,7 +229,12 @@ def test_a_mandatory_key_is_filled_by_orgsync_itself() -> None:
 )
 def test_a_key_that_cannot_hold_our_value_is_fatal(key: Field | None, said: str) -> None:
     assert said in messages(schema(field("A")), schema(field("A"), *([key] if key else [])))
-    assert good(schema(field("A")), schema(field("A"), *([key] if key else [])), key=None).key is None
+    mandatory = field("A", mandatory=True)
+    assert good(schema(field("A")), schema(mandatory, *([key] if key else [])), key=None).key is None
+
+
+def test_a_stream_without_a_key_needs_a_mandatory_text_to_find_its_lost_creates_by() -> None:
+    assert "no mandatory text" in messages(schema(field("A")), schema(field("A")), key=None)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +250,7 @@ def test_a_key_that_cannot_hold_our_value_is_fatal(key: Field | None, said: str)
 def test_an_upsert_is_safe_only_where_nothing_but_the_key_can_match(
     module: str, key: str | None, more: tuple[Field, ...], safe: bool
 ) -> None:
-    found = good(schema(field("A")), schema(field("A"), KEY, *more), key=key, module=module)
+    found = good(schema(field("A")), schema(field("A", mandatory=True), KEY, *more), key=key, module=module)
     assert found.upsert_is_safe is safe
 
 

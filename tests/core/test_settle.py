@@ -279,12 +279,17 @@ def test_a_counterpart_found_after_an_uncertain_write_is_kept_until_b_confirms_i
 
 def test_queued_records_that_vanished_leave_the_queue_as_filtered() -> None:
     found = settled(
-        [create("2")], {"2": DONE}, lane="retry", waiting={**was(1), **was(1, record_id="2")}, vanished=("1",)
+        [create("2")], {"2": DONE}, lane="retry", waiting={**was(1), **was(1, record_id="2")}, vanished={"1": None}
     )
     assert (found.seen, found.outcomes) == (2, {"created": 1, "filtered": 1})
     assert sorted(found.dequeued) == ["1", "2"]
     assert sorted(found.closed_intents) == ["1", "2"]
     assert found.checkpoint is None
+
+
+def test_the_counterpart_of_a_record_that_vanished_is_noted() -> None:
+    found = settled([], {}, lane="retry", waiting=was(1), vanished={"1": "901"})
+    assert [(pair.source_id, pair.target_id, pair.digests) for pair in found.linked] == [("1", "901", None)]
 
 
 # Any mix of steps and answers.

@@ -154,7 +154,7 @@ def test_a_module_that_does_not_exist_is_refused_as_a_whole(zoho, emulator, enve
     emulator.quirks(error_envelope=envelope)
     with pytest.raises(RequestRefused, match="INVALID_MODULE"):
         zoho.insert("Nonsense", [lead(1)])
-    with pytest.raises(RequestRefused, match="INVALID_MODULE"):
+    with pytest.raises(RequestRefused, match="there is no module Nonsense"):
         zoho.schema("Nonsense")
     emulator.quirks(error_envelope="bare")
 

@@ -1,5 +1,6 @@
 """Tokens: renewed by one for all, in time, seldom enough; kept in a file that only its owner reads."""
 
+import contextlib
 import json
 import stat
 import subprocess
@@ -277,7 +278,7 @@ def test_a_broken_token_endpoint_counts_as_asked_and_says_when_to_ask_again(auth
     server.token_answers.append(server.answer(status, {"error": "oops"}))
     with pytest.raises(OrgUnavailable, match=f"{status}: oops") as caught:
         authority.access_token()
-    assert caught.value.retry_after == 60
+    assert caught.value.retry_after == 5
     assert len(tokenfile.read(org).renewals) == 1
 
 
@@ -445,3 +446,15 @@ def test_a_lock_that_never_opens_is_told(org, clock, monkeypatch):
         tokenfile.locked(org, 0.1),
     ):
         pass
+
+
+def test_an_outage_of_the_token_endpoint_is_outlasted_and_not_asked_to_death(authority, server, clock):
+    for _ in range(5):
+        server.token_answers.append(server.answer(503, {"error": "oops"}))
+    for _ in range(200):  # a daemon that polls every second for 200 seconds
+        with contextlib.suppress(OrgUnavailable):
+            authority.access_token()
+            break
+        clock.advance(1)
+    assert len(server.token_calls) == 6  # at 0, 5, 15, 35, 75 and 155 seconds
+    assert authority.access_token()
