@@ -142,7 +142,7 @@ def _encoding(body: Json) -> str:
         return "utf-8"
     try:
         found = codecs.lookup(given)
-        b"".decode(given)  # some codecs are no text encodings
+        bytes(4).decode(given)  # some codecs are no text encodings
     except (LookupError, TypeError, ValueError):
         raise invalid_data("character_encoding", "string") from None
     return found.name
