@@ -1,0 +1,132 @@
+"""The commands as a shell sees them: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+
+from daemon import cli
+from daemon.cli import status
+from daemon.emulator import Emulator
+from tests.service.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Emulator(("in", "us")) as emu:
+        yield Site(emu, tmp_path, keys=False)
+
+
+def run_here(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+    """The entry point in this process, for what a frozen clock must reach."""
+    monkeypatch.setattr(sys, "argv", ["orgsync", *args])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_init_writes_the_template_and_never_overwrites(site: Site) -> None:
+    assert site.call("init", "new.toml").returncode == 0
+    text = (site.folder / "new.toml").read_text()
+    assert "[routes.india-to-us]" in text
+    (site.folder / "new.toml").write_text("mine")
+    again = site.call("init", "new.toml")
+    assert again.returncode == 64
+    assert "exists" in again.stderr
+    assert (site.folder / "new.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("nonsense",), 64, "No such command"),
+        (("retry",), 64, "say which"),
+        (("retry", "--stream", "no/Such"), 64, "there are: india-to-us/Accounts"),
+        (("auth", "nobody"), 64, "there are: india, us"),
+        (("status",), 69, "there is no such file"),
+        (("--settings", "absent.toml", "check"), 78, "orgsync init"),
+    ],
+)
+def test_a_mistake_is_one_message_and_a_code(site: Site, args: tuple[str, ...], code: int, said: str) -> None:
+    done = site.call(*args)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stderr
+
+
+def test_check_names_what_is_missing_and_makes_it_when_asked(site: Site) -> None:
+    first = site.call("check")
+    assert first.returncode == 2
+    assert "has no field Source_Record_ID" in first.stdout
+    made = site.call("check", "--create-keys")
+    assert made.returncode == 0, made.stdout
+    assert made.stdout.count("created us's") == 4
+    lines = [json.loads(line) for line in site.call("check", "--json").stdout.splitlines()]
+    assert all(line["ok"] is not False for line in lines)
+
+
+def test_auth_reads_the_code_from_stdin_and_keeps_the_tokens_to_itself(site: Site) -> None:
+    text = "\n".join(line for line in site.settings.read_text().splitlines() if "refresh_token" not in line)
+    site.settings.write_text(text)
+    refused = site.call("check")
+    assert "orgsync auth india" in refused.stdout
+    code = site.emu.orgs["india"].grant_tokens[0]
+    assert site.call("auth", "india", stdin=code + "\n").returncode == 0
+    kept = site.folder / "state" / "tokens" / "india.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    used = site.call("auth", "india", stdin=code + "\n")
+    assert used.returncode == 2
+    assert code not in used.stderr
+    assert "ok india" in site.call("check").stdout
+
+
+def test_what_retry_stores_is_the_time_in_utc(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.call("check", "--create-keys")
+    site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Email": "none"})
+    assert site.call("once").returncode == 1
+    for name, value in site.env.items():
+        monkeypatch.setenv(name, value)
+    with freeze_time("2026-03-01 23:30:00"):
+        assert run_here(monkeypatch, "--settings", str(site.settings), "retry", "--stream", "india-to-us/Leads") == 0
+    with sqlite3.connect(f"file:{site.folder / 'state' / 'orgsync.db'}?mode=ro", uri=True) as ledger:
+        [(due,)] = ledger.execute("select due_at from retry_queue where state = 'due'").fetchall()
+    assert datetime.fromisoformat(due).replace(tzinfo=UTC) == datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+
+
+def test_status_is_plain_text_where_no_terminal_is(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.call("once")
+    shown = site.call("status")
+    assert shown.returncode == 0
+    assert "\x1b" not in shown.stdout
+    assert [line.split()[:2] for line in shown.stdout.splitlines()[1:5]] == [
+        [f"india-to-us/{module}", "ok"] for module in sorted(site.modules)
+    ]
+
+
+def test_once_says_what_a_first_run_refuses_and_status_repeats_it(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.emu.orgs["us"].insert_raw("Leads", {"Last_Name": "Stranger", "Company": "C"})
+    refused = site.call("once")
+    assert refused.returncode == 2
+    assert "--first-run create" in refused.stderr
+    assert "--first-run create" in site.call("status").stdout
+    assert site.call("once", "--first-run", "create").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "-"), (-3, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (7_199, "119m"), (7_200, "2h"), (172_800, "2d")],
+)
+def test_durations_are_said_as_people_say_them(seconds: int | None, said: str) -> None:
+    assert status.duration(seconds) == said
+
+
+def test_a_value_from_a_record_cannot_move_the_cursor() -> None:
+    assert status.printable("a\x1b[2Jb\r\nc\u202e") == "a\ufffd[2Jb\ufffd\ufffdc\ufffd"
