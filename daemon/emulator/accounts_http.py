@@ -13,6 +13,11 @@ from python_multipart.multipart import Field, File
 from daemon.emulator.call import Reply
 from daemon.emulator.oauth import Accounts
 
+_REVOKE_FAILURES: Mapping[str, tuple[int, dict[str, str]]] = {
+    "failure": (200, {"status": "failure", "error": "invalid_token"}),
+    "error": (200, {"error": "invalid_code"}),
+    "bad_request": (400, {"error": "invalid_token"}),
+}
 TOKEN_PATHS = {"/oauth/v2/token": "token", "/oauth/v2/token/revoke": "revoke"}
 
 
@@ -48,7 +53,8 @@ def _multipart(content_type: str, body: bytes) -> dict[str, str]:
 def token_call(accounts: Accounts, kind: str, form: Mapping[str, str], api_domain: str) -> Reply:
     """The answer of `/oauth/v2/token` or `/oauth/v2/token/revoke`."""
     if kind == "revoke":
-        done = accounts.revoke(form.get("token", ""))
-        return Reply.of(200, {"status": "success"} if done else {"status": "failure", "error": "invalid_token"})
+        if accounts.revoke(form.get("token", "")):
+            return Reply.of(200, {"status": "success"})
+        return Reply.of(*_REVOKE_FAILURES[accounts.quirks["revoke_failure"]])
     answer = accounts.answer(form, api_domain)
     return Reply.of(answer.status, answer.body)

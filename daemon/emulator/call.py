@@ -51,6 +51,8 @@ class Call:
     raw_body: bytes
     module_name: str | None = None
     record_id: str | None = None
+    related: str | None = None
+    part: str | None = None
     automations: list[Json] = field(default_factory=list)
 
     @property

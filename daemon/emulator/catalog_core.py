@@ -1,4 +1,4 @@
-"""The fields of Leads, Accounts, Contacts and Deals, in the notation of `catalog`, and the system fields of every module."""
+"""The fields of Leads, Accounts, Contacts and Deals, in the notation of `catalog`, and everyone's system fields."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rows inside a record: subforms and multi-lookups, on their way in (facts 2.6, 4.7).
 
-A row with an id is changed, one without is added, `{"id", "_delete": null}` takes one away, `[]` takes all. What becomes
-of rows of a subform that are not mentioned is a quirk.
+A row with an id is changed, one without is added, `{"id", "_delete": null}` takes one away, `[]` takes all. What
+becomes of rows of a subform that are not mentioned is a quirk.
 """
 
 from __future__ import annotations

@@ -35,9 +35,37 @@ from typing import Any
 
 Json = dict[str, Any]
 KINDS = {
-    "read": {"list", "get", "deleted", "coql", "count", "full_data"},
+    "read": {"list", "get", "deleted", "coql", "count", "full_data", "search", "related"},
     "write": {"insert", "update", "upsert", "delete"},
-    "metadata": {"users", "org", "modules", "fields", "create_field", "layouts"},
+    "action": {
+        "mass_delete",
+        "merge",
+        "convert",
+        "add_tags",
+        "remove_tags",
+        "lock",
+        "unlock",
+        "attach",
+        "detach",
+        "link",
+        "unlink",
+        "add_note",
+        "bin_restore",
+        "bin_delete",
+        "bin_empty",
+    },
+    "metadata": {
+        "users",
+        "org",
+        "modules",
+        "fields",
+        "create_field",
+        "layouts",
+        "roles",
+        "profiles",
+        "related_lists",
+        "tags",
+    },
     "auth": {"token", "revoke"},
 }
 SINGLE_KINDS = frozenset().union(*KINDS.values())

@@ -1,4 +1,4 @@
-"""Values that Zoho computes when it is asked: formulas and roll-ups. Modified_Time does not move with them (facts 11.3)."""
+"""Values that Zoho computes when asked: formulas and roll-ups. Modified_Time does not move with them (facts 11.3)."""
 
 from __future__ import annotations
 

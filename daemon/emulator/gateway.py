@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
 
-from daemon.emulator import accidents, errors, metadata_http, people_http, reads_http, wire, writes_http
+from daemon.emulator import accidents, errors, wire
 from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
-from daemon.emulator.bulk_routes import BULK_HANDLERS
 from daemon.emulator.bulk_write import work_off
-from daemon.emulator.call import Call, Handler, Reply
+from daemon.emulator.call import Call, Reply
 from daemon.emulator.clock import http_date
 from daemon.emulator.faults import Fault, Misfortune
+from daemon.emulator.handlers import HANDLERS
+from daemon.emulator.jobs import run_due
 from daemon.emulator.journal import Entry
 from daemon.emulator.oauth import Access
 from daemon.emulator.org import Org
@@ -29,25 +30,6 @@ from daemon.emulator.tariff import is_sub, module_of, price_of
 from daemon.emulator.world import Site, World
 
 log = logging.getLogger("emulator")
-HANDLERS: Mapping[str, Handler] = {
-    "list": reads_http.list_records,
-    "get": reads_http.get_record,
-    "deleted": reads_http.list_deleted,
-    "count": reads_http.count_records,
-    "full_data": reads_http.full_data,
-    "coql": reads_http.coql_query,
-    "insert": writes_http.insert_records,
-    "update": writes_http.update_records,
-    "upsert": writes_http.upsert_records,
-    "delete": writes_http.delete_records,
-    "modules": metadata_http.get_modules,
-    "fields": metadata_http.get_fields,
-    "create_field": metadata_http.post_fields,
-    "layouts": metadata_http.get_layouts,
-    "users": people_http.get_users,
-    "org": people_http.get_org,
-    **BULK_HANDLERS,
-}
 _RECORD_CALLS = frozenset({"list", "get", "insert", "update", "upsert", "delete", "deleted"})
 
 
@@ -149,11 +131,12 @@ class Gateway:
         access = self._authenticate(request, exchange.met.accident)
         if isinstance(route, errors.ZohoError):
             raise route
-        if not allowed(access.scopes, route.kind, entry.module):
+        if not self._allowed(access, route.kind, entry.module, request):
             raise errors.scope_mismatch()
         call = _call(self._site.org, request, route, access)
         self._charge(call, entry, crowded=crowded)
         work_off(self._site.org)
+        run_due(self._site.org)
         self._site.org.write_delay = exchange.met.visibility
         try:
             reply = HANDLERS[route.kind](call)
@@ -180,6 +163,12 @@ class Gateway:
                 accounts.revoke(owner.token if owner else "")
             raise errors.invalid_token()
         return access
+
+    def _allowed(self, access: Access, kind: str, module: str | None, request: Request) -> bool:
+        found = self._site.org.modules.get(module or "")
+        custom = found is not None and found.generated == "custom"
+        meta = kind == "coql" and b'"include_meta"' in request.body
+        return allowed(access.scopes, "coql_meta" if meta else kind, module, custom=custom)
 
     def _charge(self, call: Call, entry: Entry, *, crowded: bool) -> None:
         """429 when too much runs or too much was spent, else book the price (facts 9)."""
@@ -235,6 +224,8 @@ def _call(org: Org, request: Request, route: Route, access: Access) -> Call:
         raw_body=request.body,
         module_name=route.module,
         record_id=route.item,
+        related=route.related,
+        part=route.part,
     )
 
 

@@ -65,7 +65,8 @@ def _module(call: Call, module: Module) -> Json:
     }
 
 
-def _of_parameter(call: Call) -> Module:
+def module_of_parameter(call: Call) -> Module:
+    """The module that `?module=` names."""
     name = call.query.get("module")
     if not name:
         raise errors.missing_param("module")
@@ -77,7 +78,7 @@ def _of_parameter(call: Call) -> Module:
 
 def get_fields(call: Call) -> Reply:
     """`GET /settings/fields?module=` and `/settings/fields/{name or id}?module=`."""
-    module = _of_parameter(call)
+    module = module_of_parameter(call)
     kind = call.query.get("type", "all")
     if kind not in ("all", "used", "unused"):
         raise errors.pattern_not_matched("type")
@@ -107,7 +108,7 @@ def _described(call: Call, module: Module, fields: list[Field]) -> list[Json]:
 
 def post_fields(call: Call) -> Reply:
     """`POST /settings/fields?module=` (OAS25:fields Create Field)."""
-    module = _of_parameter(call)
+    module = module_of_parameter(call)
     if "fields" not in call.json:
         raise errors.body_key_missing("fields")
     given = call.json["fields"]
@@ -135,7 +136,7 @@ def post_fields(call: Call) -> Reply:
 
 def get_layouts(call: Call) -> Reply:
     """`GET /settings/layouts?module=`: one standard layout per module."""
-    module = _of_parameter(call)
+    module = module_of_parameter(call)
     if call.record_id is not None and call.record_id != str(module.layout_id):
         return NO_CONTENT
     shown = [item for item in module.fields.values() if item.visible]

@@ -17,6 +17,7 @@ CALLS_PER_WINDOW, LIVE_ACCESS_TOKENS, LIVE_REFRESH_TOKENS = 10, 15, 20
 ALL_SCOPES = (
     "ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL", "ZohoCRM.users.ALL", "ZohoCRM.org.ALL", "ZohoCRM.coql.READ",
     "ZohoCRM.bulk.ALL", "ZohoCRM.notifications.ALL", "ZohoSearch.securesearch.READ", "ZohoFiles.files.ALL",
+    "ZohoCRM.features.READ", "ZohoCRM.mass_delete.DELETE",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ class Accounts:
     """Clients and tokens of one org."""
 
     def __init__(self, *, seed: int, name: str, clock: Clock, quirks: Quirks, user: int) -> None:
-        self._clock, self._quirks, self._seed, self._name = clock, quirks, seed, name
+        self._clock, self.quirks, self._seed, self._name = clock, quirks, seed, name
         self._serial = 0
         self.user = user
         self.access_lifetime, self.grant_lifetime = 3_600, 600
@@ -99,7 +100,7 @@ class Accounts:
         """A refresh token; the 21st pushes out the oldest with its access tokens (facts 1.5)."""
         made = Refresh(token=self._token(), scopes=scopes, user=self.user if user is None else user)
         self.refreshes[made.token] = made
-        while self._quirks.says("token_caps", "on") and len(self.refreshes) > LIVE_REFRESH_TOKENS:
+        while self.quirks.says("token_caps", "on") and len(self.refreshes) > LIVE_REFRESH_TOKENS:
             self.revoke(next(iter(self.refreshes)))
         return made
 
@@ -109,7 +110,7 @@ class Accounts:
         made = Access(token=self._token(), scopes=refresh.scopes, user=refresh.user, expires=now + self.access_lifetime)
         self.accesses[made.token] = made
         refresh.live.append(made.token)
-        while self._quirks.says("token_caps", "on") and len(refresh.live) > LIVE_ACCESS_TOKENS:
+        while self.quirks.says("token_caps", "on") and len(refresh.live) > LIVE_ACCESS_TOKENS:
             self.accesses.pop(refresh.live.popleft(), None)
         return made
 
@@ -141,7 +142,7 @@ class Accounts:
         """`POST /oauth/v2/token` (facts 1.2 to 1.4)."""
         grant_type = form.get("grant_type", "")
         if grant_type not in ("authorization_code", "refresh_token"):
-            return _error(self._quirks["bad_grant_type_error"])
+            return _error(self.quirks["bad_grant_type_error"])
         if form.get("client_id") != self.client_id:
             return _error("invalid_client")
         if form.get("client_secret") != self.client_secret:
@@ -171,7 +172,7 @@ class Accounts:
         now = self._clock.now()
         while issued and issued[0] <= now - TEN_MINUTES:
             issued.popleft()
-        if self._quirks.says("token_throttle", "on") and len(issued) >= CALLS_PER_WINDOW:
+        if self.quirks.says("token_throttle", "on") and len(issued) >= CALLS_PER_WINDOW:
             return True
         issued.append(now)
         return False
@@ -179,10 +180,10 @@ class Accounts:
     def _denied(self) -> TokenAnswer:
         text = "You have made too many requests continuously. Please try again after some time."
         body = {"error_description": text, "error": "Access Denied", "status": "failure"}
-        return TokenAnswer(int(self._quirks["throttle_status"]), body)
+        return TokenAnswer(int(self.quirks["throttle_status"]), body)
 
     def _success(self, access: Access, api_domain: str, refresh_token: str | None) -> TokenAnswer:
-        separator = "," if self._quirks.says("token_scope_separator", "comma") else " "
+        separator = "," if self.quirks.says("token_scope_separator", "comma") else " "
         body: Json = {"access_token": access.token}
         if refresh_token is not None:
             body["refresh_token"] = refresh_token

@@ -88,6 +88,12 @@ empty_update | accept reject | an update that names no field: done, or EXPECTED_
 pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the layout: MAPPING_MISMATCH (facts 4.4)
 what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
+merge_runs | at_once later | a merge is done when it is answered, or SCHEDULED (facts 5.3)
+merged_type | recycle permanent | `type` of merged children in the deleted list (facts 5.3)
+search_index_delay | 0 30 120 | seconds until a write can be found by search (facts 3.8)
+search_credits | 1 3 | credits of a search (facts 9.2)
+revoke_failure | failure error bad_request | answer to a failed revocation (facts 1.6)
+external_header | module.field field | form of the value of X-EXTERNAL (facts 4.8)
 count_type | string number | type of `count` in actions/count (facts 10)
 """
 

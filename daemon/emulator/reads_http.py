@@ -1,10 +1,11 @@
-"""The read calls on records: list, get, deleted, count, fetch_full_data and COQL (facts 2, 3, 5.2, 10)."""
+"""The read calls on records: list, get, deleted, fetch_full_data and COQL (facts 2, 3, 5.2, 10)."""
 
 from __future__ import annotations
 
 from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import parse_header_moment, zone_printer
+from daemon.emulator.external import external_id
 from daemon.emulator.listing import MAX_PER_PAGE, Listing, check_walls, page_info, read_page
 from daemon.emulator.pagetoken import binding, decode
 from daemon.emulator.render import Renderer
@@ -19,9 +20,9 @@ _CONVERTED = ("true", "false", "both")
 def list_records(call: Call) -> Reply:
     """`GET /{module}` (facts 2)."""
     module = call.module
-    names = _fields(call, required=call.version > 2)
+    names = read_fields(call, required=call.version > 2)
     bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
-    listing = _listing(call, bound)
+    listing = read_listing(call, bound)
     check_walls(listing)
     page = read_page(call.org, module.api_name, listing)
     if not page.records:
@@ -37,7 +38,7 @@ def nothing(call: Call, *, filtered: bool) -> Reply:
     return Reply(status=304) if filtered and call.quirks["empty_304_or_204"] == "304" else NO_CONTENT
 
 
-def _fields(call: Call, *, required: bool) -> list[str] | None:
+def read_fields(call: Call, *, required: bool) -> list[str] | None:
     """The names in `fields` (facts 2.1)."""
     names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
     wanted = list(dict.fromkeys(names))
@@ -53,7 +54,7 @@ def _fields(call: Call, *, required: bool) -> list[str] | None:
     return wanted or None
 
 
-def _listing(call: Call, bound: str) -> Listing:
+def read_listing(call: Call, bound: str) -> Listing:
     query = call.query
     if "page" in query and "page_token" in query:
         raise errors.ambiguous_params("page", "page_token")
@@ -124,7 +125,10 @@ def _ids(call: Call) -> tuple[int, ...]:
 
 
 def path_id(call: Call) -> int:
-    """The record id in the path (facts 2.5)."""
+    """The record id in the path (facts 2.5), or the record that an external id there names (facts 4.8)."""
+    external = external_id(call)
+    if external is not None:
+        return external
     number = parse_id(call.record_id)
     if number is None:
         refused = errors.invalid_path_id()
@@ -136,7 +140,7 @@ def path_id(call: Call) -> int:
 def get_record(call: Call) -> Reply:
     """`GET /{module}/{id}` (facts 2.5, 2.6)."""
     module, number = call.module, path_id(call)
-    names = _fields(call, required=False)
+    names = read_fields(call, required=False)
     record = call.org.visible(module.api_name).records.get(number)
     if record is None:
         return NO_CONTENT
@@ -156,19 +160,13 @@ def full_data(call: Call) -> Reply:
     if call.record_id is None and not call.query.get("ids"):
         raise errors.missing_param("ids")
     numbers = (path_id(call),) if call.record_id is not None else _ids(call)
-    names = _fields(call, required=False)
+    names = read_fields(call, required=False)
     table = call.org.visible(module.api_name)
     found = [table.records[number] for number in numbers if number in table.records]
     if not found:
         return NO_CONTENT
     row = Renderer(call.org, module, call.user, style="full").rows(names or list(module.fields))
     return Reply.of(200, {"data": [row(record) for record in found]})
-
-
-def count_records(call: Call) -> Reply:
-    """`GET /{module}/actions/count` (facts 10)."""
-    count = len(call.org.visible(call.module.api_name))
-    return Reply.of(200, {"count": str(count) if call.quirks["count_type"] == "string" else count})
 
 
 def list_deleted(call: Call) -> Reply:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
+
+import orjson
 
 from daemon.emulator.accounts_http import read_form
 
@@ -21,6 +24,16 @@ class Request:
         text = scope["query_string"].decode("latin-1")
         self.query = dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=None))
         self.transport: asyncio.Transport = scope["state"]["transport"]
+
+    @cached_property
+    def records(self) -> int:
+        """How many records the body of a write holds, nested rows not counted."""
+        try:
+            content = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return 0
+        data = content.get("data") if isinstance(content, dict) else None
+        return len(data) if isinstance(data, list) else 0
 
     def form(self) -> dict[str, str]:
         """Query and body together, urlencoded or multipart (facts 1.2)."""

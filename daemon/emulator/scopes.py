@@ -7,40 +7,70 @@ from collections.abc import Iterable
 from daemon.emulator.bulk_paths import BULK_VERBS
 
 _VERBS = {
-    "list": "READ", "get": "READ", "deleted": "READ", "full_data": "READ",
-    "insert": "CREATE", "update": "UPDATE", "delete": "DELETE",
+    "list": "READ", "get": "READ", "deleted": "READ", "full_data": "READ", "related": "READ", "attachments": "READ",
+    "attachment": "READ", "lock_info": "READ", "merge_job": "READ", "mass_delete_job": "DELETE",
+    "insert": "CREATE", "add_note": "CREATE", "attach": "CREATE", "convert": "CREATE", "lock": "CREATE",
+    "update": "UPDATE", "merge": "UPDATE", "add_tags": "UPDATE", "remove_tags": "UPDATE", "link": "UPDATE",
+    "unlink": "UPDATE",
+    "delete": "DELETE", "detach": "DELETE", "unlock": "DELETE",
 }  # fmt: skip
-_SETTINGS = {"modules": "modules", "fields": "fields", "layouts": "layouts", "create_field": "fields"}
+_SETTINGS = {
+    "modules": ("modules", "READ"), "fields": ("fields", "READ"), "layouts": ("layouts", "READ"),
+    "create_field": ("fields", "CREATE"), "change_field": ("fields", "UPDATE"), "delete_field": ("fields", "DELETE"),
+    "roles": ("roles", "READ"), "profiles": ("profiles", "READ"), "related_lists": ("related_lists", "READ"),
+    "tags": ("tags", "READ"), "create_tags": ("tags", "CREATE"), "delete_tag": ("tags", "DELETE"),
+    "currencies": ("currencies", "READ"), "bin": ("recycle_bin", "READ"), "bin_count": ("recycle_bin", "READ"),
+    "bin_restore": ("recycle_bin", "UPDATE"), "bin_delete": ("recycle_bin", "DELETE"),
+    "bin_empty": ("recycle_bin", "DELETE"),
+}  # fmt: skip
 
 
-def allowed(scopes: Iterable[str], kind: str, module: str | None) -> bool:
-    """Whether a token with these scopes may make a call of this kind."""
+_WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **{kind: ((f"modules.{verb}",),) for kind, verb in _VERBS.items()},
+    "upsert": (("modules.CREATE", "modules.UPDATE"),),
+    "mass_delete": (("ZohoCRM.mass_delete.DELETE",), ("modules.DELETE",)),
+    "count": (("modules.READ",), ("ZohoSearch.securesearch.READ",)),
+    "search": (("modules.READ", "ZohoSearch.securesearch.READ"),),
+    "coql": (("modules.READ", "ZohoCRM.coql.READ"),),
+    "coql_meta": tuple(
+        ("modules.READ", "ZohoCRM.coql.READ", settings)
+        for settings in ("ZohoCRM.settings.READ", "ZohoCRM.settings.fields.READ")
+    ),
+}
+"""The ways to be allowed a call; each is a set of scopes, `modules` being any scope on the call's module."""
+
+
+def allowed(scopes: Iterable[str], kind: str, module: str | None, *, custom: bool = False) -> bool:
+    """Whether a token with these scopes may make a call of this kind; `custom`: the module is a custom one."""
     held = {scope.strip().upper() for scope in scopes}
-    if kind == "upsert":
-        return _records(held, module, "CREATE") and _records(held, module, "UPDATE")
-    if kind in _VERBS:
-        return _records(held, module, _VERBS[kind])
-    if kind in ("coql", "count"):
-        reads, word = _records(held, module, "READ"), "ZohoSearch.securesearch" if kind == "count" else "ZohoCRM.coql"
-        extra = _one_of(held, word, "READ")
-        return reads and extra if kind == "coql" else reads or extra
+    names = ["ZohoCRM.modules"] + ([f"ZohoCRM.modules.{module}"] if module else [])
+    names += ["ZohoCRM.modules.custom"] if custom else []
+    if kind in BULK_VERBS:
+        return _bulk(held, kind, names)
     if kind in _SETTINGS:
-        verb = "CREATE" if kind == "create_field" else "READ"
-        return _one_of(held, "ZohoCRM.settings", verb) or _one_of(held, f"ZohoCRM.settings.{_SETTINGS[kind]}", verb)
-    if kind in ("users", "org"):
+        return _setting(held, *_SETTINGS[kind])
+    if kind in ("users", "org", "features"):
         return _one_of(held, f"ZohoCRM.{kind}", "READ")
-    return kind not in BULK_VERBS or _bulk(held, kind, module)
+    return kind in _WAYS and any(all(_holds(held, names, need) for need in way) for way in _WAYS[kind])
 
 
-def _bulk(held: set[str], kind: str, module: str | None) -> bool:
-    if kind == "bulk_read" and not _records(held, module, "READ"):
+def _holds(held: set[str], names: list[str], need: str) -> bool:
+    name, _, verb = need.rpartition(".")
+    return _records(held, names, verb) if name == "modules" else _one_of(held, name, verb)
+
+
+def _setting(held: set[str], name: str, verb: str) -> bool:
+    return _one_of(held, "ZohoCRM.settings", verb) or _one_of(held, f"ZohoCRM.settings.{name}", verb)
+
+
+def _bulk(held: set[str], kind: str, names: list[str]) -> bool:
+    if kind == "bulk_read" and not _records(held, names, "READ"):
         return False
     return any(_one_of(held, name, verb) for name, verb in BULK_VERBS[kind])
 
 
-def _records(held: set[str], module: str | None, verb: str) -> bool:
+def _records(held: set[str], names: list[str], verb: str) -> bool:
     verbs = (verb, "WRITE") if verb in ("CREATE", "UPDATE") else (verb,)
-    names = ["ZohoCRM.modules"] + ([f"ZohoCRM.modules.{module}"] if module else [])
     return any(_one_of(held, name, one) for name in names for one in verbs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,8 +54,8 @@ class Job:
     kind: str
     module: str
     due: float
+    act: Callable[[], Json] | None = None
     result: Json = field(default_factory=dict)
-    records: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

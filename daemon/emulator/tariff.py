@@ -12,6 +12,12 @@ from daemon.emulator.request import Request
 from daemon.emulator.routes import Route
 
 _SMALL_WRITE = 10
+_BY_PARAMETER = frozenset(
+    {"fields", "create_field", "change_field", "delete_field", "layouts", "related_lists", "tags", "create_tags"}
+)
+_FLAT = {"create_field": 10, "convert": 5, "merge": 50}
+_PER = {"mass_delete": 100, "add_tags": 50, "remove_tags": 50}
+_COMPLEX = frozenset({"coql", "search", "convert"})
 
 
 def module_of(request: Request, route: Route) -> str | None:
@@ -21,7 +27,7 @@ def module_of(request: Request, route: Route) -> str | None:
         lower = [word.lower() for word in words]
         place = lower.index("from") + 1 if "from" in lower else len(words)
         return words[place].strip("\",'}\\") if place < len(words) else None
-    if route.kind in ("fields", "create_field", "layouts"):
+    if route.kind in _BY_PARAMETER:
         return request.query.get("module")
     if route.kind in BULK_PRICES:
         return module_in_body(request.body)
@@ -30,18 +36,19 @@ def module_of(request: Request, route: Route) -> str | None:
 
 def price_of(call: Call) -> int:
     """Credits of a call (facts 9.2)."""
-    if call.kind in BULK_PRICES:
-        return BULK_PRICES[call.kind]
-    if call.kind == "coql":
+    kind, quirks = call.kind, call.quirks
+    fixed = {"search": int(quirks["search_credits"]), "deleted": int(quirks["deleted_credits"])}
+    if kind == "coql":
         return credits_for(reads_http.parse_coql(call))
-    if call.kind in ("insert", "update", "upsert"):
+    if kind in ("insert", "update", "upsert"):
         data = call.json.get("data")
         return price_of_records(min(len(data), 100)) if isinstance(data, list) else 1
-    if call.kind == "create_field":
-        return 10
-    if call.kind == "list" and "cvid" in call.query:
+    if kind in _PER:
+        ids = call.json.get("ids") if call.raw_body else None
+        return max(1, -(-len(ids) // _PER[kind])) if isinstance(ids, list) else 1
+    if kind == "list" and "cvid" in call.query:
         return 3
-    return int(call.quirks["deleted_credits"]) if call.kind == "deleted" else 1
+    return {**BULK_PRICES, **_FLAT, **fixed}.get(kind, 1)
 
 
 def is_sub(kind: str, request: Request) -> bool:
@@ -49,5 +56,5 @@ def is_sub(kind: str, request: Request) -> bool:
     if kind == "list":
         return "sort_by" in request.query or "cvid" in request.query
     if kind in ("insert", "update", "upsert"):
-        return request.body.count(b"},{") + request.body.count(b"}, {") >= _SMALL_WRITE
-    return kind == "coql"
+        return request.body.count(b"{") > _SMALL_WRITE + 1 and request.records > _SMALL_WRITE
+    return kind in _COMPLEX

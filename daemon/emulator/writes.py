@@ -78,6 +78,13 @@ def insert(writing: Writing, element: Json, path: str) -> Json:
     return _success(writing, record, "record added")
 
 
+def rehearse(writing: Writing, element: Json, path: str) -> None:
+    """RecordError when an insert of this element would be refused; nothing is written."""
+    incoming = read_element(writing.org, writing.module, element, path, None)
+    check_rules(writing.org, writing.module.api_name, element, incoming.values, path)
+    check_unique(writing.org, writing.module, incoming.values, None, path)
+
+
 def update(writing: Writing, element: Json, path: str, number: int | None = None) -> Json:
     """Change one record, named by `number` (from the path) or by the element's `id`."""
     record = _target(writing, element, path, number)

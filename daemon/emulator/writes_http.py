@@ -15,7 +15,7 @@ Json = dict[str, Any]
 MAX_RECORDS = 100
 
 
-def _elements(call: Call) -> list[Any]:
+def elements_of(call: Call) -> list[Any]:
     """`data[]` of the body (facts 4.1)."""
     if "data" not in call.json:
         raise errors.body_key_missing("data")
@@ -63,7 +63,7 @@ def _unmodified_since(call: Call) -> int | None:
     return moment
 
 
-def _answer(call: Call, results: list[Json], all_ok: int) -> Reply:
+def answer_of(call: Call, results: list[Json], all_ok: int) -> Reply:
     """201/200, 207 or 400 by what became of the elements (facts 4.2)."""
     good = sum(1 for result in results if result["status"] == "success")
     status = all_ok
@@ -77,30 +77,30 @@ def _answer(call: Call, results: list[Json], all_ok: int) -> Reply:
 
 def insert_records(call: Call) -> Reply:
     """`POST /{module}`."""
-    writing, elements = _writing(call), _elements(call)
-    return _answer(call, writes.each(elements, lambda element, path: writes.insert(writing, element, path)), 201)
+    writing, elements = _writing(call), elements_of(call)
+    return answer_of(call, writes.each(elements, lambda element, path: writes.insert(writing, element, path)), 201)
 
 
 def update_records(call: Call) -> Reply:
     """`PUT /{module}` and `PUT /{module}/{id}`."""
-    writing, elements = _writing(call), _elements(call)
+    writing, elements = _writing(call), elements_of(call)
     number = None if call.record_id is None else path_id(call)
     if number is not None and len(elements) > 1:
         raise errors.too_many_records(1)
-    return _answer(
+    return answer_of(
         call, writes.each(elements, lambda element, path: writes.update(writing, element, path, number)), 200
     )
 
 
 def upsert_records(call: Call) -> Reply:
     """`POST /{module}/upsert`."""
-    writing, elements = _writing(call), _elements(call)
+    writing, elements = _writing(call), elements_of(call)
     if writing.module.system_unique is None:
         raise errors.refuse("NOT_SUPPORTED", "upsert is not supported for this module", {"resource_path_index": 0})
     fields = _check_fields(call)
     results = writes.each(elements, lambda element, path: writes.upsert(writing, element, path, fields))
     inserted = all(result.get("action") == "insert" for result in results)
-    return _answer(call, results, int(call.quirks["pure_insert_upsert_status"]) if inserted else 200)
+    return answer_of(call, results, int(call.quirks["pure_insert_upsert_status"]) if inserted else 200)
 
 
 def _check_fields(call: Call) -> list[str] | None:
@@ -144,4 +144,4 @@ def delete_records(call: Call) -> Reply:
             results.append(writes.delete(writing, number, details))
         except errors.RecordError as refused:
             results.append(refused.element)
-    return _answer(call, results, 200)
+    return answer_of(call, results, 200)
