@@ -62,23 +62,26 @@ class Fleet:
         reports: dict[str, Report] = {}
         pending = list(self.runners)
         for _ in range(_ROUNDS):
+            seen = 0
             for runner in pending:
                 if self._stopping():
                     return reports
                 report = runner.cycle()
-                earlier = reports.get(report.stream)
-                if earlier is not None:
-                    report.outcomes.update(earlier.outcomes)
+                seen += report.seen
+                if report.stream in reports:
+                    report.outcomes.update(reports[report.stream].outcomes)
                 reports[report.stream] = report
-            pending = [r for r in self.runners if self._goes_on(r, reports[r.stream.address])]
+            pending = [r for r in self.runners if self._goes_on(r, reports[r.stream.address], seen)]
             if not pending:
                 break
         return reports
 
-    def _goes_on(self, runner: StreamRunner, report: Report) -> bool:
+    def _goes_on(self, runner: StreamRunner, report: Report, seen: int) -> bool:
+        """Whether another round may help: what is due may have been woken by any stream that saw something."""
         if report.trouble is not None:
             return False
-        return report.more or report.waits_for is not None or bool(self._ledger.due(runner.stream, self._now(), 1))
+        due = seen > 0 and self._ledger.due(runner.stream, self._now(), 1)
+        return report.more or report.waits_for is not None or bool(due)
 
     def __enter__(self) -> Self:
         return self

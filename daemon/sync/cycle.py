@@ -7,7 +7,8 @@ first change without an outcome. What Zoho says of single records is settled on 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -78,8 +79,10 @@ class StreamRunner:
         self._caught_up_once = False
 
     def cycle(self) -> Report:
-        """Reads, plans, writes and settles once. Raises LedgerError when the ledger itself fails: nothing may
-        go on without it."""
+        """Reads, plans, writes and settles once.
+
+        Raises LedgerError when the ledger itself fails: nothing may go on without it.
+        """
         report = Report(stream=self.stream.address)
         try:
             try:
@@ -95,6 +98,7 @@ class StreamRunner:
         return report
 
     def _both_lanes(self, report: Report) -> None:
+        report.trouble, report.cycle_id = None, None
         prepared = self._prepare()
         report.waits_for = self._first_passes_before(prepared)
         if report.waits_for is None:
@@ -135,26 +139,19 @@ class StreamRunner:
         at, server_time = self._go_on() or (self._state().position, self._source.zoho.clock_before_next_call())
         checkpoint, horizon = self._state().position, server_time - self.stream.lag
         limit = SMALL if at == checkpoint else LARGE
-        meter = self._meter()
-        for _ in range(PAGES):
-            page = self._reader.page(prepared.fields.columns, at, limit)
-            changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
-            travelled = travel(
-                changes,
-                prepared,
-                self._hands,
-                lane="poll",
-                walk=Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon),
-                cycle_id=report.cycle_id,
-            )
-            self._note(report, travelled)
-            checkpoint = travelled.settlement.checkpoint or checkpoint
-            self._remember(changes, travelled.unsent, checkpoint)
-            at, limit = page.end, LARGE
-            report.more = not page.last
-            if page.last or travelled.unsent or travelled.trouble or self._stopping():
-                break
-        self._finish(report, meter)
+        with self._accounted(report):
+            for _ in range(PAGES):
+                page = self._reader.page(prepared.fields.columns, at, limit)
+                changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
+                walk = Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon)
+                travelled = travel(changes, prepared, self._hands, lane="poll", walk=walk, cycle_id=report.cycle_id)
+                self._note(report, travelled)
+                checkpoint = travelled.settlement.checkpoint or checkpoint
+                self._remember(changes, travelled.unsent, checkpoint)
+                at, limit = page.end, LARGE
+                report.more = not page.last
+                if page.last or travelled.unsent or travelled.trouble or self._stopping():
+                    break
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
@@ -173,16 +170,16 @@ class StreamRunner:
         rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), RETRIES)}
         if not rows:
             return
-        meter = self._meter()
         source, module = self._source.zoho, self.stream.source_module
-        changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
-        missing = sorted(rows.keys() - {c.record_id for c in changes})
-        # One empty answer is not yet a deletion: a second call of another kind must agree.
-        vanished = [i for i in missing if source.get_one(module, i) is None]
         report.cycle_id = None
-        self._note(report, travel(changes, prepared, self._hands, lane="retry", due=rows, vanished=vanished))
-        self._finish(report, meter)
-        report.more = report.more or len(rows) == RETRIES
+        with self._accounted(report):
+            changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
+            missing = sorted(rows.keys() - {c.record_id for c in changes})
+            # One empty answer is not yet a deletion: a second call of another kind must agree.
+            vanished = [i for i in missing if source.get_one(module, i) is None]
+            travelled = travel(changes, prepared, self._hands, lane="retry", due=rows, vanished=vanished)
+            self._note(report, travelled)
+        report.more = report.more or (len(rows) == RETRIES and travelled.settlement.seen > 0)
 
     def _note(self, report: Report, travelled: Travelled) -> None:
         report.cycle_id = travelled.cycle_id
@@ -196,10 +193,19 @@ class StreamRunner:
         marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)
         self._settled.update((i, mark) for i, mark in marks if mark[0] >= edge)
 
-    def _finish(self, report: Report, meter: tuple[int, int]) -> None:
-        if report.cycle_id is not None:
-            spent = [now - before for now, before in zip(self._meter(), meter, strict=True)]
-            self._ledger.finish_cycle(report.cycle_id, spent[0], spent[1], report.trouble, self._now())
+    @contextmanager
+    def _accounted(self, report: Report) -> Iterator[None]:
+        """One lane's turn: whatever ends it, its row of the ledger gets its cost and its trouble."""
+        before = self._spent()
+        try:
+            yield
+        except ZohoError as error:
+            report.trouble = str(error)
+            raise
+        finally:
+            if report.cycle_id is not None:
+                source, target = (now - then for now, then in zip(self._spent(), before, strict=True))
+                self._ledger.finish_cycle(report.cycle_id, source, target, report.trouble, self._now())
 
     def _state(self) -> StreamState:
         state = self._ledger.stream_state(self.stream)
@@ -207,7 +213,7 @@ class StreamRunner:
             raise StreamUnknown(self.stream.address)
         return state
 
-    def _meter(self) -> tuple[int, int]:
+    def _spent(self) -> tuple[int, int]:
         return self._source.zoho.credits_spent, self._target.zoho.credits_spent
 
 

@@ -25,6 +25,7 @@ from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 
 BATCH_REFUSED: Final = "BATCH_REFUSED"
+_WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
 _FAILURES_IN_A_ROW: Final = 2
 
 
@@ -92,9 +93,6 @@ def travel(
 
 def _left_behind(candidates: tuple[WireRecord, ...]) -> str | None:
     return str(candidates[0]["id"]) if len(candidates) == 1 else None
-
-
-_WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})
 
 
 def _knowledge(changes: Sequence[Change], ids: Sequence[str], prepared: Prepared, hands: Hands) -> Knowledge:
