@@ -72,10 +72,12 @@ def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals, code: 
     )
     with demo:
         assert demo.stdout is not None
+        said = []
         for line in demo.stdout:
+            said.append(line)
             if "Accounts 0/" in line:
                 break
-        assert len(left_over(folder)) >= 3  # the demo itself, the emulator, the daemon
+        assert len(left_over(folder)) >= 3, "".join(said)  # the demo itself, the emulator, the daemon
         time.sleep(0.5)
         demo.send_signal(number)
         assert demo.wait(20) == code
