@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def leads(site: Site, count: int) -> list[str]:
     return [site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(count)]
+
+
+def queues(site: Site) -> list[list[dict[str, Any]]]:
+    shown = site.call("status", "--json").stdout
+    return [s["queue"] for s in json.loads(shown)["streams"] if s["queue"]] if shown else []
 
 
 def in_b(site: Site) -> int:
@@ -85,9 +91,9 @@ def test_retry_asks_the_running_daemon(site: Site) -> None:
     site.emu.quirks(unknown_picklist="reject")
     india.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Lead_Source": "Carrier Pigeon"})
     site.start("run")
-    until(lambda: "held" in site.call("status").stdout)
+    until(lambda: queues(site))
     us.change_field("Leads", "Lead_Source", add_values=["Carrier Pigeon"])
-    [queue] = [s["queue"] for s in json.loads(site.call("status", "--json").stdout)["streams"] if s["queue"]]
+    [queue] = queues(site)
     assert queue[0]["remedy"].startswith("add the value 'Carrier Pigeon'")
     asked = site.call(*queue[0]["command"].split()[1:])
     assert asked.returncode == 0, asked.stderr
