@@ -18,6 +18,7 @@ from daemon.emulator.credits import EDITIONS
 from daemon.emulator.hands import Hands
 from daemon.emulator.quirks import listing
 from daemon.emulator.serve import PortTakenError, Servers
+from daemon.emulator.snapshot import Snapshot, check_snapshot
 from daemon.emulator.world import World
 
 EXIT_USAGE, EXIT_UNAVAILABLE = 64, 69
@@ -37,6 +38,7 @@ class Options:
     access_lifetime: int = 3_600
     faults: Path | None = None
     quirks: Path | None = None
+    snapshot: tuple[str, ...] = ()
 
 
 def serve(options: Options) -> int:
@@ -58,7 +60,8 @@ def serve(options: Options) -> int:
 
 
 def _world(options: Options) -> World:
-    world = World(data_centers=options.orgs, seed=options.seed, edition=options.edition)
+    snapshots = _snapshots(options)
+    world = World(data_centers=options.orgs, seed=options.seed, edition=options.edition, snapshots=snapshots)
     hands = Hands(world)
     world.faults.base_latency = options.latency
     for site in world.sites.values():
@@ -71,6 +74,19 @@ def _world(options: Options) -> World:
         planted = hands.seed(records=options.records, seed=options.seed, defects=options.defects)["defects"]
         logging.getLogger("emulator").info("seeded %d records, %d defects", options.records, len(planted))
     return world
+
+
+def _snapshots(options: Options) -> dict[str, Snapshot]:
+    """`FILE` is for the first org, `us=FILE` for that one."""
+    found = {}
+    for text in options.snapshot:
+        code, sign, name = text.partition("=")
+        place, path = (code, Path(name)) if sign and code in DATA_CENTERS else (options.orgs[0], Path(text))
+        try:
+            found[place] = check_snapshot(_read_json(path))
+        except ValueError as wrong:
+            raise ValueError(str(wrong) if str(path) in str(wrong) else f"{path}: {wrong}") from None
+    return found
 
 
 def _read_json(path: Path) -> Any:
@@ -143,6 +159,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--access-lifetime", type=click.IntRange(1), default=3_600, help="Seconds an access token lives.")
 @click.option("--faults", type=_FILE, help="JSON file of faults (see daemon/emulator/faults.py).")
 @click.option("--quirks", type=_FILE, help="JSON file of switches.")
+@click.option(
+    "--snapshot", multiple=True, metavar="[ORG=]FILE", help="Start an org from what `orgsync snapshot` wrote."
+)
 @click.option("--list-quirks", is_flag=True, is_eager=True, expose_value=False, callback=_list_quirks)
 def command(as_json: bool, **given: Any) -> None:  # noqa: ARG001 - the announcement is always JSON
     """Start, announce, serve until a signal."""

@@ -91,6 +91,7 @@ def describe(item: Field, around: Surroundings) -> Json:
         "range": None,
         "blueprint_supported": True,
         "sequence_number": item.id % 1000,
+        **item.known,
     }
 
 

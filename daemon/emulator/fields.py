@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 JSON_TYPES = {
     "integer": "integer",
@@ -84,6 +85,7 @@ class Field:
     section: str = "Information"
     created: int | None = None
     modified: int | None = None
+    known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def writable(self) -> bool:

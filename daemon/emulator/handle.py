@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 
 from daemon.emulator.hands import Hands
 from daemon.emulator.serve import Servers
+from daemon.emulator.snapshot import check_snapshot
 from daemon.emulator.world import Site, World
 
 Json = dict[str, Any]
@@ -37,6 +38,7 @@ class Emulator:
         *,
         seed: int = 1,
         edition: str = "enterprise",
+        snapshots: dict[str, Json] | None = None,
         records: int = 0,
         quirks: Json | None = None,
         faults: Any = None,
@@ -44,7 +46,8 @@ class Emulator:
         access_lifetime: int = 3_600,
         port: int = 0,
     ) -> None:
-        self.world = World(data_centers=data_centers, seed=seed, edition=edition)
+        checked = {code: check_snapshot(content) for code, content in (snapshots or {}).items()}
+        self.world = World(data_centers=data_centers, seed=seed, edition=edition, snapshots=checked)
         self._hands = Hands(self.world)
         self._hands.set_quirks(quirks or {})
         self.world.faults.base_latency = latency

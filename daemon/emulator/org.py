@@ -14,6 +14,7 @@ from daemon.emulator.quirks import Quirks
 from daemon.emulator.replica import Replica
 from daemon.emulator.schema import Module, fresh_schema
 from daemon.emulator.side import SideTables
+from daemon.emulator.snapshot import Snapshot, apply_snapshot
 from daemon.emulator.store import Record, Table
 from daemon.emulator.trash import Deleted
 
@@ -23,7 +24,16 @@ Json = dict[str, Any]
 class Org:
     """One Zoho CRM organisation."""
 
-    def __init__(self, *, data_center: str, clock: Clock, quirks: Quirks, edition: str, source: bool) -> None:
+    def __init__(
+        self,
+        *,
+        data_center: str,
+        clock: Clock,
+        quirks: Quirks,
+        edition: str,
+        source: bool,
+        snapshot: Snapshot | None = None,
+    ) -> None:
         self.site = DATA_CENTERS[data_center]
         self.name = self.site.org
         self.data_center = data_center
@@ -33,6 +43,7 @@ class Org:
         self.source = source
         self.licences = 10
         self.write_delay = 0.0
+        self.snapshot = snapshot
         self.reset()
 
     def reset(self) -> None:
@@ -45,6 +56,8 @@ class Org:
         self.zgid = str(56_000_047 + 1_117 * place)
         self.users = staff(self.new_id, source=self.source, time_zone=self.site.time_zone)
         self.modules: dict[str, Module] = fresh_schema(self.new_id, source=self.source)
+        if self.snapshot is not None:
+            apply_snapshot(self, self.snapshot)
         self.tables: dict[str, Table] = {name: self._new_table(module) for name, module in self.modules.items()}
         self.bin: dict[str, dict[int, Deleted]] = {name: {} for name in self.modules}
         self.bulk = Shelf()

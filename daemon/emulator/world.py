@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from daemon.emulator.journal import Journal
 from daemon.emulator.oauth import Accounts
 from daemon.emulator.org import Org
 from daemon.emulator.quirks import Quirks
+from daemon.emulator.snapshot import Snapshot
 
 Json = dict[str, Any]
 GRANTS_AT_START = 5
@@ -48,13 +49,23 @@ class Site:
 class World:
     """All emulated data centres."""
 
-    def __init__(self, *, data_centers: Sequence[str], seed: int = 1, edition: str = "enterprise") -> None:
+    def __init__(
+        self,
+        *,
+        data_centers: Sequence[str],
+        seed: int = 1,
+        edition: str = "enterprise",
+        snapshots: Mapping[str, Snapshot] | None = None,
+    ) -> None:
         unknown = [code for code in data_centers if code not in DATA_CENTERS]
         if unknown or not data_centers or len(set(data_centers)) < len(data_centers):
             raise ValueError(f"orgs: distinct names out of {', '.join(DATA_CENTERS)}; got {', '.join(data_centers)}")
+        if set(snapshots or {}) - set(data_centers):
+            raise ValueError(f"a snapshot for an org that is not emulated; there are {', '.join(data_centers)}")
         if edition not in EDITIONS:
             raise ValueError(f"edition: one of {', '.join(EDITIONS)}; got {edition}")
         self.seed = seed
+        self._snapshots = dict(snapshots or {})
         self.edition = edition
         self.clock = Clock()
         self.quirks = Quirks()
@@ -68,9 +79,11 @@ class World:
 
     def _site(self, code: str, *, source: bool) -> Site:
         quirks = Quirks(self.quirks)
-        org = Org(data_center=code, clock=self.clock, quirks=quirks, edition=self.edition, source=source)
+        snapshot = self._snapshots.get(code)
+        edition = (snapshot.edition if snapshot else None) or self.edition
+        org = Org(data_center=code, clock=self.clock, quirks=quirks, edition=edition, source=source, snapshot=snapshot)
         accounts = Accounts(seed=self.seed, name=code, clock=self.clock, quirks=quirks, user=org.administrator.id)
-        site = Site(org=org, accounts=accounts, meter=Meter(self.edition, org.licences), quirks=quirks)
+        site = Site(org=org, accounts=accounts, meter=Meter(org.edition, org.licences), quirks=quirks)
         site.refresh_token = accounts.new_refresh().token
         site.grant_tokens = [accounts.new_grant() for _ in range(GRANTS_AT_START)]
         return site
@@ -85,7 +98,7 @@ class World:
         for name, site in self.sites.items():
             if org in (None, name):
                 site.org.reset()
-                site.meter = Meter(self.edition, site.org.licences)
+                site.meter = Meter(site.org.edition, site.org.licences)
                 site.quirks.reset()
         if org is None:
             self.clock.reset()

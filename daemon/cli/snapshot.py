@@ -1,0 +1,57 @@
+"""`orgsync snapshot`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from daemon.cli.context import load_settings, utc_now
+from daemon.zoho.client import Zoho
+from daemon.zoho.raw import snapshot
+
+
+@click.command("snapshot")
+@click.argument("org")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Default: ORG.snapshot.json")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object about what was written.")
+@click.pass_obj
+def command(settings_path: str, org: str, output: Path | None, as_json: bool) -> None:
+    """Write ORG's metadata to a file: modules, fields, layouts, users. No records, no secrets, and nothing is changed.
+
+    The file rehearses a route: orgsync emulator --snapshot FILE. An existing file is never overwritten.
+    """
+
+    settings = load_settings(Path(settings_path))
+    if org not in settings.orgs:
+        raise click.UsageError(f"no org is called {org!r}; there are: {', '.join(settings.orgs) or 'none'}")
+    path = output or Path(f"{org}.snapshot.json")
+    if path.exists():
+        raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another --output")
+    left_out: list[str] = []
+    with Zoho(settings.orgs[org], now=utc_now) as zoho:
+        taken = snapshot(zoho, left_out.append)
+        spent = zoho.credits_spent
+    _write(path, json.dumps(taken, ensure_ascii=False, indent=1))
+    _tell(path, list(taken["fields"]) if isinstance(taken["fields"], dict) else [], left_out, spent, as_json=as_json)
+
+
+def _write(path: Path, text: str) -> None:
+    """For its owner only, for it names the org's users."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _tell(path: Path, modules: list[str], left_out: list[str], spent: int, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"file": str(path), "modules": modules, "left_out": left_out, "credits": spent}))
+        return
+    click.echo(f"wrote {path}: {len(modules)} modules, {spent} credits; it names users, so mind whom you give it to")
+    if left_out:
+        click.echo(f"left out, for they show no fields: {', '.join(left_out)}")
+    click.echo(f"next: orgsync emulator --snapshot {path}")
