@@ -189,7 +189,9 @@ def possible_ids(where: Expression, table: Table) -> set[int] | None:
     index = table.index(name)
     if index is None:
         return None
-    return {number for value in where.values for number in index.get(value if isinstance(value, str) else str(value))}
+    # lookups are filed under numbers, everything else under text
+    keys = {key for value in where.values for key in (str(value), parse_id(value)) if key is not None}
+    return {number for key in keys for number in index.get(key)}
 
 
 def lowest_key(where: Expression) -> int | None:

@@ -10,7 +10,7 @@ from daemon.emulator.clock import zone_printer
 from daemon.emulator.field_text import Surroundings, describe
 from daemon.emulator.fields import Field
 from daemon.emulator.new_fields import create_field
-from daemon.emulator.schema import Module
+from daemon.emulator.schema import Layout, Module
 
 Json = dict[str, Any]
 MAX_NEW_FIELDS = 5
@@ -135,27 +135,30 @@ def post_fields(call: Call) -> Reply:
 
 
 def get_layouts(call: Call) -> Reply:
-    """`GET /settings/layouts?module=`: one standard layout per module."""
+    """`GET /settings/layouts?module=`: the standard layout, and whatever else there is."""
     module = module_of_parameter(call)
-    if call.record_id is not None and call.record_id != str(module.layout_id):
+    layouts = [one for one in module.layouts if call.record_id in (None, str(one.id))]
+    if not layouts:
         return NO_CONTENT
-    shown = [item for item in module.fields.values() if item.visible]
-    section = {
-        "id": str(module.layout_id + 1),
-        "api_name": f"{module.singular}_Information",
-        "name": f"{module.singular} Information",
-        "display_label": f"{module.singular} Information",
-        "type": "used",
-        "sequence_number": 1,
-        "column_count": 2,
-        "isSubformSection": False,
-        "fields": _described(call, module, shown),
-    }
-    layout = {
-        "id": str(module.layout_id),
-        "name": "Standard",
-        "api_name": "Standard__s",
-        "display_label": "Standard",
+    return Reply.of(200, {"layouts": [_layout(call, module, one) for one in layouts]})
+
+
+def _layout(call: Call, module: Module, layout: Layout) -> Json:
+    shown = [item for item in module.fields.values() if item.visible and item.api_name not in layout.without]
+    described = _described(call, module, shown)
+    for item in described:
+        item["required"] = item["system_mandatory"] or item["api_name"] in layout.mandatory
+    plain = [item for item in described if item["data_type"] != "subform"]
+    sections = [_section(module, layout.id + 1, f"{module.singular} Information", plain, subform=False)]
+    for place, item in enumerate((one for one in described if one["data_type"] == "subform"), start=1):
+        rows = call.org.modules[item["associated_module"]["module"]]
+        inner = _described(call, rows, [one for one in rows.fields.values() if one.visible])
+        sections.append(_section(rows, layout.id + 500_000 + place, item["field_label"], inner, subform=True))
+    return {
+        "id": str(layout.id),
+        "name": layout.name,
+        "api_name": layout.api_name,
+        "display_label": layout.name,
         "status": "active",
         "visible": True,
         "created_time": None,
@@ -164,10 +167,23 @@ def get_layouts(call: Call) -> Reply:
         "modified_by": None,
         "profiles": _profiles(call),
         "has_more_profiles": False,
-        "sections": [section],
+        "sections": sections,
         "actions_allowed": {"edit": True, "rename": True, "clone": True, "deactivate": False},
         "convert_mapping": {},
         "show_business_card": True,
         "source": "crm",
     }
-    return Reply.of(200, {"layouts": [layout]})
+
+
+def _section(module: Module, number: int, name: str, fields: list[Json], *, subform: bool) -> Json:
+    return {
+        "id": str(number),
+        "api_name": module.api_name if subform else name.replace(" ", "_"),
+        "name": name,
+        "display_label": name,
+        "type": "used",
+        "sequence_number": 1,
+        "column_count": 2,
+        "isSubformSection": subform,
+        "fields": fields,
+    }

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemon.emulator import errors
 from daemon.emulator.clock import parse_moment
 from daemon.emulator.fields import Field
-from daemon.emulator.org import Org
+
+if TYPE_CHECKING:
+    from daemon.emulator.org import Org
 
 _EMAIL = re.compile(r"^[^\s@,;<>()\[\]\\\"]+@[^\s@.,;<>()\[\]\\\"]+(\.[^\s@.,;<>()\[\]\\\"]+)+$")
 _PHONE = re.compile(r"^[+]?([0-9A-Za-z()\.\-\s]){1,30}$")

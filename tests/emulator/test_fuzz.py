@@ -25,7 +25,11 @@ JSON = st.recursive(
 )
 FIELDS = st.sampled_from(
     words(
-        """id Last_Name Company Email Phone Website Lead_Source Languages Annual_Revenue No_of_Employees Email_Opt_Out
+        """Subject Name Milestones Consultants Members Quoted_Items Title What_Id Who_Id Parent_Id $se_module
+        Participants
+        Start_DateTime End_DateTime Call_Type Call_Duration Pipeline Stage ERP_Id Regions Brief _delete ids tags cvid
+        merge _fields id Last_Name Company Email
+        Phone Website Lead_Source Languages Annual_Revenue No_of_Employees Email_Opt_Out
         Owner Account_Name Date_of_Birth
         Last_Meeting Loyalty_Points Customer_Number Tag Layout $append_values Created_Time"""
     )
@@ -35,17 +39,38 @@ BODY = JSON | st.fixed_dictionaries(
     {"data": st.lists(ELEMENT | JSON, max_size=3) | JSON},
     optional={"trigger": JSON, "duplicate_check_fields": JSON | st.lists(FIELDS, max_size=2)},
 )
-MODULES = st.sampled_from(["Leads", "Contacts", "Accounts", "Deals", "Unicorns", "settings", "é"])
-TAILS = st.sampled_from(["", "/upsert", "/deleted", "/actions/count", "/1", "/abc", "/actions/fetch_full_data", "/x/y"])
+MODULES = st.sampled_from(
+    words("Leads Contacts Accounts Deals Projects Quotes Tasks Events Calls Notes Milestones Unicorns settings é")
+)
+ACTIONS = words("merge convert add_tags remove_tags mass_delete count fetch_full_data x")
+TAILS = st.sampled_from(
+    ["", "/upsert", "/deleted", "/search", "/1", "/abc", "/x/y", "/{id}", "/{id}/Notes", "/{id}/Attachments",
+     "/{id}/Attachments/1", "/{id}/Locking_Information__s", "/{id}/Locking_Information__s/1", "/{id}/Milestones",
+     "/{id}/Consultants", "/{id}/Contacts/1", *(f"/actions/{name}" for name in ACTIONS),
+     *(f"/{{id}}/actions/{name}" for name in ACTIONS)]
+)  # fmt: skip
+SETTINGS = st.sampled_from(
+    words(
+        """settings/modules settings/fields settings/fields/Last_Name settings/layouts settings/roles settings/roles/1
+        settings/profiles settings/related_lists settings/tags settings/tags/1 settings/recycle_bin
+        settings/recycle_bin/1 settings/recycle_bin/actions/count settings/recycle_bin/actions/restore
+        settings/recycle_bin/actions/empty settings/recycle_bin/1/actions/restore org org/currencies __features users
+        users/1"""
+    )
+)
 PARAMS = st.dictionaries(
     st.sampled_from(
-        words("fields ids page per_page page_token sort_by sort_order converted type module cvid wf_trigger")
+        words(
+            """fields ids page per_page page_token sort_by sort_order converted type module cvid wf_trigger criteria
+            email
+            phone word approved filters job_id attachmentUrl tag_names over_write api_names"""
+        )
     ),
     st.text(max_size=10) | st.sampled_from(["1", "0", "-1", "99999999999", "id", "Modified_Time", "asc", "Leads", "²"]),
     max_size=4,
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(["If-Modified-Since", "If-Unmodified-Since"]),
+    st.sampled_from(["If-Modified-Since", "If-Unmodified-Since", "X-EXTERNAL"]),
     st.sampled_from(
         ["x", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "Mon, 1", "-1"]
     ),
@@ -90,19 +115,62 @@ def test_no_request_breaks_the_gateway(
     us: Client, method: str, module: str, tail: str, params: dict[str, str], headers: dict[str, str], body: Any
 ) -> None:
     content = json.dumps(body).encode()
+    if "{id}" in tail:
+        held = us.org.records(module) if module in us.org._site.org.modules else []
+        tail = tail.replace("{id}", held[0]["id"] if held else "1")
     answer = us.http.request(method, f"/crm/v8/{module}{tail}", params=params, headers=headers, content=content)
     assert sound(answer.status_code, answer.content), (answer.status_code, answer.text)
 
 
 @QUIET
-@given(st.sampled_from(["insert", "upsert", "update"]), st.lists(ELEMENT, min_size=1, max_size=3))
-def test_no_record_breaks_a_write(us: Client, act: str, elements: list[dict[str, Any]]) -> None:
+@given(
+    st.sampled_from(["insert", "upsert", "update"]),
+    st.sampled_from(words("Contacts Projects Quotes Tasks Events Calls Notes Deals")),
+    st.lists(ELEMENT, min_size=1, max_size=3),
+)
+def test_no_record_breaks_a_write(us: Client, act: str, module: str, elements: list[dict[str, Any]]) -> None:
     body = json.dumps({"data": elements}).encode()
     method, path = {"insert": ("POST", ""), "upsert": ("POST", "/upsert"), "update": ("PUT", "")}[act]
-    answer = us.http.request(method, f"/crm/v8/Contacts{path}", content=body)
+    answer = us.http.request(method, f"/crm/v8/{module}{path}", content=body)
     assert sound(answer.status_code, answer.content), answer.text
     listed = us.coql("select Last_Name, Languages, Last_Meeting from Contacts where id is not null order by Email asc")
     assert sound(listed.status_code, listed.content)
+
+
+@QUIET
+@given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]), SETTINGS, PARAMS, BODY)
+def test_no_request_breaks_the_settings(us: Client, method: str, path: str, params: dict[str, str], body: Any) -> None:
+    answer = us.http.request(method, f"/crm/v8/{path}", params=params, content=json.dumps(body).encode())
+    assert sound(answer.status_code, answer.content), (answer.status_code, answer.text)
+
+
+ROW = st.dictionaries(st.sampled_from(words("id Title Due Cost Labels Consultants Members _delete Parent_Id")), JSON)
+
+
+@QUIET
+@given(st.sampled_from(["Milestones", "Consultants", "Members"]), st.lists(ROW | JSON, max_size=4) | JSON)
+def test_no_row_breaks_a_record(us: Client, name: str, rows: Any) -> None:
+    body = {"data": [{"Name": "p", name: rows}]}
+    made = us.http.post("/crm/v8/Projects/upsert", content=json.dumps(body).encode())
+    assert sound(made.status_code, made.content), made.text
+    if made.status_code < 300:
+        number = made.json()["data"][0]["details"]["id"]
+        whole = us.get(f"Projects/{number}")
+        assert sound(whole.status_code, whole.content)
+
+
+BITS = st.sampled_from(
+    words("( ) and or (Last_Name:equals:x) City : equals , \\\\ \\\\) (id:in:1,2) (Created_Time:between:x) Lee")
+)
+
+
+@QUIET
+@given(st.lists(BITS, max_size=12).map("".join) | st.text(max_size=30))
+def test_no_criteria_break_a_search(us: Client, criteria: str) -> None:
+    us.lead()
+    for path in ("Leads/search", "Leads/actions/count"):
+        answer = us.get(path, criteria=criteria)
+        assert sound(answer.status_code, answer.content), answer.text
 
 
 @QUIET
