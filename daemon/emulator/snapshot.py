@@ -17,7 +17,6 @@ from daemon.emulator.credits import EDITIONS
 from daemon.emulator.fields import DEFAULT_LENGTHS, Field
 from daemon.emulator.people import Role, User
 from daemon.emulator.schema import Layout, Module, NewId, give_picklist
-from daemon.emulator.validation import parse_id
 
 if TYPE_CHECKING:
     from daemon.emulator.org import Org
@@ -52,7 +51,7 @@ def check_snapshot(content: Any) -> Snapshot:
     _typed(content, "org", dict)
     for name in ("users", "modules"):
         for place, one in enumerate(_typed(content, name, list)):
-            if not isinstance(one, dict) or parse_id(one.get("id")) is None:
+            if not isinstance(one, dict) or _id(one.get("id")) is None:
                 raise ValueError(f"{name}[{place}]: not an object with an id")
     if not content["users"]:
         raise ValueError("users: a snapshot needs at least one")
@@ -75,7 +74,7 @@ def _check_rows(where: str, rows: Any) -> None:
     if not isinstance(rows, list):
         raise ValueError(f"{where}: a list was expected")
     for place, one in enumerate(rows):
-        if not isinstance(one, dict) or parse_id(one.get("id")) is None:
+        if not isinstance(one, dict) or _id(one.get("id")) is None:
             raise ValueError(f"{where}[{place}]: not an object with an id")
         if where.startswith("fields.") and not (
             isinstance(one.get("api_name"), str) and isinstance(one.get("data_type"), str)
@@ -94,6 +93,11 @@ def apply_snapshot(org: Org, snapshot: Snapshot) -> None:
     org.modules = {**made, **kept}
     for module in org.modules.values():
         _drop_loose_ends(module, org.modules)
+
+
+def _id(value: Any) -> int | None:
+    """An id as Zoho writes it, a text of digits."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else None
 
 
 def _dict(value: Any) -> Json:
@@ -125,7 +129,7 @@ def _identity(org: Org, given: Json) -> None:
         currency=currency,
         country=_text(given.get("country_code"), site.country),
     )
-    org.org_id = parse_id(given.get("id")) or org.org_id
+    org.org_id = _id(given.get("id")) or org.org_id
     org.zgid = _text(given.get("zgid"), org.zgid)
     bought = licence.get("users_license_purchased")
     org.licences = bought if isinstance(bought, int) and bought > 0 else org.licences
@@ -146,7 +150,7 @@ def _people(given: list[Json], zone: str, new_id: NewId) -> list[User]:
 def _user(given: Json, zone: str, roles: dict[str, Role], new_id: NewId) -> User:
     return User(
         id=int(given["id"]),
-        zuid=parse_id(given.get("zuid")) or new_id(),
+        zuid=_id(given.get("zuid")) or new_id(),
         first_name=_text(given.get("first_name"), ""),
         last_name=_text(given.get("last_name"), ""),
         email=_text(given.get("email"), f"user{given['id']}@example.com"),
@@ -159,7 +163,7 @@ def _user(given: Json, zone: str, roles: dict[str, Role], new_id: NewId) -> User
 
 
 def _role(given: Any, default: str, roles: dict[str, Role], new_id: NewId) -> Role:
-    name, number = _text(_dict(given).get("name"), default), parse_id(_dict(given).get("id"))
+    name, number = _text(_dict(given).get("name"), default), _id(_dict(given).get("id"))
     if number is None:
         return roles.setdefault(name, Role(id=new_id(), name=name))
     return Role(id=number, name=name)
@@ -265,7 +269,7 @@ def _field(org: Org, given: Json, shipped: Module | None) -> Field:
 
 def _choice(given: Json) -> tuple[str, int | None]:
     name = given.get("actual_value") or given.get("display_value")
-    return str(name), parse_id(given.get("id"))
+    return str(name), _id(given.get("id"))
 
 
 def _never_written(given: Json) -> bool:
