@@ -55,6 +55,21 @@ def swapped_lookup(orgs: Copied) -> None:
     orgs.b.edit("Contacts", target, {"Account_Name": other})
 
 
+def one_choice_less(orgs: Copied) -> None:
+    record, target = orgs.pair("Contacts", Languages=True)
+    orgs.b.edit("Contacts", target, {"Languages": record["Languages"][1:]})
+
+
+def another_choice(orgs: Copied) -> None:
+    record, target = orgs.pair("Accounts", Markets=True)
+    orgs.b.edit("Accounts", target, {"Markets": [*record["Markets"][1:], "Antarctica"]})
+
+
+def a_choice_twice(orgs: Copied) -> None:
+    record, target = orgs.pair("Deals", Competitors=True)
+    orgs.b.edit("Deals", target, {"Competitors": [*record["Competitors"], record["Competitors"][0]]})
+
+
 def another_owner(orgs: Copied) -> None:
     _, target = orgs.pair("Deals")
     users = orgs.callers[1].get("users", type="ActiveConfirmedUsers")["users"]
@@ -72,6 +87,9 @@ DIFFERENT = {
     another_second: ("Deals", "Demo_At"),
     another_space: ("Accounts", "Account_Name"),
     swapped_lookup: ("Contacts", "Account_Name"),
+    one_choice_less: ("Contacts", "Languages"),
+    another_choice: ("Accounts", "Markets"),
+    a_choice_twice: ("Deals", "Competitors"),
     another_owner: ("Deals", "Owner"),
     edited_in_a_only: ("Accounts", "Employees"),
 }
@@ -84,6 +102,12 @@ def test_a_counterpart_that_is_not_equal_is_named_with_its_field(orgs: Copied, s
     module, field = DIFFERENT[spoil]
     assert [one.field for one in verdicts[module].differing] == [field]
     assert [name for name, one in verdicts.items() if not one.holds] == [module]
+
+
+def test_the_order_of_choices_is_not_judged(orgs: Copied) -> None:
+    record, target = orgs.pair("Deals", Competitors=True)
+    orgs.b.edit("Deals", target, {"Competitors": record["Competitors"][::-1]})
+    assert orgs.judge()["Deals"].holds
 
 
 def test_a_record_that_is_gone_is_missing_without_a_reason(orgs: Copied) -> None:
