@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from daemon.emulator import errors
@@ -11,7 +12,7 @@ from daemon.emulator.clock import zone_printer
 from daemon.emulator.org import Org
 from daemon.emulator.pagetoken import LIFETIME, PageToken
 from daemon.emulator.people import User
-from daemon.emulator.store import Record, Table, time_key
+from daemon.emulator.store import Record, Table, order_key, time_key
 
 Json = dict[str, Any]
 PAGE_WALL, TOKEN_WALL, MAX_PER_PAGE = 2_000, 100_000, 200
@@ -29,6 +30,11 @@ class Listing:
     since: int | None = None
     converted: str | None = None
     ids: tuple[int, ...] | None = None
+
+    @property
+    def wants_converted(self) -> bool | None:
+        """True: converted records only, False: only others, None: both (facts 2.1)."""
+        return {"true": True, "false": False}.get(self.converted or "both")
 
     @property
     def position(self) -> int:
@@ -57,55 +63,31 @@ def read_page(org: Org, module: str, listing: Listing) -> Page:
     table = org.visible(module)
     want = listing.per_page + 1
     if _by_cursor(org, listing):
-        found = _after_cursor(table, listing, want)
-    elif listing.ids is None and not _filters_converted(table, listing) and _since_is_a_floor(listing):
+        found = list(islice(_after_cursor(table, listing), want))
+    elif listing.ids is None and (listing.since is None or listing.sort_by == "Modified_Time"):
         low = None if listing.since is None else time_key(listing.since, 0)
-        order = table.ordered(listing.sort_by, descending=listing.descending)
+        order = table.ordered(listing.sort_by, descending=listing.descending, converted=listing.wants_converted)
         found = list(order.slice(listing.position, listing.position + want, low))
     else:
-        matching = list(_matching(table, listing))
-        found = matching[listing.position : listing.position + want]
+        found = list(islice(_matching(table, listing), listing.position, listing.position + want))
     return Page(records=found[: listing.per_page], more=len(found) > listing.per_page)
 
 
-def _since_is_a_floor(listing: Listing) -> bool:
-    return listing.since is None or listing.sort_by == "Modified_Time"
-
-
-def _filters_converted(table: Table, listing: Listing) -> bool:
-    if listing.converted is None or listing.converted == "both":
-        return False
-    return table.converted > 0 or listing.converted == "true"
-
-
 def _matching(table: Table, listing: Listing) -> Iterator[Record]:
+    """The chosen or the changed records, in order."""
     if listing.ids is not None:
-        known = (table.records[number] for number in set(listing.ids) if number in table.records)
-        source: Iterator[Record] = iter(sorted(known, key=_key(listing), reverse=listing.descending))
-    elif listing.since is not None:
-        changed = table.by_time(time_key(listing.since, 0), None)
-        source = iter(sorted(changed, key=_key(listing), reverse=listing.descending))
+        source = [table.records[number] for number in set(listing.ids) if number in table.records]
     else:
-        source = iter(table.ordered(listing.sort_by, descending=listing.descending))
-    for record in source:
-        if listing.since is not None and record.modified < listing.since:
-            continue
-        if listing.converted in ("true", "false"):
-            is_converted = bool(record.values.get("Converted__s"))
-            if is_converted != (listing.converted == "true"):
-                continue
-        yield record
+        source = list(table.by_time(time_key(listing.since or 0, 0), None))
+    source.sort(key=lambda record: order_key(listing.sort_by, record), reverse=listing.descending)
+    return filter(lambda record: _passes(record, listing), source)
 
 
-def _key(listing: Listing) -> Any:
-    return lambda record: record_key(listing.sort_by, record)
-
-
-def record_key(sort_by: str, record: Record) -> int:
-    """Where a record stands in the order of a list call."""
-    if sort_by == "id":
-        return record.id
-    return time_key(record.created if sort_by == "Created_Time" else record.modified, record.id)
+def _passes(record: Record, listing: Listing) -> bool:
+    if listing.since is not None and record.modified < listing.since:
+        return False
+    wanted = listing.wants_converted
+    return wanted is None or bool(record.values.get("Converted__s")) == wanted
 
 
 def _by_cursor(org: Org, listing: Listing) -> bool:
@@ -114,17 +96,20 @@ def _by_cursor(org: Org, listing: Listing) -> bool:
     )
 
 
-def _after_cursor(table: Table, listing: Listing, want: int) -> list[Record]:
-    token = listing.token
-    after = token.after if token and token.after is not None else 0
-    found = []
-    for record in _matching(table, listing):
-        key = record_key(listing.sort_by, record)
-        if key < after if listing.descending else key > after:
-            found.append(record)
-            if len(found) == want:
-                break
-    return found
+def _after_cursor(table: Table, listing: Listing) -> Iterator[Record]:
+    after = listing.token.after if listing.token and listing.token.after is not None else 0
+    if listing.ids is not None:
+        for record in _matching(table, listing):
+            key = order_key(listing.sort_by, record)
+            if key < after if listing.descending else key > after:
+                yield record
+        return
+    order = table.ordered(listing.sort_by, descending=listing.descending, converted=listing.wants_converted)
+    for record in order.after(after):
+        if _passes(record, listing):
+            yield record
+        elif listing.descending and listing.sort_by == "Modified_Time":
+            return  # everything that follows is older still
 
 
 def page_info(org: Org, listing: Listing, page: Page, caller: User, bound: str) -> Json:
@@ -132,7 +117,7 @@ def page_info(org: Org, listing: Listing, page: Page, caller: User, bound: str) 
     expires = int(org.clock.now()) + LIFETIME
     next_token = previous = None
     if page.more:
-        after = record_key(listing.sort_by, page.records[-1])
+        after = order_key(listing.sort_by, page.records[-1])
         following = listing.position + listing.per_page
         next_token = PageToken(user=caller.id, expires=expires, position=following, after=after).encode(bound)
     if listing.position > 0:

@@ -97,6 +97,7 @@ class Table:
         self.ids: SortedList = SortedList()
         self.times: SortedList = SortedList()
         self._created: SortedList | None = None
+        self._views: dict[tuple[str, bool], SortedList] = {}
         self._indexes: dict[str, HashIndex] = {}
         self.converted = 0
 
@@ -121,6 +122,8 @@ class Table:
             if before != after:
                 index.discard(before, record.id)
                 index.add(after, record.id)
+        if self._views:
+            self._move(old, record)
         self.converted += _converted(record) - (_converted(old) if old else 0)
         self.records[record.id] = record
 
@@ -135,8 +138,18 @@ class Table:
             self._created.remove(time_key(old.created, number))
         for name, index in self._indexes.items():
             index.discard(old.values.get(name), number)
+        if self._views:
+            self._move(old, None)
         self.converted -= _converted(old)
         return old
+
+    def _move(self, old: Record | None, new: Record | None) -> None:
+        """Keep the views of converted and of other records in step."""
+        for (column, converted), keys in self._views.items():
+            if old is not None and bool(_converted(old)) == converted:
+                keys.remove(order_key(column, old))
+            if new is not None and bool(_converted(new)) == converted:
+                keys.add(order_key(column, new))
 
     def load(self, records: list[Record]) -> None:
         """Add many new records at once."""
@@ -144,6 +157,7 @@ class Table:
         self.ids.update(record.id for record in records)
         self.times.update(time_key(record.modified, record.id) for record in records)
         self._created = None
+        self._views.clear()
         for name, index in self._indexes.items():
             for record in records:
                 index.add(record.values.get(name), record.id)
@@ -201,8 +215,14 @@ class Table:
         for number in self.ids.irange(low, None, reverse=descending):
             yield records[number]
 
-    def ordered(self, column: str, *, descending: bool) -> SortedOrder:
-        """The whole table in the order of a list call (facts 2.1)."""
+    def ordered(self, column: str, *, descending: bool, converted: bool | None = None) -> SortedOrder:
+        """The table in the order of a list call (facts 2.1): all of it, or converted records only, or the others."""
+        if converted is not None and (converted or self.converted):
+            view = self._views.get((column, converted))
+            if view is None:
+                chosen = (one for one in self.records.values() if bool(_converted(one)) == converted)
+                view = self._views[column, converted] = SortedList(order_key(column, one) for one in chosen)
+            return SortedOrder(self, view, descending)
         if column == "id":
             return SortedOrder(self, self.ids, descending)
         if column == "Created_Time":
@@ -232,6 +252,12 @@ class SortedOrder:
             return self._resolve(self._keys.islice(first, last, reverse=True))
         return self._resolve(self._keys.islice(min(floor + start, size), min(floor + stop, size)))
 
+    def after(self, key: int) -> Iterator[Record]:
+        """Everything that follows the place of a key."""
+        if self._descending:
+            return self._resolve(self._keys.irange(None, key, inclusive=(True, False), reverse=True))
+        return self._resolve(self._keys.irange(key, None, inclusive=(False, True)))
+
     def count_from(self, low: int | None) -> int:
         """How many keys are not below `low`."""
         return len(self._keys) - (0 if low is None else self._keys.bisect_left(low))
@@ -240,6 +266,13 @@ class SortedOrder:
         records = self._table.records
         for key in keys:
             yield records[key & _ID_MASK]
+
+
+def order_key(column: str, record: Record) -> int:
+    """Where a record stands in an order of list calls."""
+    if column == "id":
+        return record.id
+    return time_key(record.created if column == "Created_Time" else record.modified, record.id)
 
 
 def _converted(record: Record) -> int:

@@ -172,3 +172,36 @@ def test_rich_text_is_cut_in_reads_and_whole_by_fetch_full_data(us: Client) -> N
 def test_the_count_is_a_string(us: Client) -> None:
     us.lead()
     assert us.get("Leads/actions/count").json() == {"count": "1"}
+
+
+@pytest.mark.parametrize("sort_by", ["id", "Created_Time", "Modified_Time"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("walk", ["live", "cursor"])
+def test_walks_over_converted_and_other_leads_agree_with_a_scan(
+    emu: Emulator, us: Client, sort_by: str, order: str, walk: str
+) -> None:
+    emu.quirks(page_token_walk=walk)
+    emu.clock(freeze=True)
+    ids = []
+    for n in range(6):
+        emu.clock(advance=n % 2)
+        ids.append(us.lead())
+    params = {"fields": "Last_Name", "sort_by": sort_by, "sort_order": order, "per_page": 2}
+    us.get("Leads", converted="false", **params)
+    for number in (ids[1], ids[4]):
+        us.org.edit("Leads", number, {"Converted__s": True})
+    us.org.edit("Leads", ids[4], {"Converted__s": False})
+    us.org.delete("Leads", ids[0])
+    rows = [row for row in us.org.records("Leads")]  # noqa: C416 - a copy to sort
+    rows.sort(key=lambda row: (row.get(sort_by, ""), row["id"]), reverse=order == "desc")
+    for which in ("true", "false", "both"):
+        expected = [row["id"] for row in rows if which in ("both", str(bool(row["Converted__s"])).lower())]
+        found, token = [], None
+        while True:
+            more = {"page_token": token} if token else {}
+            page = us.get("Leads", converted=which, **params, **more).json()
+            found += [row["id"] for row in page["data"]]
+            token = page["info"]["next_page_token"]
+            if token is None:
+                break
+        assert found == expected, which
