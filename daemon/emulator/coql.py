@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -10,6 +11,7 @@ from daemon.emulator import errors
 from daemon.emulator.coql_columns import Bound, bind, sort_key
 from daemon.emulator.coql_groups import grouped_rows
 from daemon.emulator.coql_parse import Column, Query
+from daemon.emulator.coql_subqueries import resolve
 from daemon.emulator.coql_where import (
     MAX_CRITERIA,
     compile_test,
@@ -37,6 +39,7 @@ def credits_for(query: Query) -> int:
 
 def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
     """The rows of a query and whether more follow."""
+    query = replace(query, where=resolve(query.where, lambda inner: _values_of(org, caller, inner)))
     module = org.modules.get(query.module)
     if module is None:
         raise errors.refuse("INVALID_MODULE", "the given module is not supported in api")
@@ -57,6 +60,13 @@ def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
         add_id = org.quirks["coql_adds_id"] == "yes"
         window = [_row(record, shown, add_id=add_id) for record in chosen]
     return window[: query.limit], len(window) > query.limit
+
+
+def _values_of(org: Org, caller: User, query: Query) -> list[Any]:
+    """What the one column of a subquery holds: ids of lookups, else the values."""
+    rows, _ = run_query(org, caller, query)
+    found = [row[query.columns[0][1]] for row in rows]
+    return [value["id"] if isinstance(value, dict) else value for value in found if value is not None]
 
 
 def _row(record: Record, shown: list[tuple[str, Callable[[Record], Any]]], *, add_id: bool) -> Json:

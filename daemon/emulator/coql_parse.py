@@ -5,6 +5,7 @@ The grammar itself refuses three unbracketed conditions: AND and OR join exactly
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from lark.exceptions import VisitError
 from daemon.emulator import errors
 
 _GRAMMAR = r"""
+start: query
 query: SELECT columns FROM module WHERE expr group? order? limit?
 columns: selected ("," selected)*
 selected: expr_column (AS NAME)?
@@ -29,6 +31,8 @@ pair: term AND term -> both
 condition: expr_column OPERATOR value -> compare
     | expr_column IN "(" value ("," value)* ")" -> inside
     | expr_column NOT IN "(" value ("," value)* ")" -> outside
+    | expr_column IN "(" query ")" -> inside
+    | expr_column NOT IN "(" query ")" -> outside
     | expr_column LIKE STRING -> like
     | expr_column NOT LIKE STRING -> unlike
     | expr_column IS NULL -> empty
@@ -96,6 +100,7 @@ class Test:
     column: Column
     operator: str
     values: tuple[Any, ...] = ()
+    from_subquery: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,10 @@ class _Build(Transformer[Token, Query]):
 
     inside, outside, like, unlike = _test("in"), _test("not in"), _test("like"), _test("not like")
     empty, filled, between, beyond = _test("is null"), _test("is not null"), _test("between"), _test("not between")
+
+    def start(self, parts: list[Any]) -> Query:
+        query: Query = parts[0]
+        return query
 
     def compare(self, parts: list[Any]) -> Test:
         column, operator, value = parts
@@ -209,13 +218,17 @@ class _Build(Transformer[Token, Query]):
         )  # fmt: skip
 
 
-_PARSER = Lark(_GRAMMAR, start="query", parser="lalr", maybe_placeholders=False)
+_PARSER = Lark(_GRAMMAR, start="start", parser="lalr", maybe_placeholders=False)
+_INNER = re.compile(r"\(\s*select\b", re.IGNORECASE)
+MAX_INNER = 20
 _CLAUSES = ("SELECT", "FROM", "WHERE")
 
 
 @lru_cache(maxsize=512)
 def parse(text: str) -> Query:
     """The query behind a text, or SYNTAX_ERROR (facts 3.7)."""
+    if len(_INNER.findall(text)) > MAX_INNER:
+        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": MAX_INNER})
     try:
         tree = _PARSER.parse(text)
         return _Build().transform(tree)

@@ -58,7 +58,7 @@ def typed_values(test: Test, bound: Bound, quirks: Quirks) -> list[Any]:
     if operator not in allowed or compares_id:
         details = {"reason": "invalid operator found", "column_name": bound.name, "operator": operator}
         raise errors.refuse("INVALID_QUERY", "Invalid query formed", details)
-    if operator in ("in", "not in") and len(test.values) > int(quirks["coql_max_in"]):
+    if operator in ("in", "not in") and not test.from_subquery and len(test.values) > int(quirks["coql_max_in"]):
         raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": int(quirks["coql_max_in"])})
     if operator == "not like" and not (str(test.values[0]).startswith("%") and str(test.values[0]).endswith("%")):
         details = {"reason": "invalid operator found", "column_name": bound.name, "operator": operator}
@@ -150,7 +150,8 @@ def _passes(operator: str, bound: Bound, values: list[Any], quirks: Quirks, *, f
 
 
 def _decision(operator: str, values: list[Any]) -> Callable[[Any], bool]:
-    first, last = values[0], values[-1]
+    # an empty IN comes of a subquery that found nothing
+    first, last = (values[0], values[-1]) if values else (None, None)
     members = set(values) if operator in ("in", "not in") else set()
     pattern = _like(str(first)) if "like" in operator else re.compile("")
     decisions: dict[str, Callable[[Any], bool]] = {

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from daemon.emulator import errors
-from daemon.emulator.fields import DEFAULT_LENGTHS, Field
+from daemon.emulator.fields import CHILDREN, COMPUTED, DEFAULT_LENGTHS, Field
+from daemon.emulator.new_modules import give_rows, modules_of
 from daemon.emulator.org import Org
 from daemon.emulator.schema import Module, api_name_for, give_picklist, rename_field
 from daemon.emulator.store import Record
 
 Json = dict[str, Any]
-CREATABLE = frozenset(DEFAULT_LENGTHS) - {"ownerlookup", "lookup"} | {"lookup"}
+CREATABLE = frozenset(DEFAULT_LENGTHS) - {"ownerlookup"}
 _MAX_LENGTH = {"text": 255, "textarea": 50_000, "email": 100, "phone": 30, "integer": 9, "bigint": 18, "double": 16}
 
 
@@ -48,6 +49,13 @@ def create_field(org: Org, module: Module, given: Json, path: str) -> Field:
     )
     if data_type in ("picklist", "multiselectpicklist"):
         give_picklist(item, _choices(given, path), org.new_id)
+    if data_type in CHILDREN:
+        give_rows(org, module, item, given, path)
+    if data_type == "multi_module_lookup":
+        item.lookups = modules_of(org, given, path)
+        org.tables[module.api_name].ensure_index(item.api_name)
+    item.read_only = data_type in COMPUTED
+    item.prefix = _prefix(given)
     module.fields[item.api_name] = item
     if item.unique:
         org.tables[module.api_name].ensure_index(item.api_name)
@@ -106,6 +114,12 @@ def _lookup(org: Org, given: Json, data_type: str, path: str) -> str | None:
     if not isinstance(name, str) or name not in org.modules:
         raise errors.bad_value("lookup", f"{path}.lookup")
     return name
+
+
+def _prefix(given: Json) -> str:
+    numbering = given.get("auto_number")
+    prefix = numbering.get("prefix") if isinstance(numbering, dict) else None
+    return prefix[:20] if isinstance(prefix, str) else ""
 
 
 def _choices(given: Json, path: str) -> list[str]:

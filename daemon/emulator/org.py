@@ -75,6 +75,13 @@ class Org:
                 table.ensure_index(item.api_name)
         return table
 
+    def add_module(self, module: Module) -> None:
+        """A new module with its empty table."""
+        self.modules[module.api_name] = module
+        self.tables[module.api_name] = self._new_table(module)
+        self.bin[module.api_name] = {}
+        self.reader_reset()
+
     # --- ids and people
 
     def new_id(self) -> int:

@@ -92,12 +92,13 @@ def _module(spec: ModuleSpec, new_id: NewId, *, source: bool) -> Module:
     new_id()  # the id of the layout's first section
     for line in spec.fields.strip().splitlines():
         if line.strip():
-            item = _field(line, new_id, source=source)
+            item = field_of_line(line, new_id, source=source)
             module.fields[item.api_name] = item
     return module
 
 
-def _field(line: str, new_id: NewId, *, source: bool) -> Field:
+def field_of_line(line: str, new_id: NewId, *, source: bool) -> Field:
+    """A field from its line in the notation of `catalog`."""
     name, label, data_type, length, marks = (part.strip() for part in line.split("|"))
     item = Field(
         id=new_id(),

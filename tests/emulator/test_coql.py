@@ -180,3 +180,18 @@ def test_fifty_values_fit_into_in_and_fifty_one_do_not(us: Client) -> None:
         return us.coql(f"select id from Leads where id in ({values})").status_code
 
     assert (query(50), query(51)) == (204, 400)
+
+
+def test_a_subquery_is_run_first_and_names_itself_when_it_is_wrong(us: Client) -> None:
+    account, other = us.insert("Accounts", {"Account_Name": "a", "Phone": "1"}, {"Account_Name": "b"})
+    for number, name in ((account, "x"), (other, "y")):
+        us.insert("Contacts", {"Last_Name": name, "Account_Name": {"id": number}})
+    outer = "select Last_Name from Contacts where Account_Name in "
+    rows = us.coql(outer + "(select id from Accounts where Phone = '1')").json()["data"]
+    assert [row["Last_Name"] for row in rows] == ["x"]
+    assert us.coql(outer + "(select id from Accounts where Phone = '9')").status_code == 204
+    nested = "(select Account_Name from Contacts where Account_Name in (select id from Accounts where Phone = '1'))"
+    assert len(us.coql(outer + nested).json()["data"]) == 1
+    for wrong in ("(select id, Phone from Accounts where id is not null)", "(select Foo from Accounts where id = '1')"):
+        answer = us.coql(outer + wrong)
+        assert (answer.status_code, answer.json()["details"]["sub_query_sequence"]) == (400, 1)

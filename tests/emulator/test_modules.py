@@ -260,3 +260,67 @@ def test_notes_and_attachments_hang_at_a_record(us: Client) -> None:
     assert us.http.get(f"{path}/{made}").content == b"hello"
     assert us.delete(f"Leads/{lead}/Attachments/{made}").status_code == 200
     assert us.http.get(f"{path}/{made}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("data_type", "more", "sent", "read"),
+    [
+        ("subform", {}, [{"Name": "r"}], ["Name", "r"]),
+        ("multiselectlookup", {"multiselectlookup": {"connected_details": {"module": {"api_name": "Leads"}}}}, "lead",
+         ["Made", "lead"]),
+        ("multi_module_lookup", {"multi_module_lookup": {"modules": [{"api_name": "Leads"}]}}, "lead", None),
+        ("autonumber", {"auto_number": {"prefix": "N-"}}, None, "N-1"),
+        ("formula", {}, None, None),
+        ("userlookup", {}, None, None),
+    ],
+)  # fmt: skip
+def test_fields_of_the_wider_types_can_be_created(us: Client, data_type: str, more: Json, sent: Any, read: Any) -> None:
+    body = {"fields": [{"field_label": "Made", "data_type": data_type, **more}]}
+    answer = us.http.post("/crm/v8/settings/fields", params={"module": "Vendors"}, json=body)
+    assert answer.status_code == 201, answer.text
+    lead = {"id": us.lead()}
+    value = (
+        lead if sent == "lead" and data_type == "multi_module_lookup" else [{"Made": lead}] if sent == "lead" else sent
+    )
+    whole = one(us, "Vendors", us.insert("Vendors", {"Vendor_Name": "v", "Made": value})[0])
+    if sent == "lead" and read is None:
+        assert whole["Made"]["id"] == lead["id"]
+    elif isinstance(read, list):
+        assert whole["Made"][0][read[0]] == (read[1] if read[1] != "lead" else {"name": "Lee", **lead})
+    else:
+        assert whole["Made"] == read
+    described = us.get("settings/fields/Made", module="Vendors").json()["fields"][0]
+    path = f"/crm/v8/settings/fields/{described['id']}"
+    patched = us.http.patch(path, params={"module": "Vendors"}, json={"fields": [{"field_label": "Other"}]})
+    assert patched.json()["fields"][0]["code"] == "SUCCESS"
+    assert us.http.delete(path, params={"module": "Vendors"}).status_code == 200
+    assert us.get("settings/fields/Made", module="Vendors").status_code == 204
+    assert us.http.delete("/crm/v8/settings/fields/Email", params={"module": "Vendors"}).json()["code"] == "NOT_ALLOWED"
+
+
+def test_how_the_org_is_set_up_can_be_read(us: Client) -> None:
+    for path, key in (("settings/roles", "roles"), ("settings/profiles", "profiles"), ("org/currencies", "currencies")):
+        listed = us.get(path).json()[key]
+        assert us.get(f"{path}/{listed[0]['id']}").json()[key] == listed[:1]
+    lists = {
+        one["api_name"]: one for one in us.get("settings/related_lists", module="Accounts").json()["related_lists"]
+    }
+    assert set(lists) >= {"Contacts", "Deals", "Notes", "Accounts", "Cases"}
+    features = us.get("__features", module="Projects", api_names="custom_fields").json()["__features"][0]
+    assert features["details"]["used_count"]["total"] > 10
+
+
+def test_related_records_are_read_linked_and_unlinked(us: Client) -> None:
+    account = us.insert("Accounts", {"Account_Name": "a"})[0]
+    ann, bob = us.insert("Contacts", {"Last_Name": "Ann"}, {"Last_Name": "Bob"})
+    path = f"Accounts/{account}/Contacts"
+    assert us.get(path, fields="Last_Name").status_code == 204
+    linked = us.put(path, {"data": [{"id": ann}, {"id": bob}, {"id": "1"}]})
+    assert linked.status_code == 207
+    first = us.get(path, fields="Last_Name", per_page=1, sort_order="asc").json()
+    token = first["info"]["next_page_token"]
+    second = us.get(path, fields="Last_Name", per_page=1, sort_order="asc", page_token=token).json()
+    assert [page["data"][0]["id"] for page in (first, second)] == [ann, bob]
+    assert us.delete(path, ids=ann).status_code == 200
+    assert [row["id"] for row in us.get(path, fields="Last_Name").json()["data"]] == [bob]
+    assert us.get(f"Accounts/{account}/Nothing", fields="id,x").status_code == 400
