@@ -99,7 +99,7 @@ def test_the_remaining_credits_are_told_from_half_use_on(client_of: Callable[[Or
 
 
 def test_more_calls_in_flight_than_the_edition_allows_are_refused(emu: Emulator, us: Client) -> None:
-    us.org.faults.add(effect="latency", kind="org", seconds=0.3)
+    us.org.faults.add(effect="latency", kind="org", seconds=1.5)
     with ThreadPoolExecutor(30) as pool:
         statuses = list(pool.map(lambda _: us.get("org").status_code, range(30)))
     assert sorted(set(statuses)) == [200, 429]
