@@ -41,5 +41,7 @@ def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
 
 
 def _short(value: Json, key: bytes) -> str:
-    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in."""
+    same = sorted(value) if isinstance(value, list) else value
+    canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()

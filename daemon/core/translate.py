@@ -216,12 +216,11 @@ def _datetime(value: object) -> Json:
 
 
 def _multiselect(value: object) -> Json:
-    """Sorted, because Zoho gives them in the picklist's order, whatever order they were written in."""
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise _BadValueError(f"a list of texts was expected, {_shape(value)} was found")
-    return sorted(value)
+    return list(value)
 
 
 def _shape(value: object) -> str:

@@ -78,3 +78,9 @@ def test_composed_and_decomposed_letters_are_two_values() -> None:
 
 def test_cover_keeps_only_the_named_fields() -> None:
     assert cover({"A": 1, "B": None}, iter(["B", "C"])) == {"B": None}
+
+
+def test_choices_in_another_order_are_the_same_choices() -> None:
+    one, other = ({"M": ["b", "a"]}, {"M": ["a", "b"]})
+    assert digest_values(one, "v", SECRET) == digest_values(other, "v", SECRET)
+    assert digest_values(one, "v", SECRET) != digest_values({"M": ["a"]}, "v", SECRET)
