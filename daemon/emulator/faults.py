@@ -8,7 +8,8 @@ A fault is a JSON object (a file, `POST /faults` and the Python API take one, a 
      ... }
 
 `kind`: list get insert update upsert delete deleted coql count full_data users org modules fields create_field layouts
-token revoke, or `read`, `write`, `metadata`, or a list of these. Effects and their own keys:
+token revoke and so on (see KINDS), or `read`, `write`, `action`, `metadata`, `auth`, or a list of these. Effects and
+their own keys:
 
     latency     seconds, or min and max             the answer comes late
     status      status, code, message, body, when   an error answer; body json (default), html or empty

@@ -10,6 +10,7 @@ from typing import Any
 from daemon.emulator import new_fields
 from daemon.emulator.children import plant_rows
 from daemon.emulator.clock import parse_moment
+from daemon.emulator.jobs import run_due
 from daemon.emulator.oauth import ALL_SCOPES
 from daemon.emulator.org import Org
 from daemon.emulator.render import Renderer
@@ -43,6 +44,7 @@ class Hands:
 
     def _module(self, org: str, module: str) -> tuple[Org, Module]:
         found = self._site(org).org
+        run_due(found)
         if module not in found.modules:
             raise LookupError(f"no module {module!r} in {found.name}; there are {', '.join(found.modules)}")
         return found, found.modules[module]

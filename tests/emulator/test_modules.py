@@ -230,6 +230,8 @@ def test_external_ids_stand_in_the_path_under_a_header(us: Client) -> None:
     assert us.put("Projects/e-1", {"data": [{"Name": "q"}]}, headers=header).json()["data"][0]["code"] == "SUCCESS"
     assert us.get("Projects/e-2", headers=header).json()["message"] == "The value of the external field is invalid."
     assert us.get("Projects/e-1").status_code == 400
+    for wrong in ("Projects.Name", "Leads.ERP_Id", "ERP_Id", "Projects"):
+        assert us.get("Projects/p", headers={"X-EXTERNAL": wrong}).json()["code"] == "INVALID_DATA"
     assert us.refusal("Projects", {"Name": "r", "ERP_Id": "E-1"})["code"] == "DUPLICATE_DATA"
 
 
