@@ -38,7 +38,7 @@ def show_proof(
     screen.say(
         "Both orgs are read back through Zoho's public API and compared field by field, by a table of fields and a "
         "client that share no code with the daemon. Lookups are compared by the key of the record they mean, owners "
-        "by e-mail, times as instants, multi-selects as sets of values whatever their order."
+        "by e-mail, times as instants."
     )
     screen.show(_verdict_table(verdicts))
     screen.show(_reason_table(verdicts))

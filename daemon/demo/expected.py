@@ -16,21 +16,16 @@ DEFAULT_OWNER = "pat.doe@example.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The fields of a module by the way they are compared; lookups name the module that they point to.
-
-    `choices` are multi-select picklists, compared as sets. Whether Zoho keeps the order in which values were written
-    is not documented; the daemon sends them sorted, so their order in A does not reach B, and is not judged.
-    """
+    """The fields of a module by the way they are compared; lookups name the module that they point to."""
 
     same: tuple[str, ...]
-    choices: tuple[str, ...] = ()
     instants: tuple[str, ...] = ()
     lookups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every field to read."""
-        return (*self.same, *self.choices, *self.instants, *self.lookups, "Owner")
+        return (*self.same, *self.instants, *self.lookups, "Owner")
 
 
 TABLES: Mapping[str, Table] = {
@@ -40,19 +35,17 @@ TABLES: Mapping[str, Table] = {
             *("Phone", "Fax", "Website", "Ticker_Symbol", "Employees", "Annual_Revenue", "SIC_Code", "Description"),
             *("Billing_Street", "Billing_City", "Billing_State", "Billing_Code", "Billing_Country"),
             *("Shipping_Street", "Shipping_City", "Shipping_State", "Shipping_Code", "Shipping_Country"),
-            *("Credit_Score", "Discount_Rate", "Customer_Number"),
+            *("Credit_Score", "Discount_Rate", "Customer_Number", "Markets"),
         ),
-        choices=("Markets",),
         lookups={"Parent_Account": "Accounts"},
     ),
     "Contacts": Table(
         same=(
             *("Salutation", "First_Name", "Last_Name", "Title", "Department", "Email", "Secondary_Email", "Phone"),
             *("Home_Phone", "Other_Phone", "Mobile", "Fax", "Assistant", "Asst_Phone", "Date_of_Birth", "Lead_Source"),
-            *("Email_Opt_Out", "Skype_ID", "Twitter", "Description", "Loyalty_Points", "Customer_Number"),
+            *("Email_Opt_Out", "Skype_ID", "Twitter", "Description", "Loyalty_Points", "Customer_Number", "Languages"),
             *("Mailing_Street", "Mailing_City", "Mailing_State", "Mailing_Zip", "Mailing_Country"),
         ),
-        choices=("Languages",),
         instants=("Last_Meeting",),
         lookups={"Account_Name": "Accounts", "Reporting_To": "Contacts"},
     ),
@@ -68,9 +61,8 @@ TABLES: Mapping[str, Table] = {
         same=(
             *("Deal_Name", "Stage", "Pipeline", "Type", "Amount", "Probability", "Closing_Date", "Lead_Source"),
             *("Next_Step", "Description", "Reason_For_Loss__s", "Margin", "Is_Renewal"),
-            "Contract_Number",
+            *("Contract_Number", "Competitors"),
         ),
-        choices=("Competitors",),
         instants=("Demo_At",),
         lookups={"Account_Name": "Accounts", "Contact_Name": "Contacts"},
     ),

@@ -170,7 +170,6 @@ def _as_expected(module: str, record: Json, source: Side, target: Side) -> dict[
     owner = record["Owner"]["email"]
     return {
         **{name: _blank_is_none(record.get(name)) for name in table.same},
-        **{name: _choices(record.get(name)) for name in table.choices},
         **{name: _instant(record.get(name)) for name in table.instants},
         **{name: None if number is None else f"{source.zgid}:{number}" for name, number in linked.items()},
         "Owner": owner if owner in target.emails else DEFAULT_OWNER,
@@ -181,7 +180,6 @@ def _as_found(module: str, record: Json, target: Side) -> dict[str, Any]:
     table = TABLES[module]
     found = {
         **{name: _blank_is_none(record.get(name)) for name in table.same},
-        **{name: _choices(record.get(name)) for name in table.choices},
         **{name: _instant(record.get(name)) for name in table.instants},
         "Owner": record["Owner"]["email"],
     }
@@ -199,11 +197,6 @@ def _equal(wanted: object, found: object) -> bool:
 
 def _blank_is_none(value: Any) -> Any:
     return None if value in ("", []) else value
-
-
-def _choices(value: Any) -> Any:
-    """The chosen values without their order; a value that stands there twice still differs from one that does not."""
-    return sorted(value) if isinstance(value, list) and value else _blank_is_none(value)
 
 
 def _instant(value: Any) -> datetime | None:

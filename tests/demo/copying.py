@@ -69,7 +69,7 @@ def copy(
     for module in MODULES:
         table = TABLES[module]
         for record in a.records(module):  # parents were made before their children
-            values = {name: record[name] for name in (*table.same, *table.choices, *table.instants)}
+            values = {name: record[name] for name in (*table.same, *table.instants)}
             linked = {name: (record[name] or {}).get("id") for name in table.lookups}
             waits = [name for name, number in linked.items() if number and number not in pairs[table.lookups[name]]]
             if record["id"] in refused or waits:
