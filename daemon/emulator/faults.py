@@ -40,6 +40,7 @@ KINDS = {
     "write": {"insert", "update", "upsert", "delete"},
     "action": {
         "mass_delete",
+        "change_owner",
         "merge",
         "convert",
         "add_tags",

@@ -17,7 +17,7 @@ CALLS_PER_WINDOW, LIVE_ACCESS_TOKENS, LIVE_REFRESH_TOKENS = 10, 15, 20
 ALL_SCOPES = (
     "ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL", "ZohoCRM.users.ALL", "ZohoCRM.org.ALL", "ZohoCRM.coql.READ",
     "ZohoCRM.bulk.ALL", "ZohoCRM.notifications.ALL", "ZohoSearch.securesearch.READ", "ZohoFiles.files.ALL",
-    "ZohoCRM.features.READ", "ZohoCRM.mass_delete.DELETE",
+    "ZohoCRM.features.READ", "ZohoCRM.mass_delete.DELETE", "ZohoCRM.change_owner.CREATE",
 )  # fmt: skip
 
 

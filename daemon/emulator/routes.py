@@ -42,6 +42,7 @@ _OF_MODULE: dict[tuple[str, ...], dict[str, str]] = {
     ("actions", "count"): {"GET": "count"},
     ("actions", "fetch_full_data"): {"GET": "full_data"},
     ("actions", "mass_delete"): {"GET": "mass_delete_job", "POST": "mass_delete"},
+    ("actions", "change_owner"): {"POST": "change_owner"},
     ("actions", "add_tags"): {"POST": "add_tags"},
     ("actions", "remove_tags"): {"POST": "remove_tags"},
 }
@@ -50,6 +51,7 @@ _OF_RECORD: dict[tuple[str, ...], dict[str, str]] = {
     ("actions", "fetch_full_data"): {"GET": "full_data"},
     ("actions", "merge"): {"GET": "merge_job", "POST": "merge"},
     ("actions", "convert"): {"POST": "convert"},
+    ("actions", "change_owner"): {"POST": "change_owner"},
     ("actions", "add_tags"): {"POST": "add_tags"},
     ("actions", "remove_tags"): {"POST": "remove_tags"},
 }

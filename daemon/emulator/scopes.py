@@ -29,6 +29,7 @@ _WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     **{kind: ((f"modules.{verb}",),) for kind, verb in _VERBS.items()},
     "upsert": (("modules.CREATE", "modules.UPDATE"),),
     "mass_delete": (("ZohoCRM.mass_delete.DELETE",), ("modules.DELETE",)),
+    "change_owner": (("ZohoCRM.change_owner.CREATE",), ("modules.UPDATE",)),
     "count": (("modules.READ",), ("ZohoSearch.securesearch.READ",)),
     "search": (("modules.READ", "ZohoSearch.securesearch.READ"),),
     "coql": (("modules.READ", "ZohoCRM.coql.READ"),),

@@ -42,7 +42,7 @@ BODY = JSON | st.fixed_dictionaries(
 MODULES = st.sampled_from(
     words("Leads Contacts Accounts Deals Projects Quotes Tasks Events Calls Notes Milestones Unicorns settings é")
 )
-ACTIONS = words("merge convert add_tags remove_tags mass_delete count fetch_full_data x")
+ACTIONS = words("merge change_owner convert add_tags remove_tags mass_delete count fetch_full_data x")
 TAILS = st.sampled_from(
     ["", "/upsert", "/deleted", "/search", "/1", "/abc", "/x/y", "/{id}", "/{id}/Notes", "/{id}/Attachments",
      "/{id}/Attachments/1", "/{id}/Locking_Information__s", "/{id}/Locking_Information__s/1", "/{id}/Milestones",

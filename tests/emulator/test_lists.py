@@ -187,7 +187,10 @@ def test_walks_over_converted_and_other_leads_agree_with_a_scan(
         emu.clock(advance=n % 2)
         ids.append(us.lead())
     params = {"fields": "Last_Name", "sort_by": sort_by, "sort_order": order, "per_page": 2}
-    us.get("Leads", converted="false", **params)
+    us.org.edit("Leads", ids[5], {"Converted__s": True})
+    for which in ("false", "true"):  # from here on both orders exist and have to follow
+        us.get("Leads", converted=which, **params)
+    emu.clock(advance=1)
     for number in (ids[1], ids[4]):
         us.org.edit("Leads", number, {"Converted__s": True})
     us.org.edit("Leads", ids[4], {"Converted__s": False})

@@ -326,3 +326,12 @@ def test_related_records_are_read_linked_and_unlinked(us: Client) -> None:
     assert us.delete(path, ids=ann).status_code == 200
     assert [row["id"] for row in us.get(path, fields="Last_Name").json()["data"]] == [bob]
     assert us.get(f"Accounts/{account}/Nothing", fields="id,x").status_code == 400
+
+
+def test_records_are_given_to_another_owner(us: Client) -> None:
+    one_, two = us.lead(), us.lead()
+    users = us.get("users", type="ActiveConfirmedUsers").json()["users"]
+    answer = us.post("Leads/actions/change_owner", {"ids": [one_, "1"], "owner": {"id": users[1]["id"]}})
+    assert (answer.status_code, one(us, "Leads", one_)["Owner"]["id"]) == (207, users[1]["id"])
+    assert us.post(f"Leads/{two}/actions/change_owner", {"owner": {"id": "5"}}).status_code == 400
+    assert us.post(f"Leads/{two}/actions/change_owner", {"owner": {"id": users[2]["id"]}}).status_code == 200
