@@ -36,4 +36,7 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
         except inbox.NoAnswerError as error:
             raise click.ClickException(str(error)) from None
         when = "now"
-    click.echo(f"{woken} records are tried again {when}" if woken else "no record in the queue is meant by that")
+    if woken:
+        click.echo(f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}")
+    else:
+        click.echo("no record in the queue is meant by that")
