@@ -104,6 +104,10 @@ def _dict(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _text(value: Any, default: str) -> str:
     return value if isinstance(value, str) and value else default
 
@@ -201,11 +205,10 @@ def _module(org: Org, given: Json, content: Json, shipped: Module | None) -> Mod
 
 
 def _layout(given: Json, fields: Mapping[str, Field]) -> Layout:
-    sections = given.get("sections")
     shown = [
         one
-        for section in (sections if isinstance(sections, list) else [])
-        for one in _dict(section).get("fields") or []
+        for section in _list(given.get("sections"))
+        for one in _list(_dict(section).get("fields"))
         if isinstance(one, dict) and one.get("api_name") in fields
     ]
     names = {one["api_name"] for one in shown}
@@ -260,7 +263,7 @@ def _field(org: Org, given: Json, shipped: Module | None) -> Field:
         item.forward = _dict(linking.get("connected_lookup_field")).get("api_name")
     elif like is not None:
         item.back = like.back
-    choices = [_choice(one) for one in given.get("pick_list_values") or [] if isinstance(one, dict)]
+    choices = [_choice(one) for one in _list(given.get("pick_list_values")) if isinstance(one, dict)]
     if choices:
         give_picklist(item, [name for name, _ in choices], org.new_id)
         item.picklist_base = choices[0][1] or item.picklist_base
@@ -285,8 +288,7 @@ def _named(given: Any) -> str | None:
 
 
 def _several(given: Any) -> tuple[str, ...]:
-    modules = _dict(given).get("modules")
-    names = [_dict(one).get("api_name") for one in modules] if isinstance(modules, list) else []
+    names = [_dict(one).get("api_name") for one in _list(_dict(given).get("modules"))]
     return tuple(name for name in names if isinstance(name, str))
 
 
