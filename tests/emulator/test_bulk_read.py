@@ -188,6 +188,7 @@ def test_a_page_token_ends_after_a_day_and_stands_alone(emu: Emulator, quick: Cl
         ("Annual_Revenue", "greater_than", 10.5, ["Bob"]),
         ("Annual_Revenue", "greater_equal", 10, ["Ann", "Bob"]),
         ("Annual_Revenue", "between", [5, 15], ["Ann"]),
+        ("Annual_Revenue", "between", [10, 20], ["Ann", "Bob"]),
         ("Annual_Revenue", "not_between", [5, 15], ["Bob"]),
         ("Annual_Revenue", "equal", "${EMPTY}", ["Cid"]),
         ("Annual_Revenue", "not_equal", "${EMPTY}", ["Ann", "Bob"]),
