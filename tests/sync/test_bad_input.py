@@ -112,48 +112,6 @@ def test_a_429_rests_the_org_and_loses_nothing(pair: Pair) -> None:
     assert [len(pair.counterparts("Leads", i)) for i in leads] == [1] * 120
 
 
-@pytest.mark.parametrize(
-    "quirks",
-    [
-        {"failed_write_status": 202},
-        {"pure_insert_upsert_status": 201},
-        {"insert_duplicate_field": "named"},
-        {"collect_faults": "all"},
-        {"empty_304_or_204": 204},
-        {"error_envelope": "data"},
-        {"unknown_key": "reject"},
-        {"read_only_write": "reject"},
-        {"bare_lookup_id": "reject"},
-        {"missing_lookup_path": "id"},
-        {"coql_adds_id": "no"},
-        {"coql_order": "first_only"},
-        {"coql_id_compare": "reject"},
-        {"page_token_walk": "cursor"},
-        {"token_page_number": "advance"},
-        {"throttle_status": 200},
-        {"token_scope_separator": "comma"},
-        {"over_limit_status": 400},
-        {"over_limit_code": "RATE_LIMIT_EXCEEDED"},
-        {"trim_text": "trim"},
-    ],
-    ids=str,
-)
-def test_the_road_holds_under_every_reading_of_an_unconfirmed_fact(tmp_path: Path, quirks: dict[str, Any]) -> None:
-    with running_pair(tmp_path, quirks={"unknown_picklist": "reject", **quirks}) as pair:
-        planted = {defect["id"] for defect in pair.emu.seed("india", records=250, seed=5, defects=0.08)}
-        pair.once()
-        pair.pass_time(60)
-        before = len(pair.writes())
-        pair.once()
-        stuck = {row[0] for row in pair.queue()}
-        for module in ("Accounts", "Contacts", "Leads", "Deals"):
-            for record in pair.a.records(module):
-                expected = 0 if record["id"] in stuck else 1
-                assert len(pair.counterparts(module, record["id"])) == expected
-        assert {r[0] for r in pair.queue() if r[2] != "WAITS_FOR_PARENT"} <= planted
-        assert len(pair.writes()) == before
-
-
 def test_a_field_renamed_overnight_is_never_blanked_in_b(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "DOUBTED_S", 0.0)
     lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Pune"})

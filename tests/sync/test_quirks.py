@@ -1,0 +1,46 @@
+"""The road under every reading of every unconfirmed fact: create, update, refusal, replay, and then silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.emulator.quirks import QUIRKS
+from tests.sync.pair import MODULES, Pair, running_pair
+
+NOT_ON_THE_ROAD = ("bulk_",)  # bulk jobs are not called by this version
+READINGS = [
+    (name, choice)
+    for name, quirk in QUIRKS.items()
+    for choice in quirk.choices[1:]
+    if not name.startswith(NOT_ON_THE_ROAD) and name != "unknown_picklist"
+]
+
+
+@pytest.fixture
+def pair(tmp_path: Path, reading: tuple[str, str]) -> Iterator[Pair]:
+    with running_pair(tmp_path, quirks=dict([("unknown_picklist", "reject"), reading])) as pair:
+        yield pair
+
+
+@pytest.mark.parametrize("reading", READINGS, ids="=".join)
+def test_the_road_holds(pair: Pair, reading: tuple[str, str]) -> None:
+    planted = {defect["id"] for defect in pair.emu.seed("india", records=200, seed=5, defects=0.08)}
+    pair.once()
+    pair.pass_time(60)
+    edited = [record["id"] for record in pair.a.records("Leads")[:20]]
+    for lead in edited:
+        pair.a.edit("Leads", lead, {"Company": "Edited"})
+    pair.once()
+    stuck = {row[0]: row[2] for row in pair.queue()}
+    for module in MODULES:
+        for record in pair.a.records(module):
+            assert len(pair.counterparts(module, record["id"])) == (0 if record["id"] in stuck else 1)
+    assert {i for i, code in stuck.items() if code != "WAITS_FOR_PARENT"} <= planted
+    assert {pair.counterpart("Leads", i)["Company"] for i in edited if i not in stuck} == {"Edited"}
+    pair.pass_time(600)
+    before = len(pair.writes())
+    pair.once()
+    assert len(pair.writes()) == before
