@@ -39,6 +39,7 @@ def run(records: int, seed: int, keep: Path | None) -> int:
     folder = keep or Path(tempfile.mkdtemp(prefix="orgsync-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits none
     try:
         with Scene(folder) as scene, ExitStack() as stack:
             code = _play(raise_the_curtain(scene, screen, stack, records, seed))
