@@ -172,3 +172,44 @@ def test_a_record_that_breaks_its_whole_call_is_isolated(pair: Pair) -> None:
     pair.emu.clear_faults()
     pair.once()
     assert all(pair.counterpart("Leads", i) for i in [poison, *others])
+
+
+def test_a_lost_create_without_a_key_never_takes_a_record_that_stands_for_another(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        lead(pair)
+        pair.b.faults.next("insert", effect="cut", when="before")  # it never reached B
+        pair.cycle("Leads")
+        pair.pass_time(1)
+        twin = lead(pair)  # the same values, created since, and linked
+        assert pair.cycle("Leads").outcomes["created"] == 1
+        pair.pass_time(WAIT)
+        pair.once()
+        assert len(pair.b.records("Leads")) == 2
+        assert (twin,) in pair.sql("select record_id from id_map where org = 'india'")
+        assert pair.queue() == []
+
+
+def test_one_empty_answer_of_a_does_not_drop_a_record_from_the_queue(pair: Pair) -> None:
+    mine = lead(pair)
+    pair.b.faults.next(["upsert", "insert"], effect="status", status=500)
+    pair.cycle("Leads")
+    pair.pass_time(3600 + WAIT)
+    pair.a.faults.next("list", effect="status", status=204, body="empty")
+    pair.once()
+    pair.once()
+    assert pair.counterpart("Leads", mine)
+
+
+def test_a_record_that_left_a_leaves_the_queue(pair: Pair) -> None:
+    mine = lead(pair)
+    pair.b.faults.next(["upsert", "insert"], effect="status", status=429)
+    bad = pair.a.insert_raw("Leads", {"Last_Name": "Bad", "Company": "C", "Email": "none"})
+    pair.once()
+    pair.once()
+    assert [row[0] for row in pair.queue()] == [bad]
+    pair.a.delete("Leads", bad)
+    pair.ledger.retry(pair.fleet._now(), source_id=bad)
+    assert pair.cycle("Leads").outcomes == {"filtered": 1}
+    assert pair.queue() == []
+    assert pair.counterpart("Leads", mine)

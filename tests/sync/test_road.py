@@ -179,3 +179,13 @@ def test_once_nothing_changes_no_write_is_made(pair: Pair) -> None:
     reports = pair.once()
     assert len(pair.writes()) == before
     assert {r.seen for r in reports.values()} <= {0} | {r.outcomes["unchanged"] for r in reports.values()}
+
+
+def test_an_owner_who_left_b_owns_nothing_there(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), default_owner=None) as pair:
+        theirs = {user.email: user for user in pair.fleet.catalogs["us"].users()}
+        gone = [u for u in pair.fleet.catalogs["india"].users() if u.email in theirs and not theirs[u.email].active]
+        assert gone, "the emulator has a user who left the target"
+        lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Owner": {"id": gone[0].user_id}})
+        pair.once()
+        assert pair.counterpart("Leads", lead)["Owner"]["email"] != gone[0].email

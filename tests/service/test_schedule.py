@@ -1,0 +1,77 @@
+"""The scheduled jobs in this process, where a clock can be turned and a bug be planted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from daemon.service import daemon
+from daemon.sync.cycle import Report, StreamRunner
+from tests.service.site import until
+from tests.sync.pair import Pair, running_pair
+
+
+@contextmanager
+def at_work(pair: Pair, folder: Path) -> Iterator[None]:
+    """The daemon's jobs and its watch, as `run` starts them, without its signals."""
+    stop = threading.Event()
+    work = daemon._Work(pair.fleet, stop)
+    work.start()
+    watch = threading.Thread(
+        target=daemon._watch, args=(folder / "inbox", pair.ledger, work, stop, pair.fleet._now), daemon=True
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watch.join(5)
+        assert work.finish(8)
+
+
+def insert(pair: Pair, name: str) -> str:
+    return pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C"})
+
+
+@pytest.mark.parametrize("step", [-3_600, -86_400, 3_600])
+def test_a_clock_that_steps_makes_every_stream_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    wrong = [0.0]
+    clock = SimpleNamespace(time=lambda: time.time() + wrong[0], monotonic=time.monotonic)
+    monkeypatch.setattr(daemon, "time", clock)
+    with running_pair(tmp_path, modules=("Leads",), poll=timedelta(hours=1)) as pair:
+        first = insert(pair, "before")
+        with at_work(pair, tmp_path):
+            until(lambda: pair.counterparts("Leads", first))
+            second = insert(pair, "after")
+            time.sleep(1)
+            assert pair.counterparts("Leads", second) == []
+            wrong[0] = step
+            until(lambda: pair.counterparts("Leads", second), 5)
+
+
+def test_a_bug_in_one_stream_is_shown_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = StreamRunner.cycle
+
+    def broken(runner: StreamRunner) -> Report:
+        if runner.stream.source_module == "Accounts":
+            raise RuntimeError("a bug")
+        return real(runner)
+
+    with running_pair(tmp_path, modules=("Accounts", "Leads"), poll=timedelta(seconds=1)) as pair:
+        monkeypatch.setattr(StreamRunner, "cycle", broken)
+        lead = insert(pair, "A")
+        with at_work(pair, tmp_path):
+            until(lambda: pair.counterparts("Leads", lead))
+            until(lambda: pair.sql("select trouble from v_streams where stream = 'india-to-us/Accounts'")[0][0])
+        [(health, trouble)] = pair.sql("select health, trouble from v_streams where stream = 'india-to-us/Accounts'")
+    assert health == "stopped"
+    assert trouble.startswith("internal error (RuntimeError)")
