@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, LedgerUnavailable
 from daemon.settings import Settings, load
 
 
@@ -23,6 +23,10 @@ def load_settings(path: Path) -> Settings:
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, as its only writer. Raises LedgerHeld when another process is."""
-    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "Name another folder in state_dir, or make it for the user of orgsync"
+        raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
     with Ledger.open(settings.ledger_url) as ledger:
         yield ledger

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
-from daemon.cli.status import code_of
-from daemon.ledger import Reader
+from daemon.cli.status import code_of, what_runs
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.sync.cycle import Report
@@ -40,14 +39,14 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how) as fleet,
     ):
         reports = list(fleet.once().values())
-    with Reader.open(settings.ledger_url) as reader:
-        code = code_of(reader.streams())
+    streams, _stuck = what_runs(settings)
+    queued = {s.stream: s.due + s.held + s.dead for s in streams}
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
     else:
         for report in reports:
-            _as_text(report)
-    ctx.exit(code)
+            _as_text(report, queued.get(report.stream, 0))
+    ctx.exit(code_of(streams))
 
 
 def _as_json(report: Report) -> dict[str, object]:
@@ -59,8 +58,8 @@ def _as_json(report: Report) -> dict[str, object]:
     }
 
 
-def _as_text(report: Report) -> None:
+def _as_text(report: Report, queued: int) -> None:
     parts = ", ".join(f"{n} {o}" for o, n in sorted(report.outcomes.items()) if n) or "nothing new"
-    click.echo(f"{report.stream}: {parts}")
+    click.echo(f"{report.stream}: {parts}; {queued} in the queue")
     if report.trouble:
         click.echo(f"{report.stream} is stopped: {report.trouble}", err=True)

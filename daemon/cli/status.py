@@ -15,6 +15,7 @@ from rich.text import Text
 from daemon.cli.context import load_settings
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.ledger import Reader, StreamStatus, Stuck
+from daemon.settings import Settings
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
 _PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
@@ -30,13 +31,19 @@ def command(ctx: click.Context, as_json: bool) -> None:
     Exit code 0: healthy; 1: records are held, dead or on their way; 2: a stream is stopped, silent or unbalanced.
     """
     settings = load_settings(Path(ctx.obj))
-    with Reader.open(settings.ledger_url) as reader:
-        streams, stuck = reader.streams(), reader.stuck()
+    streams, stuck = what_runs(settings)
     if as_json:
         click.echo(json.dumps(as_document(streams, stuck)))
     else:
         show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck)
     ctx.exit(code_of(streams))
+
+
+def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
+    """The settings' streams and their queues; the ledger may remember others that were taken out since."""
+    mine = {stream.address for stream in settings.streams()}
+    with Reader.open(settings.ledger_url) as reader:
+        return [s for s in reader.streams() if s.stream in mine], [q for q in reader.stuck() if q.stream in mine]
 
 
 def code_of(streams: list[StreamStatus]) -> int:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$")
 
+_LAST_MOMENT = 221_845_392_000  # 1 January 9000
+
 
 class Clock:
     """Seconds since 1970 as the emulated servers see them."""
@@ -30,6 +32,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move forward (or, with a negative number, back)."""
+        _demand_calendar(self.now() + seconds)
         if self._frozen is not None:
             self._frozen += seconds
         else:
@@ -37,6 +40,7 @@ class Clock:
 
     def set(self, moment: float) -> None:
         """Jump to a moment; a frozen clock stays frozen there."""
+        _demand_calendar(moment)
         if self._frozen is not None:
             self._frozen = moment
         else:
@@ -55,6 +59,12 @@ class Clock:
     def reset(self) -> None:
         """Back to the real time, running."""
         self._offset, self._frozen = 0.0, None
+
+
+def _demand_calendar(moment: float) -> None:
+    """Raise ValueError for a moment that no stamp can be printed of."""
+    if not 0 <= moment < _LAST_MOMENT:
+        raise ValueError(f"the clock shows moments of 1970 to 9000, not {moment!r}")
 
 
 @lru_cache(maxsize=64)

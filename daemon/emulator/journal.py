@@ -39,7 +39,8 @@ class Entry:
         shown: Any
         try:
             shown = orjson.loads(self.body) if self.body else None
-        except orjson.JSONDecodeError:
+            orjson.dumps(shown)  # what can be read may still be nested too deeply to be printed
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             shown = self.body.decode("utf-8", "replace")
         names = (
             "number", "at", "org", "kind", "module", "method", "path", "query", "status", "credits", "codes",

@@ -124,9 +124,8 @@ def _prefix(given: Json) -> str:
 
 def _choices(given: Json, path: str) -> list[str]:
     values = given.get("pick_list_values")
-    names = [
-        value.get("actual_value") or value.get("display_value") for value in values or [] if isinstance(value, dict)
-    ]
+    listed = values if isinstance(values, list) else []
+    names = [value.get("actual_value") or value.get("display_value") for value in listed if isinstance(value, dict)]
     texts = [name for name in names if isinstance(name, str)]
     if not texts or len(texts) < len(names):
         raise errors.mandatory("pick_list_values", f"{path}.pick_list_values")

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
+from loguru import logger
 
 from daemon.core.record import Change, Position
 from daemon.core.rules import Route, Stream
@@ -138,6 +139,12 @@ class StreamRunner:
     def _poll(self, prepared: Prepared, report: Report) -> None:
         at, server_time = self._go_on() or (self._state().position, self._source.zoho.clock_before_next_call())
         checkpoint, horizon = self._state().position, server_time - self.stream.lag
+        if server_time < checkpoint.modified_time:
+            # The source's clock went back: what is edited now stands before the checkpoint, which never goes back.
+            logger.warning(
+                "{}: the clock of {} went back; changes are read from there", report.stream, self.stream.source
+            )
+            at = Position(modified_time=horizon, record_id="0")
         limit = SMALL if at == checkpoint else LARGE
         with self._accounted(report):
             for _ in range(PAGES):

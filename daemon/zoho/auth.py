@@ -126,11 +126,10 @@ class Authority:
             self._save(replace(tried, blocked_until=now + pause))
             raise OrgUnavailable(org.name, error.what, error.hint, retry_after=pause.total_seconds()) from None
         except CredentialRefused as error:
-            self._save(
-                replace(
-                    tried, access_token=None, expires_at=None, renew_at=None, last_error=f"{error.what}. {error.hint}"
-                )
-            )
+            pause = timedelta(seconds=_PAUSE * 2 ** len(recent))
+            said = f"{error.what}. {error.hint}"
+            dead = replace(tried, access_token=None, expires_at=None, renew_at=None)
+            self._save(replace(dead, last_error=said, blocked_until=now + pause))
             raise
         tokens = _tokens(fresh, now, tried)
         self._save(replace(tokens, refresh_token=stored.refresh_token))
@@ -140,6 +139,8 @@ class Authority:
     def _check_allowance(self, stored: Tokens, recent: tuple[datetime, ...], now: datetime) -> None:
         org = self._org
         if stored.blocked_until and now < stored.blocked_until <= now + WINDOW:
+            if stored.last_error:
+                raise CredentialRefused(org.name, stored.last_error)
             _wait_until(org, "the token endpoint is left alone for a while", stored.blocked_until, now)
         if len(recent) < MOST_RENEWALS:
             return

@@ -77,6 +77,8 @@ class Caller:
         self.credits_remaining: int | None = None
         self.server_time: datetime | None = None
         self._clock_read_at = 0.0
+        self._rest_until = 0.0
+        self._throttled = 0
 
     def shown(self, text: object) -> str:
         """A text of the server's, fit for a message."""
@@ -128,6 +130,7 @@ class Caller:
 
         Raises OrgUnavailable, CallUncertain or CredentialRefused.
         """
+        self._demand_rested()
         deadline = self.transport.deadline()
         token = self._authority.access_token()
         reply = self._exchange(call, token, deadline)
@@ -160,6 +163,12 @@ class Caller:
         self._note(reply)
         return reply
 
+    def _demand_rested(self) -> None:
+        left = self._rest_until - self._monotonic()
+        if left > 0:
+            what = f"the org answered 429 and rests for {left:.0f} s more"
+            raise OrgUnavailable(self.org.name, what, retry_after=left)
+
     def server_now(self) -> datetime | None:
         """What the server's clock shows now, by its last Date and the time since (up to a second behind)."""
         with self._lock:
@@ -173,6 +182,12 @@ class Caller:
 
     def _note(self, reply: Reply) -> None:
         with self._lock:
+            if reply.status == 429:  # for everybody who shares this org, longer each time
+                self._throttled += 1
+                rest = reply.retry_after or min(THROTTLED_FOR, 2.0**self._throttled)
+                self._rest_until = self._monotonic() + rest
+            elif reply.status < 300:
+                self._throttled = 0
             if reply.credits_remaining is not None:
                 self.credits_remaining = reply.credits_remaining
             # Only answers of the API itself: an error page may come from a machine with another clock.

@@ -89,7 +89,8 @@ def locked(org: Org, patience: float) -> Iterator[None]:
     """Hold the org's lock: one thread of one process at a time. Waits at most `patience` seconds of real time."""
     path = Path(f"{org.token_file}.lock")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # state_dir: a parent gets no mode of its own
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise CredentialRefused(org.name, f"{path} cannot be opened: {error.strerror}") from None

@@ -130,3 +130,25 @@ def test_durations_are_said_as_people_say_them(seconds: int | None, said: str) -
 
 def test_a_value_from_a_record_cannot_move_the_cursor() -> None:
     assert status.printable("a\x1b[2Jb\r\nc\u202e") == "a\ufffd[2Jb\ufffd\ufffdc\ufffd"
+
+
+def test_a_stream_that_was_taken_out_of_the_settings_does_not_fail_status_for_ever(site: Site) -> None:
+    site.call("check", "--create-keys")
+    text = site.settings.read_text()
+    site.settings.write_text(text.replace("modules.Accounts]", "modules.Nonsense]"))
+    assert site.call("once").returncode == 2
+    site.settings.write_text(text)
+    assert site.call("once").returncode == 0
+    assert "Nonsense" not in site.call("status").stdout
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_message(site: Site) -> None:
+    site.settings.write_text('state_dir = "/proc/nope"\n' + site.settings.read_text())
+    done = site.call("once")
+    assert (done.returncode, "Traceback" in done.stderr) == (69, False)
+    assert "/proc/nope" in done.stderr
+
+
+def test_the_state_folder_is_for_its_owner_alone(site: Site) -> None:
+    site.call("auth", "india", stdin=site.emu.orgs["india"].grant_tokens[0] + "\n")
+    assert (site.folder / "state").stat().st_mode & 0o077 == 0

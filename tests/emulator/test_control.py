@@ -169,3 +169,24 @@ def test_wrong_options_exit_64(arguments: tuple[str, ...]) -> None:
     process = launch(*arguments)
     assert process.communicate(timeout=10)[0] == ""
     assert process.returncode == 64
+
+
+@pytest.mark.parametrize("given", [{"advance": 1e12}, {"advance": -1e12}, {"set": 1e300}, {"advance": float("1e300")}])
+def test_a_moment_outside_the_calendar_is_refused(emu, given):
+    assert httpx.post(f"{emu.control_url}/clock", json=given).status_code == 400
+    assert httpx.get(f"{emu.control_url}/credits").status_code == 200
+
+
+def test_a_body_nested_too_deeply_does_not_spoil_the_log(emu):
+    org = emu.orgs["us"]
+    body = '{"data":[{"Last_Name":"x","Nope":' + "[" * 300 + "]" * 300 + "}]}"
+    httpx.post(f"{org.base_url}/crm/v8/Contacts", headers=org.headers(), content=body)
+    assert httpx.get(f"{emu.control_url}/log").status_code == 200
+
+
+@pytest.mark.parametrize("values", [5, True, "x", {}, [5], None])
+def test_a_picklist_without_a_list_of_values_is_refused(emu, values):
+    org = emu.orgs["us"]
+    field = {"field_label": "Pk", "data_type": "picklist", "pick_list_values": values}
+    url = f"{org.base_url}/crm/v8/settings/fields?module=Contacts"
+    assert httpx.post(url, headers=org.headers(), json={"fields": [field]}).status_code == 400

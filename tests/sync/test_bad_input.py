@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,10 @@ def test_a_429_rests_the_org_and_loses_nothing(pair: Pair) -> None:
     report = pair.cycle("Leads")
     assert report.trouble is not None
     assert report.outcomes == {"created": 100}
+    sent = len(pair.writes())
+    assert "rests" in str(pair.cycle("Leads").trouble)
+    assert len(pair.writes()) == sent
+    time.sleep(2.1)
     assert pair.cycle("Leads").outcomes == {"created": 20}
     assert [len(pair.counterparts("Leads", i)) for i in leads] == [1] * 120
 
@@ -134,4 +139,15 @@ def test_a_field_hidden_from_the_api_user_is_a_message_and_blanks_nothing(pair: 
     pair.a.remove_field("Leads", "City")
     pair.a.edit("Leads", lead, {"Last_Name": "B"})
     assert "City" in str(pair.cycle("Leads").trouble)
+    assert pair.counterpart("Leads", lead)["City"] == "Pune"
+
+
+def test_an_edit_after_the_sources_clock_went_back_is_not_lost(pair: Pair) -> None:
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    pair.once()
+    pair.pass_time(600)
+    pair.once()
+    pair.pass_time(-3_600)
+    pair.a.edit("Leads", lead, {"City": "Pune"})
+    pair.once()
     assert pair.counterpart("Leads", lead)["City"] == "Pune"

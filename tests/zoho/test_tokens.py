@@ -243,20 +243,23 @@ def test_an_error_under_200_is_an_error(authority, server, error, hint):
         authority.access_token()
 
 
-def test_only_an_access_token_says_that_it_worked(authority, server):
+def test_only_an_access_token_says_that_it_worked(authority, server, clock):
     server.token_answers.append(server.answer(200, {"token_type": "Bearer", "expires_in": 3600}))
     with pytest.raises(CredentialRefused, match="no reason given"):
         authority.access_token()
+    clock.advance(6)
     server.token_answers.append(server.answer(200, server.token("1000.a.b", error="none")))
     assert authority.access_token() == Secret("1000.a.b")
 
 
-def test_a_refused_credential_stays_refused_when_the_allowance_is_used_up(authority, server):
-    server.token_answers.extend([server.answer(200, {"error": "invalid_code"})] * 20)
-    for _ in range(10):
+def test_a_refused_credential_is_asked_about_less_and_less_and_stays_refused(authority, server, clock):
+    for _ in range(20):
+        server.token_answers.append(server.answer(200, {"error": "invalid_code"}))
+    for _ in range(200):  # a daemon that polls every second for 200 seconds
         with pytest.raises(CredentialRefused, match="invalid_code"):
             authority.access_token()
-    assert len(server.token_calls) == 8
+        clock.advance(1)
+    assert len(server.token_calls) == 6  # at 0, 5, 15, 35, 75 and 155 seconds
 
 
 @pytest.mark.parametrize("token", [None, 5, "", " ", "a\nb", "tökén", ["x"]])
