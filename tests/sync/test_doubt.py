@@ -211,3 +211,15 @@ def test_a_record_that_left_a_leaves_the_queue(pair: Pair) -> None:
     assert pair.cycle("Leads").outcomes == {"filtered": 1}
     assert pair.queue() == []
     assert pair.counterpart("Leads", mine)
+
+
+def test_records_whose_call_failed_twice_travel_one_by_one(pair: Pair) -> None:
+    for name in "ABC":
+        lead(pair, name)
+    pair.b.faults.next(["upsert", "insert"], effect="status", status=500, times=2)
+    pair.cycle("Leads")
+    for _ in range(2):
+        pair.pass_time(3600 + WAIT)
+        pair.once()
+    sizes = [len(call["body"]["data"]) for call in pair.b.log(kind="upsert")]
+    assert sizes == [3, 3, 1, 1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -162,3 +163,24 @@ def test_the_lag_is_taken_from_the_server_clock_not_from_ours(pair: Pair) -> Non
     assert pair.cycle("Leads").outcomes == {"created": 1}
     pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
     assert pair.cycle("Leads").outcomes == {"created": 1}
+
+
+def test_a_crowded_second_that_grows_while_it_is_walked_is_walked_again(pair: Pair) -> None:
+    crowd(pair, 450)
+    reader = ChangeReader(pair.fleet.catalogs["india"].zoho, "Leads")
+    reader._by_list = True
+    second = pair.a.records("Leads")[0]["Modified_Time"]
+    real, walked = reader._list, []
+
+    def meanwhile(*args: Any) -> Any:
+        walked.append(args)
+        if len(walked) == 3:  # an import goes on in the same second, behind the page in hand
+            pair.a.insert_raw("Leads", {"Last_Name": "late", "Company": "C", "id": "1", "Modified_Time": second})
+        return real(*args)
+
+    reader._list = meanwhile  # type: ignore[method-assign]
+    pair.pass_time(2)
+    pair.a.insert_raw("Leads", {"Last_Name": "later", "Company": "C"})
+    page = reader.page(("Last_Name",), START, 200)
+    assert len(page.changes) == 451
+    assert len(walked) > 1 + 3 + 3
