@@ -69,16 +69,6 @@ def at_or_after(field: str, moment: datetime) -> Condition:
     return Condition(f"({_path(field)} >= {quoted_time(moment)})")
 
 
-def at_or_before(field: str, moment: datetime) -> Condition:
-    """A time field at or before a moment (whole seconds)."""
-    return Condition(f"({_path(field)} <= {quoted_time(moment)})")
-
-
-def id_after(record_id: str) -> Condition:
-    """Every record with a greater id, for walks in id order."""
-    return Condition(f"(id > {quoted_id(record_id)})")
-
-
 def id_in(record_ids: Sequence[str]) -> Condition:
     """One of at most 50 records."""
     return _in("id", [quoted_id(record_id) for record_id in record_ids])
@@ -102,10 +92,6 @@ def field_in(field: str, texts: Sequence[str]) -> Condition:
 
 def is_null(field: str) -> Condition:
     return Condition(f"({_path(field)} is null)")
-
-
-def is_not_null(field: str) -> Condition:
-    return Condition(f"({_path(field)} is not null)")
 
 
 def and_(first: Condition, *others: Condition) -> Condition:
