@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
 from daemon.core.backoff import backoff
@@ -23,19 +23,6 @@ from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
 
-OUTCOMES: Final = (
-    "created",
-    "updated",
-    "adopted",
-    "deleted",
-    "flagged",
-    "unchanged",
-    "filtered",
-    "held",
-    "conflict",
-    "retrying",
-    "dead",
-)
 Outcome = Literal[
     "created",
     "updated",
@@ -49,6 +36,7 @@ Outcome = Literal[
     "retrying",
     "dead",
 ]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Lane = Literal["poll", "retry"]
 QueueState = Literal["due", "held", "dead"]
 
