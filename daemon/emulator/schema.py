@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from daemon.emulator.catalog import MODULES, PICKLISTS, SOURCE_ONLY, ModuleSpec
 from daemon.emulator.fields import DEFAULT_LENGTHS, Field
@@ -27,6 +28,17 @@ class Layout:
     without: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A custom view; `system_name` only for those that Zoho ships. The criteria are read by `views`."""
+
+    id: int
+    name: str
+    criteria: dict[str, Any] | None
+    system_name: str | None = None
+    created: int | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Module:
     """One module: its fields by API name, in order."""
@@ -41,6 +53,7 @@ class Module:
     sequence: int
     generated: str = "default"
     layouts: list[Layout] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
 
     @property
