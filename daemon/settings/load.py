@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ from daemon.settings.fields import read_fields
 from daemon.settings.problem import Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
 from daemon.settings.shape import FileEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
-from daemon.settings.values import API_NAME, NAME, is_name
+from daemon.settings.values import API_NAME, HISTORY, NAME, is_name
 
 
 class UnknownStreamError(LookupError):
@@ -35,6 +36,7 @@ class Settings:
     state_dir: Path
     orgs: Mapping[str, Org]
     routes: tuple[Route, ...]
+    retention: timedelta = HISTORY
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -61,9 +63,15 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     orgs = _orgs(document.get("orgs"), state_dir, around, problems)
     routes = _routes(document.get("routes"), document.get("orgs"), problems)
     url = ledger_url(ledger.url if ledger else "", state_dir, problems)
-    if problems:
+    if problems or ledger is None:
         raise SettingsError(path, problems)
-    return Settings(ledger_url=url, state_dir=state_dir, orgs=MappingProxyType(orgs), routes=routes)
+    return Settings(
+        ledger_url=url,
+        state_dir=state_dir,
+        orgs=MappingProxyType(orgs),
+        routes=routes,
+        retention=ledger.retention,
+    )
 
 
 def _state_dir(given: str | None, around: Surroundings, problems: list[Problem]) -> Path:

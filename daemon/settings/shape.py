@@ -39,6 +39,7 @@ class FileEntry(Entry):
 
 class LedgerEntry(Entry):
     url: v.LedgerFile = Field(default="orgsync.db", description=LEDGER)
+    retention: v.Retention = Field(default=v.HISTORY, description=v.RETENTION)
 
 
 class OrgEntry(Entry):

@@ -27,8 +27,9 @@ KEY: Final = (
 )
 AUTOMATIONS: Final = f'"none" or a list of {", ".join(TRIGGERS)}'
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
-_DURATION: Final = re.compile(r"([0-9]{1,6})([smh])\Z")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])\Z")
+HISTORY: Final = timedelta(days=90)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 
 
@@ -56,7 +57,7 @@ def _duration(low: str, high: str) -> tuple[Callable[[object], object], str]:
             raise WrongValueError
         return timedelta(seconds=seconds)
 
-    return check, f'a duration from "{low}" to "{high}", in s, m or h, like "90s"'
+    return check, f'a duration from "{low}" to "{high}", in s, m, h or d, like "90s"'
 
 
 def _text(value: str) -> str:
@@ -143,6 +144,7 @@ def _address(value: object) -> Address:
 _check_poll, POLL = _duration("1s", "24h")
 _check_lag, LAG = _duration("0s", "1h")
 _check_deadline, DEADLINE = _duration("1s", "10m")
+_check_retention, RETENTION = _duration("1d", "3650d")
 
 PathText = Annotated[str, AfterValidator(_path)]
 LedgerFile = Annotated[str, AfterValidator(parse_ledger_url)]
@@ -150,6 +152,7 @@ DataCenterCode = Annotated[str, AfterValidator(_data_center)]
 Text = Annotated[str, AfterValidator(_text)]
 Url = Annotated[Address, PlainValidator(_address)]
 Deadline = Annotated[timedelta, BeforeValidator(_check_deadline)]
+Retention = Annotated[timedelta, BeforeValidator(_check_retention)]
 Poll = Annotated[timedelta, BeforeValidator(_check_poll)]
 Lag = Annotated[timedelta, BeforeValidator(_check_lag)]
 Mail = Annotated[str, AfterValidator(_mail)]

@@ -25,6 +25,7 @@ def test_the_least_settings_have_every_default(house: Any) -> None:
     assert (india.refresh_token, india.call_deadline) == (None, 60.0)
     assert india.token_file == house.folder / "state" / "tokens" / "india.json"
     assert settings.ledger_url == f"sqlite:///{house.folder}/state/orgsync.db"
+    assert settings.retention == timedelta(days=90)
     assert settings.streams() == (
         Stream(
             address="india-to-us/Leads",
@@ -55,6 +56,10 @@ def test_every_key_of_a_stream_arrives(house: Any) -> None:
     assert (stream.where, stream.default_owner) == ("Lead_Status = 'Qualified'", "pat@example.com")
     assert stream.fields == FieldChoice(table=None, except_=frozenset({"Rating", "Fax"}))
     assert (stream.triggers, stream.max_attempts) == (("workflow", "blueprint"), 100)
+
+
+def test_the_retention_arrives(house: Any) -> None:
+    assert house.load({("ledger", "retention"): '"7d"'}).retention == timedelta(days=7)
 
 
 def test_a_module_has_its_own_poll_and_lag_or_its_routes(house: Any) -> None:
