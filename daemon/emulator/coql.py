@@ -10,10 +10,9 @@ from typing import Any
 from daemon.emulator import errors
 from daemon.emulator.coql_columns import Bound, bind, sort_key
 from daemon.emulator.coql_groups import grouped_rows
-from daemon.emulator.coql_parse import Column, Query
+from daemon.emulator.coql_parse import MAX_CRITERIA, Column, Query
 from daemon.emulator.coql_subqueries import resolve
 from daemon.emulator.coql_where import (
-    MAX_CRITERIA,
     compile_test,
     count_criteria,
     highest_key,
@@ -96,20 +95,22 @@ def _check_limits(query: Query, quirks: Quirks) -> None:
     ):
         if size > limit:
             raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": limit})
-    _check_duplicates([column.text for column, _ in query.columns])
-    _check_duplicates([column.text for column, _ in query.order])
-    _check_duplicates([column.text for column in query.group])
+    _check_duplicates([column for column, _ in query.columns])
+    _check_duplicates([column for column, _ in query.order])
+    _check_duplicates(query.group)
     aliases = [alias for column, alias in query.columns if alias != column.text]
     if len(set(aliases)) < len(aliases):
         raise errors.refuse("DUPLICATE_ALIAS", "duplicate alias found", {"alias": aliases[-1]})
 
 
-def _check_duplicates(names: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise errors.refuse("DUPLICATE_DATA", "duplicate column given", {"column_name": name})
-        seen.add(name)
+def _check_duplicates(columns: Sequence[Column]) -> None:
+    seen: set[Column] = set()
+    for column in columns:
+        if column in seen:
+            aggregate = {"aggregate": column.function} if column.function else {}
+            details = {"column_name": ".".join(column.path), **aggregate}
+            raise errors.refuse("DUPLICATE_DATA", "duplicate column given", details)
+        seen.add(column)
 
 
 def _candidates(query: Query, table: Table) -> Iterable[Record]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Transformer, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from daemon.emulator import errors
@@ -220,8 +220,13 @@ class _Build(Transformer[Token, Query]):
 
 _PARSER = Lark(_GRAMMAR, start="start", parser="lalr", maybe_placeholders=False)
 _INNER = re.compile(r"\(\s*select\b", re.IGNORECASE)
-MAX_INNER = 20
+MAX_INNER, MAX_CRITERIA = 20, 25
+_MAX_QUERIES = 6  # the outer one and five inside; the exact count comes later, this keeps the tree shallow
 _CLAUSES = ("SELECT", "FROM", "WHERE")
+
+
+def _joins(part: Tree[Token]) -> bool:
+    return part.data in ("both", "either")
 
 
 @lru_cache(maxsize=512)
@@ -231,6 +236,8 @@ def parse(text: str) -> Query:
         raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": MAX_INNER})
     try:
         tree = _PARSER.parse(text)
+        if sum(1 for _ in tree.find_pred(_joins)) > MAX_CRITERIA * _MAX_QUERIES:
+            raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": MAX_CRITERIA})
         return _Build().transform(tree)
     except UnexpectedToken as wrong:
         raise _unexpected(wrong) from None

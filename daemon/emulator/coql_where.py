@@ -18,11 +18,10 @@ from daemon.emulator.coql_parse import Column, Expression, Pair, Test
 from daemon.emulator.fields import Field
 from daemon.emulator.quirks import Quirks
 from daemon.emulator.store import Record, Table, time_key
-from daemon.emulator.validation import parse_id
+from daemon.emulator.validation import is_date, parse_id
 
 Passes = Callable[[Record], bool]
 Binder = Callable[[Column], Bound]
-MAX_CRITERIA = 25
 _NULL_TESTS = {"is null", "is not null"}
 _EQUALS = {"=", "!=", "in", "not in", *_NULL_TESTS}
 _RANGES = {*_EQUALS, ">", ">=", "<", "<=", "between", "not between"}
@@ -31,7 +30,7 @@ _ALLOWED = {
     "lookup": _EQUALS, "ownerlookup": _EQUALS, "userlookup": _EQUALS,
     "date": _RANGES, "datetime": _RANGES, "integer": _RANGES, "bigint": _RANGES, "double": _RANGES,
     "currency": _RANGES, "percent": _RANGES,
-    "boolean": {"=", "!=", *_NULL_TESTS},
+    "boolean": {"="},
     "multiselectpicklist": _EQUALS,
 }  # fmt: skip
 _NUMBERS = ("integer", "double", "currency", "percent")
@@ -86,7 +85,7 @@ def _typed(value: Any, field: Field, bound: Bound, operator: str) -> Any:
         words = {"true": True, "false": False}
         typed = value if isinstance(value, bool) else words.get(str(value).lower())
     elif kind == "date":
-        typed = value if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
+        typed = value if isinstance(value, str) and is_date(value) else None
     elif kind == "multiselectpicklist":
         typed = sorted(str(value).split(";"))
     else:

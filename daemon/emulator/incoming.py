@@ -12,10 +12,26 @@ from daemon.emulator.org import Org
 from daemon.emulator.schema import Layout, Module
 from daemon.emulator.store import Record
 from daemon.emulator.tagging import read_names
-from daemon.emulator.validation import Place, check_value, parse_id
+from daemon.emulator.validation import Links, Place, check_value, parse_id
 
 Json = dict[str, Any]
-_ACCEPTED_QUIETLY = frozenset({"id", "Tag", "Layout", "Record_Status__s"})
+_ACCEPTED_QUIETLY = frozenset({"id", "Layout", "Record_Status__s"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an element is read against: the org, the module, who sends it, and the external fields that it may use."""
+
+    org: Org
+    module: Module
+    user: int
+    links: Links = field(default_factory=dict)
+
+    def rows_of(self, name: str, module: Module) -> Reading:
+        """The same for the rows inside the field `name`."""
+        prefix = f"{name}."
+        links = {path.removeprefix(prefix): one for path, one in self.links.items() if path.startswith(prefix)}
+        return Reading(org=self.org, module=module, user=self.user, links=links)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,23 +44,21 @@ class Incoming:
     tags: list[str] | None = None
 
 
-def read_element(org: Org, module: Module, element: Json, path: str, present: Record | None) -> Incoming:
+def read_element(reading: Reading, element: Json, path: str, present: Record | None) -> Incoming:
     """Check every key of one element; `present` is the record that it would change (None: it is an insert)."""
-    found, faults, refused = Incoming(), list[errors.RecordError](), set[str]()
+    module, found, faults, refused = reading.module, Incoming(), list[errors.RecordError](), set[str]()
     layout = _layout(module, element, path, found)
     for name, value in element.items():
-        if name == "Tag" and "Tag" in module.fields:
-            found.tags = read_names(value or [], f"{path}.Tag")
-        if name in _ACCEPTED_QUIETLY or name.startswith("$") or (layout and name in layout.without):
+        if layout and name in layout.without:
             continue
         try:
-            _read_key(org, module, name, value, f"{path}.{name}", found, present)
+            _read_key(reading, name, value, f"{path}.{name}", found, present)
         except errors.RecordError as fault:
             faults.append(fault)
             refused.add(name)
     faults = _missing(module, layout, found, path, present, refused) + faults
     if faults:
-        raise _together(org, faults)
+        raise _together(reading.org, faults)
     _append_values(element, found, present)
     return found
 
@@ -54,7 +68,11 @@ def _layout(module: Module, element: Json, path: str, found: Incoming) -> Layout
     given = element.get("Layout")
     if given is None or "Layout" not in module.fields:
         return None
-    number = parse_id(given.get("id") if isinstance(given, dict) else given)
+    if isinstance(given, dict) and "id" not in given:
+        raise errors.expected_field("id", f"{path}.Layout.id")
+    if not isinstance(given, dict | str | int) or isinstance(given, bool):
+        raise errors.wrong_type("Layout", f"{path}.Layout", "jsonobject")
+    number = parse_id(given["id"] if isinstance(given, dict) else given)
     chosen = next((one for one in module.layouts if one.id == number), None)
     if chosen is None:
         raise errors.unknown_id({"api_name": "Layout", "json_path": f"{path}.Layout"})
@@ -63,44 +81,73 @@ def _layout(module: Module, element: Json, path: str, found: Incoming) -> Layout
     return chosen
 
 
-def _read_key(
-    org: Org, module: Module, name: str, value: Any, path: str, found: Incoming, present: Record | None
-) -> None:
-    item = module.fields.get(name)
-    if item is None:
+def _read_key(reading: Reading, name: str, value: Any, path: str, found: Incoming, present: Record | None) -> None:
+    org, item = reading.org, reading.module.fields.get(name)
+    if name.startswith("$"):
+        _check_dollar(name, value, path)
+    elif name == "Tag" and item is not None:
+        found.tags = read_names([] if value is None else value, path)
+    elif name in _ACCEPTED_QUIETLY:
+        return
+    elif item is None:
         if org.quirks["unknown_key"] == "reject":
             raise errors.unknown_key(name, path)
-        return
-    if not item.writable:
+    elif not item.writable:
         if org.quirks["read_only_write"] == "reject":
             raise errors.bad_value(name, path)
-        return
-    if item.child is not None:
-        inner = org.modules[item.child]
+    elif item.child is not None:
+        inner = reading.rows_of(name, org.modules[item.child])
         place = Place(org=org, field=item, path=path)
-        found.rows[name] = read_rows(place, value, present, lambda row, at, old: read_element(org, inner, row, at, old))
-        return
+        found.rows[name] = read_rows(place, value, present, lambda row, at, old: read_element(inner, row, at, old))
+    else:
+        _read_value(reading, item, value, path, found)
+
+
+def _read_value(reading: Reading, item: Field, value: Any, path: str, found: Incoming) -> None:
+    org, name = reading.org, item.api_name
     if value is None or value == "":
         if org.quirks["null_clears"] == "yes" and name != "Owner":
             found.values[name] = None
         return
-    stored = check_value(Place(org=org, field=item, path=path), value)
+    place = Place(org=org, field=item, path=path, user=reading.user, external=reading.links.get(name))
+    stored = check_value(place, value)
     if name == "Owner":
         found.owner = stored
     else:
         found.values[name] = stored
 
 
+def _check_dollar(name: str, value: Any, path: str) -> None:
+    """The `$` keys that a write understands; others are ignored (facts 4.7)."""
+    if name == "$se_module" and value is not None and not isinstance(value, str):
+        raise errors.wrong_type(name, path, "string")
+    if name != "$append_values" or value is None:
+        return
+    if not isinstance(value, dict):
+        raise errors.wrong_type(name, path, "jsonobject")
+    for one, yes in value.items():
+        if not isinstance(yes, bool):
+            raise errors.wrong_type(one, f"{path}.{one}", "boolean")
+
+
 def _missing(
     module: Module, layout: Layout | None, found: Incoming, path: str, present: Record | None, refused: set[str]
 ) -> list[errors.RecordError]:
     return [
-        errors.mandatory(item.api_name, f"{path}.{item.api_name}", _named(layout, item))
+        _mandatory(layout, item, path, present)
         for item in module.fields.values()
         if (item.mandatory or (layout and item.api_name in layout.mandatory))
         and item.api_name not in refused
         and _is_missing(item, found, present)
     ]
+
+
+def _mandatory(layout: Layout | None, item: Field, path: str, present: Record | None) -> errors.RecordError:
+    """The fault names the record that an update would have emptied (facts 4.4)."""
+    fault = errors.mandatory(item.api_name, f"{path}.{item.api_name}", _named(layout, item))
+    if present is not None:
+        fault.element["details"]["id"] = str(present.id)
+    return fault
 
 
 def _named(layout: Layout | None, item: Field) -> Json | None:
@@ -134,14 +181,14 @@ def _append_values(element: Json, found: Incoming, present: Record | None) -> No
             found.values[name] = old + [value for value in new if value not in old]
 
 
-def check_unique(org: Org, module: Module, values: dict[str, Any], number: int | None, path: str) -> None:
+def check_unique(org: Org, module: Module, values: dict[str, Any], number: int | None, owner: int, path: str) -> None:
     """DUPLICATE_DATA when another record holds one of the unique values (facts 4.4); several clashes come together."""
     faults = []
     for name in module.unique_fields():
         value = values.get(name)
         if value is None:
             continue
-        others = [holder for holder in holders(org, module, name, value) if holder != number]
+        others = [holder for holder in org.holders(module, name, value, owner) if holder != number]
         if others:
             faults.append(_duplicate(org, module, name, others, f"{path}.{name}"))
     if len(faults) > 1:
@@ -151,13 +198,8 @@ def check_unique(org: Org, module: Module, values: dict[str, Any], number: int |
 
 
 def holders(org: Org, module: Module, name: str, value: Any) -> list[int]:
-    """The records that hold a value in a unique or system field."""
-    table = org.tables[module.api_name]
-    found = table.holders(name, value)
-    item = module.fields.get(name)
-    if item is not None and item.unique and item.case_sensitive:
-        return [number for number in found if table.records[number].values.get(name) == value]
-    return found
+    """As `Org.holders`, whoever owns them."""
+    return org.holders(module, name, value)
 
 
 def _duplicate(org: Org, module: Module, name: str, others: list[int], path: str) -> errors.RecordError:

@@ -136,6 +136,16 @@ class Org:
         table = self.visible(str(item.child))
         return [table.records[row] for row in table.holders(item.back, number)] if len(table) else []
 
+    def holders(self, module: Module, name: str, value: Any, owner: int | None = None) -> list[int]:
+        """The records that hold a value in a unique, external or system field; user externals: only `owner`'s (4.8)."""
+        records, item = self.tables[module.api_name].records, module.fields.get(name)
+        found = self.tables[module.api_name].holders(name, value)
+        if item is not None and item.unique and item.case_sensitive:
+            found = [number for number in found if records[number].values.get(name) == value]
+        if item is not None and item.external == "user" and owner is not None:
+            found = [number for number in found if records[number].owner == owner]
+        return found
+
     def next_serial(self, module: str, name: str) -> int:
         """The next number of an auto-number field."""
         self.serials[module, name] = self.serials.get((module, name), 0) + 1

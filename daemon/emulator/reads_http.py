@@ -5,7 +5,7 @@ from __future__ import annotations
 from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import parse_header_moment, zone_printer
-from daemon.emulator.external import external_id
+from daemon.emulator.external import path_external, read_ids
 from daemon.emulator.listing import MAX_PER_PAGE, Listing, check_walls, page_info, read_page
 from daemon.emulator.pagetoken import binding, decode
 from daemon.emulator.render import Renderer
@@ -118,7 +118,7 @@ def modified_since(call: Call) -> int | None:
 
 
 def _ids(call: Call) -> tuple[int, ...]:
-    numbers = [parse_id(text.strip()) for text in call.query["ids"].split(",") if text.strip()]
+    numbers = read_ids(call, [text.strip() for text in call.query["ids"].split(",") if text.strip()])
     if not numbers or any(number is None for number in numbers) or len(numbers) > MAX_PER_PAGE:
         raise errors.bad_param("ids")
     return tuple(number for number in numbers if number is not None)
@@ -126,7 +126,7 @@ def _ids(call: Call) -> tuple[int, ...]:
 
 def path_id(call: Call) -> int:
     """The record id in the path (facts 2.5), or the record that an external id there names (facts 4.8)."""
-    external = external_id(call)
+    external = path_external(call)
     if external is not None:
         return external
     number = parse_id(call.record_id)
@@ -211,12 +211,12 @@ def _deleted(call: Call, entry: Deleted, now: float) -> dict[str, object]:
 
 def coql_query(call: Call) -> Reply:
     """`POST /coql` (facts 3)."""
-    query = parse_coql(call)
+    query, wants_meta = parse_coql(call), _wants_meta(call)
     rows, more = coql.run_query(call.org, call.user, query)
     if not rows:
         return NO_CONTENT
     answer: dict[str, object] = {"data": rows, "info": {"count": len(rows), "more_records": more}}
-    if call.json.get("include_meta") == ["fields"]:
+    if wants_meta:
         module = call.org.modules[query.module]
         named = [(alias, module.fields.get(column.path[0])) for column, alias in query.columns]
         answer["fields"] = {
@@ -225,6 +225,20 @@ def coql_query(call: Call) -> Reply:
             if item is not None
         }
     return Reply.of(200, answer)
+
+
+def _wants_meta(call: Call) -> bool:
+    """`include_meta` is a list that knows one value, "fields" (facts 3)."""
+    given = call.json.get("include_meta")
+    if given is None:
+        return False
+    if not isinstance(given, list):
+        raise errors.body_key_type("include_meta", "jsonarray")
+    for place, one in enumerate(given):
+        if one != "fields":
+            details = {"api_name": "include_meta", "json_path": f"$.include_meta[{place}]"}
+            raise errors.refuse("INVALID_DATA", "invalid data", {**details, "supported_values": ["fields"]})
+    return bool(given)
 
 
 def parse_coql(call: Call) -> coql_parse.Query:

@@ -8,6 +8,7 @@ from typing import Any
 from daemon.emulator import errors, writes
 from daemon.emulator.call import Call, Reply
 from daemon.emulator.children import RowChange, apply_rows
+from daemon.emulator.envelope import elements_of
 from daemon.emulator.listing import check_walls, page_info, read_page
 from daemon.emulator.org import Org
 from daemon.emulator.pagetoken import binding
@@ -17,7 +18,7 @@ from daemon.emulator.render import Renderer
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
 from daemon.emulator.writes import Writing
-from daemon.emulator.writes_http import answer_of, elements_of
+from daemon.emulator.writes_http import answer_of
 
 Json = dict[str, Any]
 MAX_LINKS = 100

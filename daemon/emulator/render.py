@@ -203,7 +203,8 @@ class Renderer:
         user = self._org.user(number)
         if user is None:
             return {"name": None, "id": str(number)}
-        return user.brief() if self._style == "coql" else user.with_email()
+        # COQL shows the last name of a user only, and no address (facts 3.4)
+        return {"name": user.last_name, "id": str(user.id)} if self._style == "coql" else user.with_email()
 
 
 def _PLAIN(record: Record) -> Any:  # noqa: N802 - a marker; rows() reads such columns faster than by a call

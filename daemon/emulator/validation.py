@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,22 @@ _PHONE = re.compile(r"^[+]?([0-9A-Za-z()\.\-\s]){1,30}$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _ID = re.compile(r"^\d{1,19}$")
 _BIG_INT = 2**63
+Links = Mapping[str, str]
+"""External fields allowed in place of ids, by the path of what they identify; `""` is the record or lookup itself."""
+
+
+_WRONG_EXTERNAL = "The external ID of the lookup field or the Price Book is incorrect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A value on its way in: of which field, in which org, and where it stands in the body."""
+    """A value on its way in: of which field, in which org, where it stands in the body, who sends it."""
 
     org: Org
     field: Field
     path: str
+    user: int | None = None
+    external: str | None = None
 
     def wrong(self, expected: str) -> errors.RecordError:
         """The value has the wrong type."""
@@ -142,13 +149,17 @@ def _boolean(place: Place, value: Any) -> bool:
     return value
 
 
-def _date(place: Place, value: Any) -> str:
-    if not isinstance(value, str) or not _DATE.match(value) or not value.isascii():
-        raise place.wrong("date")
+def is_date(text: str) -> bool:
+    """Whether a text is a day of the calendar, as `YYYY-MM-DD`."""
     try:
-        date.fromisoformat(value)
+        return bool(_DATE.match(text)) and text.isascii() and bool(date.fromisoformat(text))
     except ValueError:
-        raise place.wrong("date") from None
+        return False
+
+
+def _date(place: Place, value: Any) -> str:
+    if not isinstance(value, str) or not is_date(value):
+        raise place.wrong("date")
     return value
 
 
@@ -160,7 +171,9 @@ def _datetime(place: Place, value: Any) -> int:
 
 
 def _reference(place: Place, value: Any) -> int:
-    """The id inside `{"id": ..}`, or a bare id (facts 4.7)."""
+    """The id inside `{"id": ..}`, or a bare id (facts 4.7), or what an external value stands for (facts 4.8)."""
+    if isinstance(value, dict) and place.external is not None and place.external in value:
+        return _by_external(place, place.external, value)
     if isinstance(value, dict):
         if "id" not in value:
             raise errors.expected_field("id", f"{place.path}.id")
@@ -171,6 +184,21 @@ def _reference(place: Place, value: Any) -> int:
     if number is None:
         raise place.wrong("bigint")
     return number
+
+
+def _by_external(place: Place, name: str, value: dict[str, Any]) -> int:
+    path = f"{place.path}.{name}"
+    if "id" in value:
+        both = [{"api_name": "id", "json_path": f"{place.path}.id"}, {"api_name": name, "json_path": path}]
+        text, details = "ambiguity while processing the request", {"ambiguity_due_to": both}
+        raise errors.RecordError(errors.problem("AMBIGUITY_DURING_PROCESSING", text, details))
+    given, target = value[name], place.org.modules[str(place.field.lookup)]
+    found = place.org.holders(target, name, given, place.user) if isinstance(given, str | int) else []
+    if len(found) != 1:
+        code = "DUPLICATE_DATA" if found else "INVALID_DATA"
+        text = "The external field contains duplicate data." if found else _WRONG_EXTERNAL
+        raise errors.RecordError(errors.problem(code, text, {"api_name": name, "json_path": path}))
+    return found[0]
 
 
 def _missing_reference(place: Place) -> errors.RecordError:

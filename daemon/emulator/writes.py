@@ -9,7 +9,7 @@ from typing import Any
 from daemon.emulator import errors
 from daemon.emulator.children import apply_rows
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.incoming import Incoming, check_unique, holders, read_element
+from daemon.emulator.incoming import Incoming, Reading, check_unique, read_element
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
 from daemon.emulator.rules import check_rules
@@ -17,7 +17,7 @@ from daemon.emulator.schema import Module
 from daemon.emulator.states import check_deletable, check_updatable
 from daemon.emulator.store import Record
 from daemon.emulator.tagging import tag_named
-from daemon.emulator.validation import parse_id
+from daemon.emulator.validation import Links, Place, check_value, parse_id
 
 Json = dict[str, Any]
 AUTOMATIONS = ("approval", "workflow", "blueprint", "pathfinder", "orchestration")
@@ -34,6 +34,12 @@ class Writing:
     trigger: tuple[str, ...] = AUTOMATIONS
     unmodified_since: int | None = None
     automations: list[Json] = field(default_factory=list)
+    externals: Links = field(default_factory=dict)
+
+    @property
+    def reading(self) -> Reading:
+        """How its elements are read."""
+        return Reading(org=self.org, module=self.module, user=self.user.id, links=self.externals)
 
     def ran(self, action: str, number: int) -> None:
         """Note the automations that Zoho would have started (facts 4.1)."""
@@ -64,15 +70,17 @@ def each(elements: list[Any], act: Callable[[Json, str], Json]) -> list[Json]:
 def insert(writing: Writing, element: Json, path: str) -> Json:
     """Create one record."""
     org, module, now = writing.org, writing.module, writing.now
-    incoming = read_element(org, module, element, path, None)
+    incoming = read_element(writing.reading, element, path, None)
     values = {name: value for name, value in incoming.values.items() if value is not None}
     check_rules(org, module.api_name, element, values, path)
-    check_unique(org, module, values, None, path)
-    number, by = org.new_id(), writing.user.id
+    by = writing.user.id
+    owner = incoming.owner or by
+    check_unique(org, module, values, None, owner, path)
+    number = org.new_id()
     for item in module.fields.values():
         if item.data_type == "autonumber":
             values[item.api_name] = f"{item.prefix}{org.next_serial(module.api_name, item.api_name)}"
-    record = Record(number, now, now, incoming.owner or by, by, by, values)
+    record = Record(number, now, now, owner, by, by, values)
     _store(writing, record, incoming)
     writing.ran("insert", number)
     return _success(writing, record, "record added")
@@ -80,9 +88,10 @@ def insert(writing: Writing, element: Json, path: str) -> Json:
 
 def rehearse(writing: Writing, element: Json, path: str) -> None:
     """RecordError when an insert of this element would be refused; nothing is written."""
-    incoming = read_element(writing.org, writing.module, element, path, None)
+    incoming = read_element(writing.reading, element, path, None)
     check_rules(writing.org, writing.module.api_name, element, incoming.values, path)
-    check_unique(writing.org, writing.module, incoming.values, None, path)
+    owner = incoming.owner or writing.user.id
+    check_unique(writing.org, writing.module, incoming.values, None, owner, path)
 
 
 def update(writing: Writing, element: Json, path: str, number: int | None = None) -> Json:
@@ -92,6 +101,8 @@ def update(writing: Writing, element: Json, path: str, number: int | None = None
 
 
 def _target(writing: Writing, element: Json, path: str, number: int | None) -> Record:
+    if number is None:
+        number = _by_external(writing, element, path)
     if number is None:
         if element.get("id") is None:
             raise errors.mandatory("id", f"{path}.id")
@@ -104,20 +115,33 @@ def _target(writing: Writing, element: Json, path: str, number: int | None) -> R
     return record
 
 
+def _by_external(writing: Writing, element: Json, path: str) -> int | None:
+    """The record that an element without id names by the module's external field (facts 4.8)."""
+    name = writing.externals.get("")
+    value = element.get(name) if name is not None and element.get("id") is None else None
+    if name is None or not isinstance(value, str | int):
+        return None
+    found = writing.org.holders(writing.module, name, value, writing.user.id)
+    if not found:
+        details = {"api_name": name, "json_path": f"{path}.{name}"}
+        raise errors.RecordError(errors.problem("INVALID_DATA", "The value of the external field is invalid.", details))
+    return found[0]
+
+
 def _change(writing: Writing, record: Record, element: Json, path: str) -> Record:
     org, module = writing.org, writing.module
     check_updatable(record, path, org.quirks)
     if writing.unmodified_since is not None and record.modified > writing.unmodified_since:
         raise errors.already_modified(_stamps(writing, record))
-    incoming = read_element(org, module, element, path, record)
+    incoming = read_element(writing.reading, element, path, record)
     merged = {**record.values, **incoming.values}
     values = {name: value for name, value in merged.items() if value is not None}
     check_rules(org, module.api_name, element, values, path)
     if org.quirks["empty_update"] == "reject" and not element.keys() - {"id"}:
         raise errors.expected_field(next(iter(module.fields)), path)
-    # only what this call sets is checked: two old records may share a value from before the field became unique
-    check_unique(org, module, {name: values.get(name) for name in incoming.values}, record.id, path)
     owner = incoming.owner or record.owner
+    # only what this call sets is checked: two old records may share a value from before the field became unique
+    check_unique(org, module, {name: values.get(name) for name in incoming.values}, record.id, owner, path)
     # a clock set back does not make a record older than its last change
     changed = record.replaced(
         modified=max(writing.now, record.modified), modified_by=writing.user.id, owner=owner, values=values
@@ -163,14 +187,23 @@ def _match(
         if writing.org.quirks["upsert_unknown_id"] == "reject":
             raise errors.unknown_id({"id": str(number)})
     for name in _match_order(writing.module, check_fields):
-        value = element.get(name)
-        if not isinstance(value, str | int) or value == "":
-            continue
-        found = holders(writing.org, writing.module, name, value)
+        value = _stored(writing, name, element.get(name), path)
+        found = writing.org.holders(writing.module, name, value, writing.user.id) if value is not None else []
         if found:
             wanted = found[0] if writing.org.quirks["upsert_several_matches"] == "first" else found[-1]
             return records[wanted], name
     return None
+
+
+def _stored(writing: Writing, name: str, value: Any, path: str) -> Any:
+    """The value as a record would hold it; None when it is empty or wrong, which the write itself then says."""
+    item = writing.module.fields.get(name)
+    if item is None or value is None or value == "":
+        return None
+    try:
+        return check_value(Place(org=writing.org, field=item, path=f"{path}.{name}"), value)
+    except errors.RecordError:
+        return None
 
 
 def _match_order(module: Module, check_fields: list[str] | None) -> list[str]:

@@ -120,6 +120,21 @@ def test_operators_find_what_they_should(us: Client, condition: str, expected: l
         ("select id from Leads where id is not null limit 0", "INVALID_DATA", {}),
         ("select id from Unicorns where id is not null", "INVALID_MODULE", {}),
         ("select City, City from Leads where id is not null", "DUPLICATE_DATA", {"column_name": "City"}),
+        (
+            "select COUNT(id), COUNT(id) from Leads where id is not null",
+            "DUPLICATE_DATA",
+            {"column_name": "id", "aggregate": "COUNT"},
+        ),
+        (
+            "select id from Leads where Email_Opt_Out != true",
+            "INVALID_QUERY",
+            {"reason": "invalid operator found", "column_name": "Email_Opt_Out", "operator": "!="},
+        ),
+        (
+            "select id from Contacts where Date_of_Birth = '2000-02-30'",
+            "INVALID_QUERY",
+            {"column_name": "Date_of_Birth", "operator": "=", "expected_data_type": "date"},
+        ),
     ],
 )
 def test_refusals_name_what_is_wrong(us: Client, query: str, code: str, details: dict[str, object]) -> None:
@@ -195,3 +210,31 @@ def test_a_subquery_is_run_first_and_names_itself_when_it_is_wrong(us: Client) -
     for wrong in ("(select id, Phone from Accounts where id is not null)", "(select Foo from Accounts where id = '1')"):
         answer = us.coql(outer + wrong)
         assert (answer.status_code, answer.json()["details"]["sub_query_sequence"]) == (400, 1)
+
+
+@pytest.mark.parametrize(("joins", "status"), [(24, 204), (25, 400), (140, 400), (2_000, 400)])
+def test_twenty_five_criteria_are_the_limit_however_deep_they_nest(us: Client, joins: int, status: int) -> None:
+    where = "(" * joins + "City = 'a'" + ") or City = 'b'" * joins
+    answer = us.coql(f"select id from Leads where {where}")
+    assert answer.status_code == status
+    if status == 400:
+        assert (answer.json()["code"], answer.json()["details"]) == ("LIMIT_EXCEEDED", {"limit": 25})
+
+
+def test_a_user_is_shown_by_last_name_and_without_an_address(us: Client) -> None:
+    us.lead()
+    user = us.get("users", type="CurrentUser").json()["users"][0]
+    row = us.coql("select Owner from Leads where id is not null").json()["data"][0]
+    assert row["Owner"] == {"name": user["last_name"], "id": user["id"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "path"), [("fields", "$.include_meta"), ({}, "$.include_meta"), (["data"], "$.include_meta[0]")]
+)
+def test_include_meta_is_a_list_of_one_known_word(us: Client, given: object, path: str) -> None:
+    query = "select Last_Name from Leads where id is not null"
+    refused = us.post("coql", {"select_query": query, "include_meta": given})
+    assert (refused.status_code, refused.json()["details"]["json_path"]) == (400, path)
+    us.lead()
+    meta = us.post("coql", {"select_query": query, "include_meta": ["fields"]}).json()["fields"]
+    assert meta["Last_Name"]["data_type"] == "text"
