@@ -23,7 +23,7 @@ from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Waiting
 from daemon.core.translate import Parent
-from daemon.ledger import database, lookups, migrate, queue, storing, streams
+from daemon.ledger import database, lookups, migrate, queue, retention, storing, streams
 from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
@@ -192,6 +192,11 @@ class Ledger:
         """The chosen queue rows (all given choices together) are due at once; gives their number."""
         with self._writing() as connection:
             return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
+
+    def forget(self, before: datetime) -> int:
+        """Remove one step of the history before a time (retention.py); gives its rows, 0 when none is left."""
+        with self._writing() as connection:
+            return retention.forget(connection, before)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.settle import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -194,3 +194,4 @@ changes = Table(
 Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
+Index("ix_changes_cycle", changes.c.cycle_id)
