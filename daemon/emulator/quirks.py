@@ -81,6 +81,8 @@ bulk_result_early | no yes | `result` in the status of a bulk read that still ru
 bulk_csv_id | Id id | header of the id column in a bulk read (facts 7.1)
 bulk_write_in_progress | IN_PROGRESS INPROGRESS | state of a running bulk write, with a space or in one word (facts 7.2)
 bulk_write_download_url | path absolute | form of `download_url` of a bulk write (facts 12.9)
+bulk_result_hours | 24 none | hours for which the result of a bulk job can be fetched (facts 7.1, 7.2)
+bulk_jobs_at_once | none 2 10 | bulk jobs of an org that may run at once: 400 TOO_MANY_REQUESTS (facts 7.1)
 bulk_write_missing_status | 404 400 | status for a bulk write job that does not exist
 subform_in_list | null absent | a subform or multi-lookup named in `fields` of a list call (facts 2.6)
 subform_unmentioned | append replace | subform rows that an update does not mention: kept, or deleted (facts 4.7)
