@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from daemon.emulator import errors
+from daemon.emulator import asked, errors
 from daemon.emulator.fields import CHILDREN, COMPUTED, DEFAULT_LENGTHS, Field
 from daemon.emulator.new_modules import give_rows, modules_of
 from daemon.emulator.org import Org
@@ -136,26 +136,26 @@ def _choices(given: Json, path: str) -> list[str]:
 
 _FLAGS = frozenset({"mandatory", "read_only", "unique", "case_sensitive", "visible", "rich"})
 _NUMBERS = frozenset({"length", "decimals"})
+_TEXTS = frozenset({"label", "api_name"})
+_LONGEST_TEXT = 65_535
 _SETTERS: dict[str, Callable[[Field, Any], None]] = {
-    "add_values": lambda item, new: setattr(item, "picklist", list(dict.fromkeys([*item.picklist, *map(str, new)]))),
+    "add_values": lambda item, new: setattr(item, "picklist", list(dict.fromkeys([*item.picklist, *new]))),
     "remove_values": lambda item, old: setattr(item, "picklist", [one for one in item.picklist if one not in old]),
-    "picklist": lambda item, values: setattr(item, "picklist", [str(one) for one in values]),
-    "label": lambda item, label: setattr(item, "label", str(label)),
+    "picklist": lambda item, values: setattr(item, "picklist", list(values)),
+    "label": lambda item, label: setattr(item, "label", label),
 }
 
 
 def change_field(org: Org, module: Module, name: str, change: Json) -> Field:
     """Alter a field: a flag, `length`, `decimals`, `picklist`, `add_values`, `remove_values`, `label` or `api_name`."""
-    unknown = set(change) - _FLAGS - _NUMBERS - _SETTERS.keys() - {"api_name"}
-    if unknown:
-        raise ValueError(f"unknown changes: {', '.join(sorted(unknown))}")
+    change = _checked_change(change)
     item, table = module.fields[name], org.tables[module.api_name]
     for key, value in change.items():
         if key in _SETTERS:
             _SETTERS[key](item, value)
         elif key != "api_name":
-            setattr(item, key, bool(value) if key in _FLAGS else int(value))
-    new = str(change.get("api_name", name))
+            setattr(item, key, value)
+    new = change.get("api_name", name)
     if new != name:
         if new in module.fields:
             raise ValueError(f"{new} is taken")
@@ -168,6 +168,21 @@ def change_field(org: Org, module: Module, name: str, change: Json) -> Field:
     elif new != module.system_unique:
         table.drop_index(new)
     return item
+
+
+def _checked_change(change: Json) -> Json:
+    what, lists = "a change of a field", _SETTERS.keys() - _TEXTS
+    given = asked.an_object(change, what, _FLAGS | _NUMBERS | _TEXTS | lists)
+    for key in given:
+        if key in _FLAGS:
+            asked.flag(given, key, what)
+        elif key in _NUMBERS:
+            asked.whole(given, key, what, least=0, most=_LONGEST_TEXT)
+        elif key in _TEXTS:
+            asked.text(given, key, what)
+        else:
+            asked.texts(given, key, what)
+    return given
 
 
 def remove_field(org: Org, module: Module, name: str) -> None:

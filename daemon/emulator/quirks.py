@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.emulator.asked import shown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
@@ -128,10 +130,11 @@ class Quirks:
         """Whether a switch stands at `value`."""
         return self[name] == value
 
-    def set(self, values: Mapping[str, Any]) -> None:
-        """Set switches by name; nothing is changed when one name or value is wrong."""
+    def set(self, values: Mapping[str, Any], *, dry: bool = False) -> None:
+        """Set switches by name, or (`dry`) only check them; nothing is changed when one name or value is wrong."""
         checked = {name: _checked(name, value) for name, value in values.items()}
-        self._own.update(checked)
+        if not dry:
+            self._own.update(checked)
 
     def reset(self) -> None:
         """Every switch back to its default (or to the setting for all orgs)."""
@@ -145,10 +148,10 @@ class Quirks:
 def _checked(name: str, value: Any) -> str:
     quirk = QUIRKS.get(name)
     if quirk is None:
-        raise ValueError(f"unknown quirk {name!r}; known: {', '.join(QUIRKS)}")
+        raise ValueError(f"unknown quirk {shown(name)}; known: {', '.join(QUIRKS)}")
     text = ("null" if value is None else str(value)) if not isinstance(value, bool) else ("on" if value else "off")
     if text not in quirk.choices:
-        raise ValueError(f"quirk {name} takes {' or '.join(quirk.choices)}, not {value!r}")
+        raise ValueError(f"quirk {name} takes {' or '.join(quirk.choices)}, not {shown(value)}")
     return text
 
 
