@@ -19,7 +19,6 @@ from daemon.emulator.schema import Module
 from daemon.emulator.seed import sow
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
-from daemon.emulator.views import plant_view
 from daemon.emulator.world import Site, World
 
 Json = dict[str, Any]
@@ -150,11 +149,6 @@ class Hands:
         given = asked.an_object(given, "refresh_tokens", ("scopes",))
         made = self._site(org).accounts.new_refresh(_scopes(given, "refresh_tokens"))
         return {"refresh_token": made.token}
-
-    def view(self, org: str, module: str, given: Json) -> Json:
-        """A custom view, `{"name", "criteria"}` with the criteria of a bulk read."""
-        given = asked.an_object(given, "views", ("name", "criteria"))
-        return {"id": str(plant_view(*self._module(org, module), given).id)}
 
     # --- records
 
