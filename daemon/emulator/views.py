@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.emulator import errors
-from daemon.emulator.bulk_criteria import Passes, Reader, compile_criteria
+from daemon.emulator.bulk_criteria import Reader, compile_criteria
+from daemon.emulator.compare import Passes
 from daemon.emulator.coql_columns import Bound, bind
 from daemon.emulator.coql_parse import Column
 from daemon.emulator.org import Org
