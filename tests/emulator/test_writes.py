@@ -271,3 +271,63 @@ def test_the_deleted_list_filters_by_time_and_type(us: Client) -> None:
     us.org.restore("Leads", number)
     assert us.get("Leads/deleted").status_code == 204
     assert us.get(f"Leads/{number}").status_code == 200
+
+
+def test_a_service_that_is_down_refuses_the_record(us: Client) -> None:
+    number = us.lead()
+    us.org.edit("Leads", number, {"$dependency_error": "blueprint"})
+    element = us.put(f"Leads/{number}", {"data": [{"City": "x"}]}).json()["data"][0]
+    assert (element["code"], element["details"]) == ("DEPENDENT_SERVICE_ERROR", {"dependency_error": "blueprint"})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("actions/convert", {"data": [{"overwrite": "yes"}]}, "$.data[0].overwrite"),
+        ("actions/change_owner", {"owner": {"id": "{me}"}, "notify": "yes"}, "$.notify"),
+        ("actions/change_owner", {"owner": {"id": "{me}"}, "related_modules": {}}, None),
+        ("actions/change_owner", {"owner": {"id": "{me}"}, "related_modules": "all"}, "$.related_modules"),
+        ("actions/add_tags", {"tags": [{"name": "x"}], "over_write": "yes"}, "$.over_write"),
+        ("actions/merge", {"merge": [{"data": [{"id": "1"}], "master_record_fields": 5}]},
+         "$.merge[0].master_record_fields"),
+    ],
+)  # fmt: skip
+def test_actions_on_a_record_check_the_types_of_their_keys(
+    us: Client, path: str, body: dict[str, Any], where: str | None
+) -> None:
+    if "owner" in body:
+        body = {**body, "owner": {"id": us.get("users", type="CurrentUser").json()["users"][0]["id"]}}
+    answer = us.post(f"Leads/{us.lead()}/{path}", body)
+    assert answer.status_code == (200 if where is None else 400)
+    if where is not None:
+        assert answer.json()["details"]["json_path"] == where
+
+
+def test_if_unmodified_since_holds_for_upserts_too(emu: Emulator, us: Client) -> None:
+    emu.clock(freeze=True)
+    number = us.lead(Email="a@example.com")
+    before = us.get(f"Leads/{number}").json()["data"][0]["Modified_Time"]
+    emu.clock(advance=2)
+    us.org.edit("Leads", number, {"City": "Graz"})
+    body = {"data": [{"Last_Name": "x", "Company": "y", "Email": "a@example.com"}]}
+    lost = us.http.post("/crm/v8/Leads/upsert", json=body, headers={"If-Unmodified-Since": before})
+    assert (lost.status_code, lost.json()["data"][0]["code"]) == (412, "ALREADY_MODIFIED")
+    details = lost.json()["data"][0]["details"]
+    assert set(details) == {"Modified_Time", "Modified_By", "Created_Time", "Created_By", "id"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "ok"), [("POST", "Leads", 201), ("PUT", "Leads", 200), ("POST", "Leads/upsert", 200)]
+)
+def test_the_status_tells_all_some_or_none(us: Client, method: str, path: str, ok: int) -> None:
+    def good() -> dict[str, Any]:
+        found = {"Last_Name": "x", "Company": "y"}
+        return {**found, "id": us.lead()} if method == "PUT" else found
+
+    bad = {"Last_Name": None, "id": us.lead()} if method == "PUT" else {"Last_Name": None}
+    for data, status in (([good()], ok), ([good(), bad], 207), ([bad], 400)):
+        answer = us.http.request(method, f"/crm/v8/{path}", json={"data": data})
+        assert answer.status_code == status
+        assert [one["status"] for one in answer.json()["data"]] == [
+            "error" if one is bad else "success" for one in data
+        ]
