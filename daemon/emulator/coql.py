@@ -28,7 +28,6 @@ from daemon.emulator.store import Record, Table
 from daemon.emulator.views import view_passes
 
 Json = dict[str, Any]
-Passes = Callable[[Record], bool]
 MAX_LIMIT, MAX_REACH, MAX_ORDER, MAX_GROUP, MAX_AGGREGATES = 2_000, 100_000, 10, 4, 5
 _TIME_ORDERS = ([("Modified_Time",), ("id",)], [("Modified_Time",)])
 
