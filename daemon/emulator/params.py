@@ -69,6 +69,24 @@ def view_filter(call: Call) -> Callable[[Record], bool] | None:
     return view_passes(call.org, call.module, call.query["cvid"], call.user) if "cvid" in call.query else None
 
 
+def list_filter(call: Call) -> Callable[[Record], bool] | None:
+    """What a list call leaves out: records beside the view, and by quirk what waits for approval (facts 11.16)."""
+    view, approval = view_filter(call), None
+    if call.quirks["list_approved"] == "honour":
+        approval = approval_filter(call)
+    if view is None or approval is None:
+        return view or approval
+    return lambda record: view(record) and approval(record)
+
+
+def approval_filter(call: Call) -> Callable[[Record], bool] | None:
+    """`approved`: true (the default), false or both (facts 11.16)."""
+    wanted = choice(call, "approved", ("true", "false", "both"))
+    if wanted == "both":
+        return None
+    return lambda record: (record.values.get("$approval_state", "approved") == "approved") == (wanted == "true")
+
+
 def refuse_territory(call: Call) -> None:
     """The emulated orgs have no territories: codes and texts of OAS25:record, their pairing inferred (facts 2.1)."""
     choice(call, "include_child", ("false", "true"))

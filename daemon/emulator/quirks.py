@@ -47,6 +47,7 @@ malformed_id_status | 400 404 | status for an id in the path that is no id (fact
 fields_id_alone | reject accept | `fields=id` alone (facts 2.1)
 unknown_field_param | ignore reject | a name in `fields` that is no field
 per_page_over_max | clamp reject | per_page above 200
+list_approved | ignore honour | `approved` of a list: unknown; or true by default, hiding what waits (facts 11.16)
 token_page_number | stay advance | `page` in the answer to a page_token (facts 2.2)
 page_token_walk | live cursor | a token holds a position in live data, or the last record seen (facts 2.3)
 page_token_error_details | param_name json_path | details of an expired page_token (facts 2.4)

@@ -108,6 +108,12 @@ def tag_moves(us: Client) -> bool:
     return bool(us.get(f"Leads/{number}").json()["data"][0]["Modified_Time"] != old)
 
 
+def pending(us: Client) -> list[str]:
+    us.org.edit("Leads", us.lead(), {"$approval_state": "approval_process_pending"})
+    assert listed(us, approved="both") == ["Lee"]
+    return listed(us)
+
+
 def second_token_page(us: Client) -> int:
     us.insert("Leads", *[LEAD] * 3)
     token = us.get("Leads", fields="Last_Name", per_page=2).json()["info"]["next_page_token"]
@@ -191,6 +197,7 @@ CASES: list[tuple[str, str, Any, str, Any, Callable[[Client], Any]]] = [
     ("fields_id_alone", "reject", 400, "accept", 204, lambda us: status(us, "Leads", fields="id")),
     ("unknown_field_param", "ignore", 204, "reject", 400, lambda us: status(us, "Leads", fields="City,Nope")),
     ("per_page_over_max", "clamp", 204, "reject", 400, lambda us: status(us, "Leads", fields="City", per_page=201)),
+    ("list_approved", "ignore", ["Lee"], "honour", [""], pending),
     ("token_page_number", "stay", 1, "advance", 2, second_token_page),
     ("page_token_error_details", "param_name", ["param_name"], "json_path", ["api_name", "json_path"], expired_token),
     ("coql_max_columns", "50", 400, "500", 204, columns),
