@@ -48,7 +48,8 @@ KINDS = {
         "action": "mass_delete change_owner merge convert add_tags remove_tags lock unlock attach detach link unlink"
         " add_note bin_restore bin_delete bin_empty",
         "metadata": "users org modules fields create_field change_field delete_field layouts roles profiles"
-        " related_lists tags create_tags delete_tag currencies features",
+        " related_lists tags create_tags delete_tag currencies features"
+        " custom_views",
         "bulk": "bulk_read bulk_read_status bulk_read_result upload bulk_write bulk_write_status bulk_write_result",
         "auth": "token revoke",
     }.items()
