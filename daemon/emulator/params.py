@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from daemon.emulator import errors
 from daemon.emulator.call import Call
-from daemon.emulator.clock import parse_header_moment
 from daemon.emulator.external import read_ids
 from daemon.emulator.listing import MAX_PER_PAGE, Listing
 from daemon.emulator.pagetoken import PageToken, decode
+from daemon.emulator.request import header_moment
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
 from daemon.emulator.views import view_passes
@@ -131,14 +131,7 @@ def per_page(call: Call) -> int:
 
 def modified_since(call: Call) -> int | None:
     """If-Modified-Since in whole seconds, if the header is there (facts 2.5)."""
-    text = call.headers.get("if-modified-since")
-    if not text:
-        return None
-    moment = parse_header_moment(text)
-    if moment is None:
-        details = {"param_name": "If-Modified-Since", "expected_data_type": "datetime"}
-        raise errors.refuse("INVALID_DATA", "invalid data", details)
-    return moment
+    return header_moment(call.headers, "If-Modified-Since")
 
 
 def record_ids(call: Call) -> tuple[int, ...]:
