@@ -205,6 +205,7 @@ def test_features_are_applied_and_skipped_by_name(us: Client) -> None:
         ("$append_values", 5, "$append_values", "jsonobject"),
         ("$append_values", {"Languages": "yes"}, "$append_values.Languages", "boolean"),
         ("$se_module", 5, "$se_module", "string"),
+        ("id", {}, "id", "bigint"),
         ("Layout", 5.5, "Layout", "jsonobject"),
     ],
 )
