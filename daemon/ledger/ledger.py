@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -23,7 +23,7 @@ from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Waiting
 from daemon.core.translate import Parent
-from daemon.ledger import database, lookups, migrate, queue, retention, storing, streams
+from daemon.ledger import database, lookups, migrate, queue, retention, retiming, storing, streams
 from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
@@ -192,6 +192,11 @@ class Ledger:
         """The chosen queue rows (all given choices together) are due at once; gives their number."""
         with self._writing() as connection:
             return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
+
+    def retime(self, now: datetime, by: timedelta = timedelta()) -> int:
+        """The clock stepped by so much, or may have been wrong: due times follow (retiming.py); gives their number."""
+        with self._writing() as connection:
+            return retiming.retime(connection, now, by)
 
     def forget(self, before: datetime) -> int:
         """Remove one step of the history before a time (retention.py); gives its rows, 0 when none is left."""

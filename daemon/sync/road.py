@@ -98,7 +98,8 @@ def _left_behind(candidates: tuple[WireRecord, ...]) -> str | None:
 def _knowledge(changes: Sequence[Change], ids: Sequence[str], prepared: Prepared, hands: Hands) -> Knowledge:
     stream, ledger = prepared.stream, hands.ledger
     parents = {parent for change in changes for parent in parents_of(change.values, prepared.fields)}
-    doubts = clear_doubts(stream, prepared.fields, ids, ledger, hands.target, hands.target.server_now())
+    now, theirs = hands.now(), hands.target.server_now()
+    doubts = clear_doubts(stream, prepared.fields, ids, ledger, hands.target, theirs)
     return Knowledge(
         known=Known(
             parents=ledger.counterparts(stream, parents, prepared.carried),
@@ -107,7 +108,7 @@ def _knowledge(changes: Sequence[Change], ids: Sequence[str], prepared: Prepared
         ),
         links=ledger.links(stream, ids),
         found=doubts.found,
-        deferred=doubts.deferred,
+        deferred={i: now + (until - theirs) for i, until in doubts.deferred.items()},  # the queue goes by our clock
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
