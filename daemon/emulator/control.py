@@ -11,6 +11,8 @@ GET    /credits
 POST   /orgs/{org}/tokens               {"access_lifetime": s, "grant_lifetime": s, "expire": true, "revoke": true}
 POST   /orgs/{org}/grants               {"scopes": [...], "lifetime": s}  ->  {"code"}
 POST   /orgs/{org}/refresh_tokens       {"scopes": [...], "user"?}        ->  {"refresh_token"}
+POST   /orgs/{org}/profiles             {"name", "denied": ["Crm_Implied_View_Leads"], "users": ["a@b.c"]}
+POST   /orgs/{org}/views/{module}       {"name", "criteria"}              ->  {"id"}
 GET    /orgs/{org}/{module}             every record as stored, no limits
 POST   /orgs/{org}/{module}             raw insert (also with Created_Time, Modified_Time, Owner)
 PATCH  /orgs/{org}/{module}/{id}        an edit by hand: no validation, Modified_Time moves
@@ -70,6 +72,8 @@ def control_app(world: World) -> Starlette:
             route("/orgs/{org}/tokens", "POST", lambda hands, at, body: hands.tokens(_name(at, "org"), body)),
             route("/orgs/{org}/grants", "POST", lambda hands, at, body: hands.grant(_name(at, "org"), body)),
             route("/orgs/{org}/refresh_tokens", "POST", lambda hands, at, body: hands.refresh(_name(at, "org"), body)),
+            route("/orgs/{org}/profiles", "POST", lambda hands, at, body: hands.profile(_name(at, "org"), body)),
+            route("/orgs/{org}/views/{module}", "POST", lambda hands, at, body: hands.view(*_module(at), body)),
             route("/orgs/{org}/restore/{module}/{id}", "POST", lambda hands, at, _: hands.restore(*_record(at))),
             route("/orgs/{org}/schema/{module}/fields", "GET", lambda hands, at, _: hands.fields(*_module(at))),
             route(

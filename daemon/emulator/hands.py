@@ -15,10 +15,12 @@ from daemon.emulator.oauth import ALL_SCOPES
 from daemon.emulator.org import Org
 from daemon.emulator.raw import changed, check_raw, moment_of, plant
 from daemon.emulator.render import Renderer
+from daemon.emulator.rights import find_user, plant_profile
 from daemon.emulator.schema import Module
 from daemon.emulator.seed import sow
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
+from daemon.emulator.views import plant_view
 from daemon.emulator.world import Site, World
 
 Json = dict[str, Any]
@@ -145,10 +147,22 @@ class Hands:
         return {"code": code}
 
     def refresh(self, org: str, given: Json) -> Json:
-        """A new refresh token, as if a grant code had been exchanged."""
-        given = asked.an_object(given, "refresh_tokens", ("scopes",))
-        made = self._site(org).accounts.new_refresh(_scopes(given, "refresh_tokens"))
-        return {"refresh_token": made.token}
+        """A new refresh token, as if a grant code had been exchanged, of `user` (e-mail or id) or the administrator."""
+        site, given = self._site(org), asked.an_object(given, "refresh_tokens", ("scopes", "user"))
+        who = asked.text(given, "user", "refresh_tokens")
+        user = None if who is None else find_user(site.org, who).id
+        return {"refresh_token": site.accounts.new_refresh(_scopes(given, "refresh_tokens"), user).token}
+
+    # --- rights and views
+
+    def profile(self, org: str, given: Json) -> Json:
+        """A profile with permissions denied, and who has it: the form of `rights.plant_profile`."""
+        return plant_profile(self._site(org).org, asked.an_object(given, "profiles", ("name", "denied", "users")))
+
+    def view(self, org: str, module: str, given: Json) -> Json:
+        """A custom view, `{"name", "criteria"}` with the criteria of a bulk read."""
+        given = asked.an_object(given, "views", ("name", "criteria"))
+        return {"id": str(plant_view(*self._module(org, module), given).id)}
 
     # --- records
 
