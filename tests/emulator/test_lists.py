@@ -35,6 +35,7 @@ def test_rows_hold_the_asked_fields_and_the_id(us: Client) -> None:
 def test_at_most_fifty_fields_and_more_than_the_id(us: Client) -> None:
     names = ",".join(f"F{n}" for n in range(51))
     assert us.get("Leads", fields=names).json()["code"] == "LIMIT_EXCEEDED"
+    assert us.get("Leads", fields=names.removesuffix(",F50") + ",F0").status_code == 204
     assert us.get("Leads", fields="id").json()["details"] == {"param_name": "fields"}
 
 
@@ -119,6 +120,31 @@ def test_a_token_is_bound_to_parameters_and_dies_after_a_day(emu: Emulator, us: 
 def test_wrong_parameters_are_refused(us: Client, params: dict[str, str | int], code: str) -> None:
     answer = us.get("Leads", fields="Last_Name", **params)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_the_info_of_a_page_tells_when_its_token_dies(emu: Emulator, us: Client) -> None:
+    emu.clock(set="2026-03-07T20:00:00Z", freeze=True)  # the clocks go forward in that night
+    us.log_in()
+    us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(3)))
+    info = us.get("Leads", fields="Last_Name", per_page=2).json()["info"]
+    assert len(info.pop("next_page_token")) > 20
+    assert info == {
+        "call": False, "email": False, "per_page": 2, "count": 2, "page": 1, "more_records": True, "sort_by": "id",
+        "sort_order": "desc", "previous_page_token": None, "page_token_expiry": "2026-03-08T13:00:00-07:00",
+    }  # fmt: skip
+
+
+def test_numbers_end_at_two_thousand_and_a_token_goes_on(us: Client) -> None:
+    us.org._emulator.do(lambda hands: [hands.insert_raw("us", "Leads", {"Last_Name": "x"}) for _ in range(2_001)])
+    tenth = us.get("Leads", fields="Last_Name", page=10)
+    assert (tenth.json()["info"]["count"], tenth.json()["info"]["more_records"]) == (200, True)
+    assert us.get("Leads", fields="Last_Name", page=11).json()["details"] == {"limit": 2000}
+    token = tenth.json()["info"]["next_page_token"]
+    last = us.get("Leads", fields="Last_Name", page_token=token).json()
+    assert ([row["id"] for row in last["data"]], last["info"]["next_page_token"]) == (
+        [us.org.records("Leads")[0]["id"]],
+        None,
+    )
 
 
 def test_token_walks_end_at_a_hundred_thousand(us: Client) -> None:

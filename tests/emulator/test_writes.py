@@ -197,6 +197,23 @@ def test_delete_and_the_deleted_list(emu: Emulator, us: Client) -> None:
     assert us.get("Leads/deleted").status_code == 204
 
 
+def test_the_bin_keeps_names_for_sixty_days_and_the_list_ids_for_a_hundred_and_twenty(
+    emu: Emulator, us: Client
+) -> None:
+    emu.clock(set="2026-03-01T00:00:00Z", freeze=True)
+    us.log_in()
+    us.delete(f"Leads/{us.lead()}")
+    seen = []
+    for day in (60, 1 / 24, 59.9, 0.1):
+        emu.clock(advance=day * 86_400)
+        us.log_in()
+        answer = us.get("Leads/deleted")
+        row = answer.json()["data"][0] if answer.content else {"type": None}
+        seen.append((row["type"], [key for key in row if row[key] is None]))
+    empty = ["deleted_by", "display_name", "created_by"]
+    assert seen == [("recycle", []), ("permanent", empty), ("permanent", empty), (None, ["type"])]
+
+
 def test_the_deleted_list_filters_by_time_and_type(us: Client) -> None:
     number = us.lead()
     us.org.delete("Leads", number)
