@@ -94,6 +94,12 @@ def test_a_unique_value_names_the_record_that_has_it(us: Client, india: Client) 
     assert len(india.insert("Contacts", record, record)) == 2
 
 
+def test_a_unique_field_minds_the_case_only_if_it_says_so(us: Client) -> None:
+    key = us.org.add_field("Contacts", field_label="Key", data_type="text", unique={"case_sensitive": True})
+    us.insert("Contacts", {"Last_Name": "x", key: "k"}, {"Last_Name": "x", key: "K"})
+    assert us.refusal("Contacts", {"Last_Name": "x", key: "K"})["code"] == "DUPLICATE_DATA"
+
+
 def test_two_unique_clashes_come_together(us: Client) -> None:
     key = us.org.add_field("Contacts", field_label="Key", data_type="text", unique={"case_sensitive": False})
     us.insert("Contacts", {"Last_Name": "x", "Customer_Number": "1", key: "k"})
