@@ -279,7 +279,7 @@ def _differences(
             continue
         value = record.values.get(name)
         group = {str(value), *(loser for loser, winner in told.merged.items() if winner == str(value))}
-        wanted = {twin.id for one in group for twin in pairs[parent].get(one, [])} if value else {None}
+        wanted: set[int | None] = {twin.id for one in group for twin in pairs[parent].get(one, [])} if value else {None}
         back = sight.hiding and (parent, str(value)) in told.restored  # shown again, and no Modified_Time moved
         wanted |= {None} if back or (value and sight.hides(parent, value)) else set()
         if twin.values.get(name) not in wanted:
