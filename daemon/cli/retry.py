@@ -31,10 +31,7 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
             woken = ledger.retry(utc_now(), cause_id=cause_id, stream=stream, source_id=source_id)
         when = "at the next `orgsync run` or `orgsync once`"
     except LedgerHeld:
-        try:
-            woken = inbox.ask(settings.state_dir / "inbox", request)
-        except inbox.NoAnswerError as error:
-            raise click.ClickException(str(error)) from None
+        woken = inbox.ask(settings.state_dir / "inbox", request)
         when = "now"
     if woken:
         click.echo(f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}")
