@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ ACCIDENTS: Final[dict[str, list[Json]]] = {
     "answer dropped": [{"effect": "cut", "when": "after"}],
     "timeout before": [{"effect": "stall", "when": "before"}],
     "timeout after": [{"effect": "stall", "when": "after"}],
+    "arrives late": [{"effect": "latency", "seconds": 2 * STALL_S}],
     "half an answer": [{"effect": "half"}],
     "429": [{"effect": "status", "status": 429}],
     "500 before": [{"effect": "status", "status": 500}],
@@ -48,6 +50,7 @@ ACCIDENTS: Final[dict[str, list[Json]]] = {
     "clock on 1 h": [{"effect": "clock_step", "seconds": 3600}],
     "org away": [{"effect": "status", "status": 503, "times": 6}],
 }
+_SLOW: Final = frozenset({"timeout before", "timeout after", "arrives late"})
 EXCUSED: Final = {
     "restore": frozenset({"I8"}),  # an older ledger does not know what was created since, until it has asked
 }
@@ -80,7 +83,7 @@ class Life:
     def __init__(self, stage: Stage, judge: Judge, fault: Fault | None) -> None:
         self._stage, self._fault = stage, fault
         self._settings = load(stage.settings, stage.env)
-        if fault is not None and fault.kind.startswith("timeout"):
+        if fault is not None and fault.kind in _SLOW:
             orgs = {name: replace(org, call_deadline=STALL_S) for name, org in self._settings.orgs.items()}
             self._settings = replace(self._settings, orgs=orgs)
         self._open = ExitStack()
@@ -194,8 +197,10 @@ def measure(stage: Stage, judge: Judge) -> tuple[int, int, list[int], list[str]]
 def every_fault(stage: Stage, judge: Judge) -> list[Fault]:
     """All that can go wrong in one run of the scenario."""
     calls, points, commits, _ = measure(stage, judge)
+    # a call may be carried out up to the lag after its deadline: without a lag there is no such time
+    kinds = [kind for kind in ACCIDENTS if stage.lag or kind != "arrives late"]
     return [
-        *(Fault(kind=kind, number=number) for kind in ACCIDENTS for number in range(1, calls + 1)),
+        *(Fault(kind=kind, number=number) for kind in kinds for number in range(1, calls + 1)),
         *(Fault(kind=kind, number=number) for kind in ("error", "crash") for number in range(1, points + 1)),
         *(Fault(kind="restore", number=number) for number in commits),
     ]
@@ -210,6 +215,10 @@ def suffer(stage: Stage, judge: Judge, fault: Fault) -> Result:
     life = Life(stage, judge, fault)
     with watched(life.strike):
         life.once()
+        if fault.kind == "arrives late":  # an edit must not be sent while the lost call may still arrive
+            edit_first(stage)
+            life.once()
+            time.sleep(2 * STALL_S)
         stage.emu.clear_faults()
         give_tokens_back(stage.emu, stage.kept)
         if fault.kind == "restore":

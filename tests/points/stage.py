@@ -21,6 +21,7 @@ from tests.sync.pair import add_key
 
 Json = dict[str, Any]
 CALL_DEADLINE_S: Final = 1
+_LONGEST_PAUSE_S: Final = 660.0  # a throttled token endpoint is left alone for ten minutes
 WRITES: Final = frozenset({"insert", "update", "upsert", "delete"})
 
 
@@ -103,6 +104,8 @@ class Stage:
             due = datetime.fromisoformat(latest[0][0])
             due = due if due.tzinfo else due.replace(tzinfo=UTC)
             wait = max(wait, due.timestamp() - self.emu.world.clock.now() + 1)
+        if self.ledger.exists() and self.sql("select 1 from checkpoints where trouble is not null"):
+            wait = max(wait, _LONGEST_PAUSE_S)
         self.pass_time(wait)
 
     def keep(self) -> None:
