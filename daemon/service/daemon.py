@@ -71,7 +71,6 @@ def _watch(
     box: Path, ledger: Ledger, work: _Work, history: History, stop: threading.Event, now: Callable[[], datetime]
 ) -> None:
     """The main thread: answers other commands, feeds the watchdog, forgets old history, and sees the clock step."""
-    offset = time.time() - time.monotonic()
     fed = 0.0
     while not stop.wait(0.2):
         try:
@@ -85,11 +84,7 @@ def _watch(
         if woken:
             logger.info("{} records are due again by request", woken)
             work.all_now()
-        drift = time.time() - time.monotonic() - offset
-        if abs(drift) > _STEP_S:
-            logger.warning("the clock stepped by {:+.0f} s: all streams run now and are scheduled anew", drift)
-            offset += drift
-            work.clock_stepped(timedelta(seconds=drift))
+        work.mind_clock()
         history.step()
         if time.monotonic() >= fed + _FEEDING_S and work.alive():
             notify("WATCHDOG=1")
@@ -112,6 +107,8 @@ class _Work:
         self._stop = stop
         self._idle = threading.Condition()
         self._running: dict[str, float] = {}
+        self._minding = threading.Lock()
+        self._offset = time.time() - time.monotonic()
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.runners))))},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -136,11 +133,18 @@ class _Work:
         for runner in self._fleet.runners:
             self._soon(runner, 0.0)
 
-    def clock_stepped(self, by: timedelta) -> None:
-        try:
-            self._fleet.clock_stepped(by)
-        except LedgerError as error:
-            logger.error("what waits in the queue may wait too long: {}", error)
+    def mind_clock(self) -> None:
+        """Sees whether the clock stepped; before each run too, or the queue would be due by a wrong time."""
+        with self._minding:
+            drift = time.time() - time.monotonic() - self._offset
+            if abs(drift) <= _STEP_S:
+                return
+            logger.warning("the clock stepped by {:+.0f} s: all streams run now and are scheduled anew", drift)
+            self._offset += drift
+            try:
+                self._fleet.clock_stepped(timedelta(seconds=drift))
+            except LedgerError as error:
+                logger.error("what waits in the queue may wait too long: {}", error)
         self.all_now()
 
     def alive(self) -> bool:
@@ -160,6 +164,7 @@ class _Work:
             return
         self._running[address] = time.monotonic()
         try:
+            self.mind_clock()
             while not self._stop.is_set():
                 report = runner.cycle()
                 _log(report)
