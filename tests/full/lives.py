@@ -25,6 +25,8 @@ def main(argv: list[str]) -> int:
     keep = None if given.keep is None else [int(number) for number in given.keep.split(",") if number]
     for failure in _lives(range(given.seed, given.seed + given.count), given.jobs, keep):
         lived += 1
+        if lived % 100 == 0:
+            _say(f"{lived} lives, {time.monotonic() - started:.0f} s")
         if failure is not None:
             failures.append(failure.seed)
             _say(str(shrink(failure) if given.shrink else failure))

@@ -19,6 +19,7 @@ IN_A: Final = (
     "convert", "refuse", "mend", "hide", "child",
 )  # fmt: skip
 IN_B: Final = ("drift", "widen", "narrow", "listed", "new_field", "stranger", "unstranger", "lock", "unlock", "gone")
+WORK: Final = ("create", "create", "edit", "edit", "flurry", "crowd")
 OURS: Final = ("restart", "clock", "backup", "ledger_restore", "ledger_lost", "retry")
 # What each quirk may be: the readings of the facts that the road meets. null_clears=no and the like cannot converge.
 QUIRKS: Final = {
@@ -119,7 +120,7 @@ def draw(seed: int, *, policies: dict[str, tuple[object, ...]]) -> Plan:
     known = [kind for kind in (*IN_A, *IN_B, *OURS) if kind in deeds or kind in ("create", "edit")]
     if not keyed:
         known = [kind for kind in known if kind not in STRUCTURE]
-    faults = [fault for fault in FAULTS if dice.random() < 0.25]
+    faults = [fault for fault in FAULTS if dice.random() < 0.35]
     # One lie at a time: a late write behind a Date that runs ahead is no promise of anyone's.
     hidden = dice.choice((0.0, lag / 2)) if lag else 0.0
     if not lag:
@@ -128,8 +129,9 @@ def draw(seed: int, *, policies: dict[str, tuple[object, ...]]) -> Plan:
     count = dice.randint(8, 40)
     steps = [Step(kind="create", dice=dice.randrange(10**6)) for _ in range(dice.randint(2, 8))]
     for _ in range(count):
-        kind = dice.choices(("cycle", "pass", "deed"), (0.3, 0.2, 0.5))[0]
-        steps.append(Step(kind=dice.choice(known) if kind == "deed" else kind, dice=dice.randrange(10**6)))
+        kind = dice.choices(("cycle", "pass", "work", "deed"), (0.3, 0.15, 0.3, 0.25))[0]
+        chosen = {"work": WORK, "deed": known}.get(kind, [kind])
+        steps.append(Step(kind=dice.choice(chosen), dice=dice.randrange(10**6)))
     return Plan(
         seed=seed,
         modules=modules,
