@@ -14,10 +14,12 @@ from daemon.core.answer import Answer
 from daemon.core.digest import digest_values
 from daemon.core.filter import parse_filter
 from daemon.core.mapping import FieldMap, FieldRule
-from daemon.core.plan import Knowledge, Link, Step, plan
+from daemon.core.plan import Knowledge, plan
+from daemon.core.steps import Link, Step
 from daemon.core.record import Change, Position, WireRecord
 from daemon.core.rules import Copy, Stream
-from daemon.core.settle import Lane, Settlement, Waiting, Walk, settle
+from daemon.core.settle import Settlement, Walk, settle
+from daemon.core.ends import Lane, Waiting
 from daemon.core.translate import Known, Values, observe
 
 often = settings(max_examples=200, deadline=None, derandomize=True)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
 from daemon.core.causes import Cause
 from daemon.core.digest import digest_values
-from daemon.core.plan import Create, Defer, Hold, Keep, Step, Update
+from daemon.core.steps import Create, Defer, Hold, Keep, Step, Update
 from daemon.core.record import Position
-from daemon.core.settle import OUTCOMES, Linked, Waiting, Walk, Written, checkpoint_after
+from daemon.core.settle import Walk, checkpoint_after
+from daemon.core.ends import Linked, OUTCOMES, Waiting, Written
 from daemon.core.translate import Parent
 from tests.core.make import SECRET, T0, at, change, often, settled
 

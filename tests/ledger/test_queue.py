@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.core.settle import Waiting
+from daemon.core.ends import Waiting
 from daemon.core.translate import Parent
 from daemon.ledger import DueRow
 
