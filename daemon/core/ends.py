@@ -200,7 +200,7 @@ def unconfirmed(source_id: str, target_id: str) -> Linked:
 
 def _refused(step: Write, answer: Refused, context: Context) -> End:
     key = context.fields.key
-    if isinstance(step, Create) and _is_ours(answer, key) and answer.existing_id is not None:
+    if isinstance(step, Create) and answer.existing_id is not None and is_ours(answer, key):
         # The key holds our value: the record is our own earlier create, whose answer was lost. Its content is not
         # known, so it is linked without digests and comes back at once as an update.
         cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
@@ -221,8 +221,9 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
     return _held(step, cause, detail, context, written=_written(step, answer.code, answer.existing_id))
 
 
-def _is_ours(answer: Refused, key: str | None) -> bool:
-    return key is not None and answer.code == DUPLICATE_DATA and answer.field == key
+def is_ours(answer: Answer, key: str | None) -> bool:
+    """Whether a refusal only says that our key is there already: the record is an earlier create of ours."""
+    return isinstance(answer, Refused) and key is not None and answer.code == DUPLICATE_DATA and answer.field == key
 
 
 def _held(

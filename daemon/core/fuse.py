@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-from daemon.core.answer import Answer, Refused
-
 FuseKind = Literal["deletes", "blanked", "refused", "empty"]
 AT_LEAST: Final = 20
 """A share of few records is no alarm: up to this many always pass a limit in percent."""
@@ -77,18 +75,20 @@ class Meter:
         self.blanked += 0 if blown else len(found)
         return blown
 
-    def answers(self, answers: Mapping[str, Answer]) -> Blown | None:
-        """A write call was answered."""
-        refused = tuple(i for i, answer in answers.items() if isinstance(answer, Refused))
-        self.refused += len(refused)
-        self.sent += len(answers)
-        return self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, refused)
+    def answered(self, sent: int, refused: Iterable[str]) -> Blown | None:
+        """A write call of so many records was answered; these were refused."""
+        found = tuple(refused)
+        self.refused += len(found)
+        self.sent += sent
+        return self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, found)
 
     def deletes(self, ids: Iterable[str]) -> Blown | None:
         """The counterparts of these records would be deleted or flagged; all that the stream has is one too many."""
         found = tuple(ids)
         if blown := self._judge("deletes", self.fuse.deletes, len(found), self.linked, found):
             return blown
+        if len(found) <= self.accepted.get("deletes", 0):
+            return None
         everything = Limit(count=max(1, self.linked() - 1) if found else 1)
         return self._judge("empty", everything, len(found), self.linked, found)
 

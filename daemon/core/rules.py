@@ -11,6 +11,7 @@ from daemon.core.fuse import Fuse
 
 Scalar = str | int | float | bool
 Deletes = Literal["ignore", "delete", "flag"]
+Gone = Literal["hold", "leave", "recreate"]
 Drift = Literal["report", "overwrite", "keep"]
 
 
@@ -75,7 +76,7 @@ class Stream:
     triggers: tuple[str, ...] = ()
     deletes: Deletes = "ignore"
     flag: str | None = None
-    gone: Literal["hold", "leave", "recreate"] = "hold"
+    gone: Gone = "hold"
     drift: Drift = "report"
     fuse: Fuse = field(default_factory=Fuse)
     compare: timedelta | None = timedelta(days=7)

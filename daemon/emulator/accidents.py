@@ -35,10 +35,22 @@ def html_page(status: int) -> Reply:
     return Reply(status=status, body=body, content_type="text/html;charset=UTF-8")
 
 
-def error_reply(fault: Fault) -> Reply:
-    """The answer of effect `status`."""
+def reply_instead(fault: Fault | None) -> Reply | None:
+    """The answer that a fault puts in the place of Zoho's own; None when it puts none."""
+    if fault is None:
+        return None
+    if fault.effect == "status":
+        return _error_reply(fault)
+    if fault.effect == "html":
+        return html_page(int(fault.details.get("status", 200)))
+    return _garbage_reply(fault) if fault.effect == "garbage" else None
+
+
+def _error_reply(fault: Fault) -> Reply:
     status = int(fault.details.get("status", 500))
     body = fault.details.get("body", "json")
+    if status in (204, 304):
+        return Reply(status=status)
     if body == "html":
         return html_page(status)
     if body == "empty":
@@ -48,7 +60,6 @@ def error_reply(fault: Fault) -> Reply:
     return Reply(status=status, body=orjson.dumps(content))
 
 
-def garbage_reply(fault: Fault) -> Reply:
-    """The answer of effect `garbage`."""
+def _garbage_reply(fault: Fault) -> Reply:
     body = _GARBAGE[str(fault.details.get("shape", "text"))]
     return Reply(status=int(fault.details.get("status", 200)), body=body)

@@ -1,4 +1,4 @@
-"""The paths of the accounts server (facts 1.2, 1.6): forms in, token answers out."""
+"""The paths of the accounts server (facts 1.2, 1.6): forms in, token answers out; other paths have a page in HTML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from python_multipart import create_form_parser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File
 
+from daemon.emulator.accidents import html_page
 from daemon.emulator.call import Reply
 from daemon.emulator.oauth import Accounts
 
@@ -18,7 +19,13 @@ _REVOKE_FAILURES: Mapping[str, tuple[int, dict[str, str]]] = {
     "error": (200, {"error": "invalid_code"}),
     "bad_request": (400, {"error": "invalid_token"}),
 }
-TOKEN_PATHS = {"/oauth/v2/token": "token", "/oauth/v2/token/revoke": "revoke"}
+_KINDS = {"/oauth/v2/token": "token", "/oauth/v2/token/revoke": "revoke"}
+ACCOUNTS_KINDS = frozenset({*_KINDS.values(), "accounts"})
+
+
+def accounts_kind(path: str) -> str | None:
+    """Which call of the accounts server a path is; None for the paths of the CRM."""
+    return _KINDS.get(path.rstrip("/"), "accounts") if path.startswith("/oauth/") else None
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
@@ -50,11 +57,13 @@ def _multipart(content_type: str, body: bytes) -> dict[str, str]:
     return fields
 
 
-def token_call(accounts: Accounts, kind: str, form: Mapping[str, str], api_domain: str) -> Reply:
-    """The answer of `/oauth/v2/token` or `/oauth/v2/token/revoke`."""
+def token_call(accounts: Accounts, kind: str, method: str, form: Mapping[str, str], api_domain: str) -> Reply:
+    """The answer of `/oauth/v2/token` or `/oauth/v2/token/revoke`; it never speaks as the CRM does."""
+    if kind == "accounts":
+        return html_page(404)
     if kind == "revoke":
-        if accounts.revoke(form.get("token", "")):
+        if method == "POST" and accounts.revoke(form.get("token", "")):
             return Reply.of(200, {"status": "success"})
         return Reply.of(*_REVOKE_FAILURES[accounts.quirks["revoke_failure"]])
-    answer = accounts.answer(form, api_domain)
+    answer = accounts.answer(form, api_domain) if method == "POST" else accounts.unreadable()
     return Reply.of(answer.status, answer.body)

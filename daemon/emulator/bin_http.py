@@ -10,14 +10,16 @@ import orjson
 from daemon.emulator import errors, jobs, trash, writes
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.reads_http import positive
+from daemon.emulator.params import positive
 from daemon.emulator.trash import Deleted
 from daemon.emulator.validation import parse_id
+from daemon.emulator.views import view_passes
 from daemon.emulator.writes import Writing
 
 Json = dict[str, Any]
 Entry = tuple[str, Deleted]
 MAX_RESTORE, MAX_AT_ONCE, MAX_MASS_DELETE = 200, 1_000, 500
+_WAYS = ("ids", "filters", "restore_all_records")
 
 
 def _entries(call: Call) -> list[Entry]:
@@ -123,7 +125,8 @@ def _restore(call: Call, module: str, number: int) -> Json:
 def restore_bin(call: Call) -> Reply:
     """`POST .../actions/restore` with ids, filters or restore_all_records, and `POST .../{id}/actions/restore`."""
     places = {entry.record.id: module for module, entry in _entries(call)}
-    wanted = [parse_id(call.record_id) or 0] if call.record_id is not None else _wanted(call, list(places))
+    texts = [call.record_id] if call.record_id is not None else _wanted(call, list(places))
+    wanted = [parse_id(text) or 0 for text in texts]
     size = sum(1 + len(call.org.bin[places[one]][one].rows) for one in wanted if one in places)
     if size > MAX_AT_ONCE:
 
@@ -136,33 +139,46 @@ def restore_bin(call: Call) -> Reply:
         job = jobs.schedule(call.org, "restore", "", act)
         return jobs.scheduled("recycle_bin", job, "restore scheduled")
     results = []
-    for number in wanted:
+    for number, text in zip(wanted, texts, strict=True):
         if number in places and trash.in_bin(call.org, places[number], number) is not None:
             results.append(_restore(call, places[number], number))
         elif number in places:  # it came back with its parent a moment ago
             results.append(_result(number, "record restored"))
         else:
-            results.append(errors.unknown_id({"id": str(number)}).element)
+            results.append(errors.unknown_id({"id": text}).element)
     return _answer(results) if results else NO_CONTENT
 
 
-def _wanted(call: Call, all_ids: list[int]) -> list[int]:
+def _wanted(call: Call, all_ids: list[int]) -> list[Any]:
+    """The ids to restore: exactly one of `ids`, `filters` and `restore_all_records` says which (facts 5.4)."""
     body = call.json.get("recycle_bin", call.json)
     body = body[0] if isinstance(body, list) and body else body
     if not isinstance(body, dict):
         raise errors.body_key_type("recycle_bin", "jsonarray")
-    if body.get("restore_all_records") is True:
+    given = [key for key in _WAYS if body.get(key) is not None]
+    named = [{"api_name": key, "json_path": f"$.{key}"} for key in given or _WAYS]
+    if not given:
+        raise errors.refuse(
+            "EXPECTED_FIELD_MISSING", "One of the expected field is missing", {"expected_fields": named}
+        )
+    if len(given) > 1:
+        text = "ambiguity while processing the request"
+        raise errors.refuse("AMBIGUITY_DURING_PROCESSING", text, {"ambiguity_due_to": named})
+    if given == ["restore_all_records"]:
+        if body["restore_all_records"] is not True:
+            raise errors.body_key_type("restore_all_records", "boolean")
         return all_ids
-    if "filters" in body:
+    if given == ["filters"]:
         return [entry.record.id for _, entry in _filtered(_entries(call), body["filters"])]
-    ids = body.get("ids")
-    if ids is None:
-        raise errors.body_key_missing("ids")
+    return _ids(body["ids"], MAX_RESTORE)
+
+
+def _ids(ids: Any, limit: int) -> list[Any]:
     if not isinstance(ids, list) or not ids:
         raise errors.body_key_type("ids", "jsonarray")
-    if len(ids) > MAX_RESTORE:
-        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": MAX_RESTORE, "api_name": "ids"})
-    return [parse_id(one) or 0 for one in ids]
+    if len(ids) > limit:
+        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": limit, "api_name": "ids"})
+    return ids
 
 
 def delete_bin(call: Call) -> Reply:
@@ -201,27 +217,27 @@ def mass_delete(call: Call) -> Reply:
     if "cvid" in given and "ids" not in given:
         if parse_id(given["cvid"]) is None:
             raise errors.body_key_type("cvid", "bigint")
-        everything = list(call.org.tables[module.api_name].records)
+        keeps = view_passes(call.org, module, str(given["cvid"]), call.user)
+        held = [record.id for record in call.org.tables[module.api_name].records.values() if keeps(record)]
 
         def act() -> Json:
-            done = sum(1 for one in everything if _delete(writing, one)["status"] == "success")
-            return {"Deleted_Count": done, "Failed_Count": len(everything) - done, "Total_Count": len(everything)}
+            done = sum(1 for one in held if _delete(writing, one)["status"] == "success")
+            return {"Deleted_Count": done, "Failed_Count": len(held) - done, "Total_Count": len(held)}
 
         job = jobs.schedule(call.org, "mass_delete", module.api_name, act)
         return jobs.scheduled("data", job, "mass delete scheduled successfully")
     ids = given.get("ids")
     if ids is None:
         raise errors.body_key_missing("ids")
-    if not isinstance(ids, list) or not ids:
-        raise errors.body_key_type("ids", "jsonarray")
-    if len(ids) > MAX_MASS_DELETE:
-        raise errors.refuse("LIMIT_EXCEEDED", "max limit exceeded", {"limit": MAX_MASS_DELETE, "api_name": "ids"})
-    return _answer([_delete(writing, parse_id(one), str(one)) for one in ids], "data")
+    return _answer([_delete(writing, parse_id(one), one) for one in _ids(ids, MAX_MASS_DELETE)], "data")
 
 
-def _delete(writing: Writing, number: int | None, text: str = "") -> Json:
+def _delete(writing: Writing, number: int | None, given: Any = None) -> Json:
     try:
-        return {**writes.delete(writing, number, {"id": text or str(number)}), "message": "record is deleted"}
+        return {
+            **writes.delete(writing, number, {"id": str(number) if given is None else given}),
+            "message": "record is deleted",
+        }
     except errors.RecordError as refused:
         return refused.element
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from daemon.emulator.bulk_jobs import Column
 from daemon.emulator.fields import Field
-from daemon.emulator.incoming import holders
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
 
@@ -88,7 +87,7 @@ def _linked(org: Org, item: Field, find_by: str, text: str) -> Any:
     module = org.modules.get(item.lookup or "")
     if find_by == "id" or module is None:
         return {"id": text}
-    found = holders(org, module, find_by, text)
+    found = org.holders(module, find_by, text)
     return {"id": str(found[0] if found else 0)}
 
 

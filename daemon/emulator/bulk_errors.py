@@ -70,6 +70,17 @@ def improper_file_id() -> ZohoError:
     return refuse("INVALID_FILE_ID", "improper file id", {"api_name": "file_id"})
 
 
+def not_together(module: str, place: int) -> ZohoError:
+    """A part that holds no rows of the first one, or a second file for a module (code from OAS25:bulk_write)."""
+    details = {"api_name": "module", "json_path": f"$.resource[{place}].module"}
+    return refuse("COEXISTENCE_NOT_ALLOWED", f"Module '{module}' is not allowed beside the first one", details)
+
+
+def too_many_jobs() -> ZohoError:
+    """More jobs at once than the org may have: a 400, as the list of codes of bulk read says (facts 7.1)."""
+    return refuse("TOO_MANY_REQUESTS", "Too many jobs are running")
+
+
 def not_a_zip() -> ZohoError:
     """An upload that is no zip (facts 7.2)."""
     return refuse("INVALID_FILE_FORMAT", "invalid file format. only zip format is supported")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
-MINUTE = 60
+MINUTE, HOUR = 60, 3600
 DOWNLOADS_A_MINUTE = 10
 _READ_STATES = ((0.25, "ADDED"), (0.5, "QUEUED"), (1.0, "IN PROGRESS"))
 _WRITE_STATES = ((0.5, "ADDED"), (1.0, "IN PROGRESS"))
@@ -40,6 +40,10 @@ class Job:
         """When the job is over."""
         return self.created + self.seconds
 
+    def is_kept(self, now: float, hours: str) -> bool:
+        """Whether the result can still be fetched, with `hours` as the switch `bulk_result_hours` says it."""
+        return hours == "none" or now < self.due + int(hours) * HOUR
+
     def _state(self, now: float, states: tuple[tuple[float, str], ...]) -> str | None:
         """The state at `now`; None once the job is over."""
         return next((name for share, name in states if now < self.created + share * self.seconds), None)
@@ -53,6 +57,7 @@ class ReadQuery:
     fields: tuple[str, ...]
     criteria: Json | None
     file_type: str = "csv"
+    cvid: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,18 +80,35 @@ class ReadJob(Job):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Where the value of one field comes from: a column of the file, or a constant."""
+    """Where the value of one field comes from: a column of the file, or a constant.
+
+    `joins` is the column of the parent's file that holds the same value: how a child row finds its parent (facts 7.2).
+    """
 
     api_name: str
     index: int | None = None
     find_by: str | None = None
     format: str | None = None
     default: Any = None
+    joins: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One element of `resource`: one CSV and the module that it goes to."""
+
+    module: str
+    upload: Upload
+    file_name: str | None
+    find_by: str | None
+    ignore_empty: bool
+    columns: tuple[Column, ...]
+    shown_mappings: list[Json]
 
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What became of a write job."""
+    """What became of one part of a write job; `text` is its result CSV."""
 
     status: str
     code: str
@@ -95,30 +117,25 @@ class Outcome:
     updated: int = 0
     skipped: int = 0
     total: int = 0
-    content: bytes | None = None
+    text: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class WriteJob(Job):
-    """One bulk write; `outcome` is there once it ran (facts 7.2)."""
+    """One bulk write: the parent's part first, then its children's; `outcomes` are there once it ran (facts 7.2)."""
 
     operation: str
-    module: str
-    upload: Upload
-    file_name: str | None
-    find_by: str | None
-    ignore_empty: bool
     encoding: str
-    columns: tuple[Column, ...]
-    shown_mappings: list[Json]
-    outcome: Outcome | None = None
+    parts: tuple[Part, ...]
+    outcomes: list[Outcome] = field(default_factory=list)
+    content: bytes | None = None
 
     def state(self, now: float) -> str:
         """ADDED, IN PROGRESS, then what its outcome says."""
         running = self._state(now, _WRITE_STATES)
         if running is not None:
             return running
-        return "IN PROGRESS" if self.outcome is None else self.outcome.status
+        return self.outcomes[0].status if self.outcomes else "IN PROGRESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +158,11 @@ class Shelf:
     waiting: list[WriteJob] = field(default_factory=list)
     tokens: dict[str, Continuation] = field(default_factory=dict)
     downloads: deque[float] = field(default_factory=deque)
+
+    def is_full(self, now: float, limit: str) -> bool:
+        """Whether as many jobs run as the switch `bulk_jobs_at_once` allows."""
+        running = sum(1 for job in (*self.reads.values(), *self.writes.values()) if now < job.due)
+        return limit != "none" and running >= int(limit)
 
     def may_download(self, now: float) -> bool:
         """Book a download, unless there were ten within a minute (facts 7.1)."""

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 
 Verbs = dict[str, str]
-_CRM = r"^/crm/bulk/v(?P<version>[2-8])(\.\d)?"
+_CRM = r"^/crm/bulk/v(?P<version>[2-8])"
 _PATHS: tuple[tuple[re.Pattern[str], Verbs], ...] = (
     (re.compile(rf"{_CRM}/read/?$"), {"POST": "bulk_read"}),
     (re.compile(rf"{_CRM}/read/(?P<item>[^/]+)/?$"), {"GET": "bulk_read_status"}),
     (re.compile(rf"{_CRM}/read/(?P<item>[^/]+)/result/?$"), {"GET": "bulk_read_result"}),
     (re.compile(rf"{_CRM}/write/?$"), {"POST": "bulk_write"}),
     (re.compile(rf"{_CRM}/write/(?P<item>[^/]+)/?$"), {"GET": "bulk_write_status"}),
-    (re.compile(r"^/crm/v(?P<version>[2-8])(\.\d)?/upload/?$"), {"POST": "upload"}),
+    (re.compile(r"^/crm/v(?P<version>[2-8])/upload/?$"), {"POST": "upload"}),
     # clients that join a root with a slash and this path ask with two slashes; the SDK does
     (
         re.compile(r"^//?v(?P<version>2)/crm/\d+/bulk-write/(?P<item>\d+)/(?P=item)\.zip$"),

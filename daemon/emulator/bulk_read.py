@@ -22,6 +22,7 @@ from daemon.emulator.pagetoken import LIFETIME
 from daemon.emulator.people import User
 from daemon.emulator.schema import Module
 from daemon.emulator.store import Record
+from daemon.emulator.views import view_passes
 
 Cell = Callable[[Record], Any]
 NOT_READABLE = frozenset({"Notes", "Attachments", "Emails"})
@@ -51,11 +52,20 @@ def check_names(org: Org, query: ReadQuery, caller: User) -> None:
 
 
 def _condition(org: Org, query: ReadQuery, caller: User) -> Passes:
-    if query.criteria is None:
-        return lambda _: True
+    """The test of the criteria and of the custom view, both of which a record must pass."""
     module = org.modules[query.module]
     reader = Reader(bind=lambda name: column_of(org, module, name, caller), quirks=org.quirks)
-    return compile_criteria(reader, query.criteria)
+    tests = [compile_criteria(reader, query.criteria)] if query.criteria is not None else []
+    if query.cvid is not None:
+        tests.append(_view(org, module, query.cvid, caller))
+    return lambda record: all(test(record) for test in tests)
+
+
+def _view(org: Org, module: Module, cvid: str, caller: User) -> Passes:
+    try:
+        return view_passes(org, module, cvid, caller)
+    except errors.ZohoError:
+        raise bad_query("CVID_NOT_SUPPORTED", cvid=cvid, module=module.api_name) from None
 
 
 def finish(org: Org, job: ReadJob) -> None:

@@ -14,6 +14,7 @@ from daemon.emulator.bulk_errors import (
     no_body,
     no_media_type,
     not_found,
+    too_many_jobs,
 )
 from daemon.emulator.bulk_jobs import ReadJob, ReadQuery
 from daemon.emulator.call import Call, Reply
@@ -31,6 +32,8 @@ def create_read(call: Call) -> Reply:
     query, page = _query(call, body)
     bulk_read.check_names(call.org, query, call.user)
     now = call.org.clock.now()
+    if call.org.bulk.is_full(now, call.quirks["bulk_jobs_at_once"]):
+        raise too_many_jobs()
     per_page = int(call.quirks["bulk_read_page"])
     job = ReadJob(
         id=call.org.new_id(),
@@ -99,9 +102,8 @@ def _query(call: Call, body: Json) -> tuple[ReadQuery, int]:
         fields=_fields(query.get("fields")),
         criteria=query.get("criteria"),
         file_type=_file_type(query, body),
+        cvid=_cvid(query.get("cvid")),
     )
-    if query.get("cvid") is not None:
-        raise bad_query("CVID_NOT_SUPPORTED", cvid=str(query["cvid"]))
     return made, _page(query.get("page"))
 
 
@@ -129,6 +131,12 @@ def _file_type(query: Json, body: Json) -> str:
     if kind not in ("csv", "ics") or (kind == "ics" and name not in bulk_read.ICS_MODULES):
         raise bad_query("JOB_NOT_SUPPORTED", file_type=str(kind))
     return str(kind)
+
+
+def _cvid(given: Any) -> str | None:
+    if given is not None and not isinstance(given, str):
+        raise bad_query("CVID_NOT_SUPPORTED", cvid=str(given), expected_data_type="string")
+    return given
 
 
 def _page(given: Any) -> int:
@@ -160,6 +168,8 @@ def read_status(call: Call) -> Reply:
         asked["fields"] = list(query.fields)
     if query.criteria is not None:
         asked["criteria"] = query.criteria
+    if query.cvid is not None:
+        asked["cvid"] = query.cvid
     shown: Json = {
         "id": str(job.id),
         "operation": "read",
@@ -194,7 +204,7 @@ def read_result(call: Call) -> Reply:
     """`GET /crm/bulk/v8/read/{id}/result`: the zip; ten a minute, then 429."""
     job = _job(call)
     now = call.org.clock.now()
-    if job.state(now) != "COMPLETED" or job.content is None:
+    if job.state(now) != "COMPLETED" or job.content is None or not job.is_kept(now, call.quirks["bulk_result_hours"]):
         raise not_found(call.record_id, status=400)
     if not call.org.bulk.may_download(now):
         raise errors.too_many_requests()

@@ -13,6 +13,7 @@ from daemon.emulator.coql_groups import grouped_rows
 from daemon.emulator.coql_parse import MAX_CRITERIA, Column, Query
 from daemon.emulator.coql_subqueries import resolve
 from daemon.emulator.coql_where import (
+    Passes,
     compile_test,
     count_criteria,
     highest_key,
@@ -22,7 +23,9 @@ from daemon.emulator.coql_where import (
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
 from daemon.emulator.quirks import Quirks
+from daemon.emulator.schema import Module
 from daemon.emulator.store import Record, Table
+from daemon.emulator.views import view_passes
 
 Json = dict[str, Any]
 MAX_LIMIT, MAX_REACH, MAX_ORDER, MAX_GROUP, MAX_AGGREGATES = 2_000, 100_000, 10, 4, 5
@@ -47,7 +50,7 @@ def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
     def binder(column: Column) -> Bound:
         return bind(org, module, column, caller)
 
-    passes = compile_test(query.where, binder, org.quirks)
+    passes = _within(_view(org, module, query, caller), compile_test(query.where, binder, org.quirks))
     table = org.visible(query.module)
     if query.group or any(column.function for column, _ in query.columns):
         rows = grouped_rows(query, binder, (record for record in _candidates(query, table) if passes(record)))
@@ -59,6 +62,20 @@ def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
         add_id = org.quirks["coql_adds_id"] == "yes"
         window = [_row(record, shown, add_id=add_id) for record in chosen]
     return window[: query.limit], len(window) > query.limit
+
+
+def _view(org: Org, module: Module, query: Query, caller: User) -> Passes | None:
+    """`from Leads#cvid`: only what this custom view shows (facts 3.1)."""
+    if query.view is None:
+        return None
+    try:
+        return view_passes(org, module, query.view, caller)
+    except errors.ZohoError:
+        raise errors.refuse("INVALID_QUERY", "Invalid query formed", {"cvid": query.view}) from None
+
+
+def _within(view: Passes | None, passes: Passes) -> Passes:
+    return passes if view is None else lambda record: view(record) and passes(record)
 
 
 def _values_of(org: Org, caller: User, query: Query) -> list[Any]:

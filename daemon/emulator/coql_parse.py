@@ -122,6 +122,7 @@ class Query:
     columns: tuple[tuple[Column, str], ...]
     module: str
     where: Expression
+    view: str | None = None
     group: tuple[Column, ...] = ()
     order: tuple[tuple[Column, bool], ...] = ()
     limit: int = 200
@@ -181,8 +182,8 @@ class _Build(Transformer[Token, Query]):
     def columns(self, parts: list[Any]) -> tuple[Any, ...]:
         return tuple(parts)
 
-    def module(self, parts: list[Any]) -> str:
-        return str(parts[0])
+    def module(self, parts: list[Any]) -> tuple[str, str | None]:
+        return (str(parts[0]), str(parts[1]) if len(parts) > 1 else None)
 
     def both(self, parts: list[Any]) -> Pair:
         return Pair("and", parts[0], parts[2])
@@ -209,11 +210,11 @@ class _Build(Transformer[Token, Query]):
 
     def query(self, parts: list[Any]) -> Query:
         parts = [part for part in parts if not isinstance(part, Token) or part.type == "NAME"]
-        columns, module, where, *rest = parts
+        columns, (module, view), where, *rest = parts
         extras = dict(rest)
         limit, offset, comma = extras.get("limit", (200, 0, False))
         return Query(
-            columns=columns, module=module, where=where, group=extras.get("group", ()),
+            columns=columns, module=module, view=view, where=where, group=extras.get("group", ()),
             order=extras.get("order", ()), limit=limit, offset=offset, comma=comma,
         )  # fmt: skip
 

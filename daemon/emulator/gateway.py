@@ -6,14 +6,15 @@ A call is executed in one go between two awaits, so each call is atomic: no othe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import orjson
 
 from daemon.emulator import accidents, errors, wire
-from daemon.emulator.accounts_http import TOKEN_PATHS, token_call
+from daemon.emulator.accounts_http import ACCOUNTS_KINDS, accounts_kind, token_call
 from daemon.emulator.bulk_write import work_off
 from daemon.emulator.call import Call, Reply
 from daemon.emulator.clock import http_date
@@ -53,8 +54,13 @@ class Gateway:
         met = self._world.faults.draw(self._site.org.name, kind, module)
         entry.faults = met.names
         if met.clock_step:
-            self._world.clock.advance(met.clock_step)
+            self._step(met.clock_step)
         await self._play(_Exchange(request, route, entry, met), receive, send)
+
+    def _step(self, seconds: float) -> None:
+        # many steps in a row end at the end of the calendar
+        with contextlib.suppress(ValueError):
+            self._world.clock.advance(seconds)
 
     def _open_entry(self, request: Request, kind: str, module: str | None) -> Entry:
         return self._world.journal.open(
@@ -64,8 +70,8 @@ class Gateway:
             module=module,
             method=request.method,
             path=request.path,
-            query={} if kind in ("token", "revoke") else request.query,
-            body=b"" if kind in ("token", "revoke") else request.body,
+            query={} if kind in ACCOUNTS_KINDS else request.query,
+            body=b"" if kind in ACCOUNTS_KINDS else request.body,
             if_modified_since=request.headers.get("if-modified-since"),
         )
 
@@ -73,11 +79,7 @@ class Gateway:
         """Run the call and send its answer, with the accident that was drawn for it."""
         met, transport = exchange.met, exchange.request.transport
         accident = met.accident
-        meter, sub = self._site.meter, is_sub(exchange.entry.kind, exchange.request)
-        crowded = meter.crowded(sub=sub) and self._site.quirks["concurrency_caps"] == "on"
-        meter.in_flight += 1
-        meter.sub_in_flight += sub
-        try:
+        with self._in_flight(exchange) as crowded:
             if met.latency > 0:
                 await asyncio.sleep(met.latency)
             if accident is not None and accident.effect in ("cut", "stall") and accident.when == "before":
@@ -87,19 +89,30 @@ class Gateway:
             if accident is not None and accident.effect in ("cut", "stall"):
                 await _hang_up(accident, receive, transport)
                 return
-            headers = self._headers(reply, met.date_skew)
+            headers = self._headers(reply, exchange)
             if accident is not None and accident.effect == "half" and reply.body:
                 await wire.send_half(send, transport, reply.status, headers, reply.body)
             else:
                 await wire.send_reply(send, reply.status, headers, reply.body)
+
+    @contextlib.contextmanager
+    def _in_flight(self, exchange: _Exchange) -> Iterator[bool]:
+        """Count a CRM call while it runs; says whether it is one too many, which is not counted (facts 9.3)."""
+        meter, sub = self._site.meter, is_sub(exchange.entry.kind, exchange.request)
+        crowded = meter.crowded(sub=sub) and self._site.quirks["concurrency_caps"] == "on"
+        counted = int(not crowded and exchange.entry.kind not in ACCOUNTS_KINDS)
+        meter.in_flight += counted
+        meter.sub_in_flight += counted * sub
+        try:
+            yield crowded
         finally:
-            meter.in_flight -= 1
-            meter.sub_in_flight -= sub
+            meter.in_flight -= counted
+            meter.sub_in_flight -= counted * sub
 
     def _answer(self, exchange: _Exchange, *, crowded: bool) -> Reply:
         """The answer that goes out: Zoho's own, or the accident's in its place."""
         accident, entry = exchange.met.accident, exchange.entry
-        instead = _instead(accident)
+        instead = accidents.reply_instead(accident)
         if instead is not None and accident is not None and accident.when == "before":
             entry.status = instead.status
             return instead
@@ -125,9 +138,9 @@ class Gateway:
 
     def _execute(self, exchange: _Exchange, *, crowded: bool) -> Reply:
         request, route, entry = exchange.request, exchange.route, exchange.entry
-        if isinstance(route, Route) and route.kind in TOKEN_PATHS.values():
+        if isinstance(route, Route) and route.kind in ACCOUNTS_KINDS:
             entry.executed = True
-            return token_call(self._site.accounts, route.kind, request.form(), self._site.base_url)
+            return token_call(self._site.accounts, route.kind, request.method, request.form(), self._site.base_url)
         access = self._authenticate(request, exchange.met.accident)
         if isinstance(route, errors.ZohoError):
             raise route
@@ -182,13 +195,14 @@ class Gateway:
         meter.spend(call.kind, price, now)
         entry.credits = price
 
-    def _headers(self, reply: Reply, skew: float) -> list[tuple[bytes, bytes]]:
-        headers = [(b"date", http_date(self._world.clock.now() + skew).encode())]
+    def _headers(self, reply: Reply, exchange: _Exchange) -> list[tuple[bytes, bytes]]:
+        now = self._world.clock.now()
+        headers = [(b"date", http_date(max(0.0, now + exchange.met.date_skew)).encode())]
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         headers += reply.headers
-        remaining = self._site.meter.remaining_header(self._world.clock.now())
-        if remaining is not None:
+        remaining = self._site.meter.remaining_header(now)
+        if remaining is not None and exchange.entry.kind not in ACCOUNTS_KINDS:
             headers.append((b"x-api-credits-remaining", str(remaining).encode()))
         return headers
 
@@ -201,10 +215,9 @@ class _Exchange:
 
 
 def _route_or_refusal(request: Request) -> Route | errors.ZohoError:
-    if request.path in TOKEN_PATHS:
-        if request.method != "POST":
-            return errors.invalid_method()
-        return Route(kind=TOKEN_PATHS[request.path], version=2)
+    kind = accounts_kind(request.path)
+    if kind is not None:
+        return Route(kind=kind, version=2)
     try:
         return find_route(request.method, request.path)
     except errors.ZohoError as refused:
@@ -227,16 +240,6 @@ def _call(org: Org, request: Request, route: Route, access: Access) -> Call:
         related=route.related,
         part=route.part,
     )
-
-
-def _instead(accident: Fault | None) -> Reply | None:
-    if accident is None:
-        return None
-    if accident.effect == "status":
-        return accidents.error_reply(accident)
-    if accident.effect == "html":
-        return accidents.html_page(int(accident.details.get("status", 200)))
-    return accidents.garbage_reply(accident) if accident.effect == "garbage" else None
 
 
 async def _hang_up(accident: Fault, receive: wire.Receive, transport: asyncio.Transport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -30,11 +30,18 @@ class Listing:
     since: int | None = None
     converted: str | None = None
     ids: tuple[int, ...] | None = None
+    keeps: Callable[[Record], bool] | None = None
 
     @property
     def wants_converted(self) -> bool | None:
         """True: converted records only, False: only others, None: both (facts 2.1)."""
         return {"true": True, "false": False}.get(self.converted or "both")
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether a page is a run of neighbours in an index: nothing in between is left out."""
+        whole = self.ids is None and self.keeps is None
+        return whole and (self.since is None or self.sort_by == "Modified_Time")
 
     @property
     def position(self) -> int:
@@ -64,7 +71,7 @@ def read_page(org: Org, module: str, listing: Listing) -> Page:
     want = listing.per_page + 1
     if _by_cursor(org, listing):
         found = list(islice(_after_cursor(table, listing), want))
-    elif listing.ids is None and (listing.since is None or listing.sort_by == "Modified_Time"):
+    elif listing.is_slice:
         low = None if listing.since is None else time_key(listing.since, 0)
         order = table.ordered(listing.sort_by, descending=listing.descending, converted=listing.wants_converted)
         found = list(order.slice(listing.position, listing.position + want, low))
@@ -74,17 +81,22 @@ def read_page(org: Org, module: str, listing: Listing) -> Page:
 
 
 def _matching(table: Table, listing: Listing) -> Iterator[Record]:
-    """The chosen or the changed records, in order."""
+    """The chosen, the changed or the view's records, in order."""
     if listing.ids is not None:
         source = [table.records[number] for number in set(listing.ids) if number in table.records]
+    elif listing.since is not None:
+        source = list(table.by_time(time_key(listing.since, 0), None))
     else:
-        source = list(table.by_time(time_key(listing.since or 0, 0), None))
+        ordered = table.ordered(listing.sort_by, descending=listing.descending, converted=listing.wants_converted)
+        return filter(lambda record: _passes(record, listing), ordered)
     source.sort(key=lambda record: order_key(listing.sort_by, record), reverse=listing.descending)
     return filter(lambda record: _passes(record, listing), source)
 
 
 def _passes(record: Record, listing: Listing) -> bool:
     if listing.since is not None and record.modified < listing.since:
+        return False
+    if listing.keeps is not None and not listing.keeps(record):
         return False
     wanted = listing.wants_converted
     return wanted is None or bool(record.values.get("Converted__s")) == wanted

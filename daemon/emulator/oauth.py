@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,19 +65,20 @@ def _error(name: str) -> TokenAnswer:
 
 
 class Accounts:
-    """Clients and tokens of one org."""
+    """Clients and tokens of one org; `zgid` is its number in `soid`."""
 
-    def __init__(self, *, seed: int, name: str, clock: Clock, quirks: Quirks, user: int) -> None:
+    def __init__(self, *, seed: int, name: str, clock: Clock, quirks: Quirks, user: int, zgid: str) -> None:
         self._clock, self.quirks, self._seed, self._name = clock, quirks, seed, name
         self._serial = 0
-        self.user = user
-        self.access_lifetime, self.grant_lifetime = 3_600, 600
+        self.user, self._zgid = user, zgid
+        self.access_lifetime, self.grant_lifetime = 3_600, 180
         self.client_id = f"1000.{self._hex(32).upper()}"
         self.client_secret = self._hex(42)
         self.grants: dict[str, Grant] = {}
         self.refreshes: dict[str, Refresh] = {}
         self.accesses: dict[str, Access] = {}
         self._grant_calls: deque[float] = deque()
+        self._soid_calls: deque[float] = deque()
 
     def _hex(self, size: int) -> str:
         self._serial += 1
@@ -100,19 +101,29 @@ class Accounts:
         """A refresh token; the 21st pushes out the oldest with its access tokens (facts 1.5)."""
         made = Refresh(token=self._token(), scopes=scopes, user=self.user if user is None else user)
         self.refreshes[made.token] = made
-        while self.quirks.says("token_caps", "on") and len(self.refreshes) > LIVE_REFRESH_TOKENS:
-            self.revoke(next(iter(self.refreshes)))
+        of_user = [one.token for one in self.refreshes.values() if one.user == made.user]
+        if self.quirks.says("token_caps", "on") and len(of_user) > LIVE_REFRESH_TOKENS:
+            self.revoke(of_user[0])
         return made
 
     def new_access(self, refresh: Refresh) -> Access:
         """An access token; the 16th live one pushes out the oldest (facts 1.5)."""
-        now = self._clock.now()
-        made = Access(token=self._token(), scopes=refresh.scopes, user=refresh.user, expires=now + self.access_lifetime)
-        self.accesses[made.token] = made
+        made = self._access(refresh.scopes, refresh.user)
         refresh.live.append(made.token)
         while self.quirks.says("token_caps", "on") and len(refresh.live) > LIVE_ACCESS_TOKENS:
             self.accesses.pop(refresh.live.popleft(), None)
         return made
+
+    def _access(self, scopes: tuple[str, ...], user: int) -> Access:
+        expires = self._clock.now() + self.access_lifetime
+        made = Access(token=self._token(), scopes=scopes, user=user, expires=expires)
+        self.accesses[made.token] = made
+        return made
+
+    def forget_calls(self) -> None:
+        """Every throttle starts anew; tokens stay as they are."""
+        for calls in (self._grant_calls, self._soid_calls, *(one.issued for one in self.refreshes.values())):
+            calls.clear()
 
     def revoke(self, token: str) -> bool:
         """Revoke a refresh token and every access token made from it (facts 1.6)."""
@@ -140,33 +151,53 @@ class Accounts:
 
     def answer(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:
         """`POST /oauth/v2/token` (facts 1.2 to 1.4)."""
-        grant_type = form.get("grant_type", "")
-        if grant_type not in ("authorization_code", "refresh_token"):
-            return _error(self.quirks["bad_grant_type_error"])
+        answering: dict[str, Callable[[Mapping[str, str], str], TokenAnswer]] = {
+            "authorization_code": self._exchange,
+            "refresh_token": self._renew,
+        }
+        if self.quirks.says("client_credentials", "accept"):
+            answering["client_credentials"] = self._for_client
+        answer_to = answering.get(form.get("grant_type", ""))
+        if answer_to is None:
+            return self.unreadable()
         if form.get("client_id") != self.client_id:
             return _error("invalid_client")
         if form.get("client_secret") != self.client_secret:
             return _error("invalid_client_secret")
-        if grant_type == "authorization_code":
-            return self._exchange(form.get("code", ""), api_domain)
-        return self._renew(form.get("refresh_token", ""), api_domain)
+        return answer_to(form, api_domain)
 
-    def _exchange(self, code: str, api_domain: str) -> TokenAnswer:
+    def unreadable(self) -> TokenAnswer:
+        """No grant type that the server knows, or no POST (facts 1.4)."""
+        return _error(self.quirks["bad_grant_type_error"])
+
+    def _exchange(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:
         if self._throttled(self._grant_calls):
             return self._denied()
-        grant = self.grants.pop(code, None)
+        grant = self.grants.pop(form.get("code", ""), None)
         if grant is None or grant.expires <= self._clock.now():
             return _error("invalid_code")
         refresh = self.new_refresh(grant.scopes, grant.user)
         return self._success(self.new_access(refresh), api_domain, refresh.token)
 
-    def _renew(self, token: str, api_domain: str) -> TokenAnswer:
-        refresh = self.refreshes.get(token)
+    def _renew(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:
+        refresh = self.refreshes.get(form.get("refresh_token", ""))
         if refresh is None:
             return _error("invalid_code")
         if self._throttled(refresh.issued):
             return self._denied()
         return self._success(self.new_access(refresh), api_domain, None)
+
+    def _for_client(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:
+        """A token of the client itself, bound to the org that `soid` names (facts 1.3)."""
+        service, _, zgid = form.get("soid", "").partition(".")
+        scopes = tuple(form.get("scope", "").replace(",", " ").split())
+        if service.lower() != "zohocrm" or zgid != self._zgid:
+            return _error("invalid_request")
+        if not scopes:
+            return _error("invalid_scope")
+        if self._throttled(self._soid_calls):
+            return self._denied()
+        return self._success(self._access(scopes, self.user), api_domain, None)
 
     def _throttled(self, issued: deque[float]) -> bool:
         now = self._clock.now()

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
-from daemon.emulator.clock import parse_header_moment, zone_printer
-from daemon.emulator.external import path_external, read_ids
-from daemon.emulator.listing import MAX_PER_PAGE, Listing, check_walls, page_info, read_page
-from daemon.emulator.pagetoken import binding, decode
+from daemon.emulator.clock import zone_printer
+from daemon.emulator.external import path_external
+from daemon.emulator.listing import check_walls, page_info, read_page
+from daemon.emulator.pagetoken import binding
+from daemon.emulator.params import (
+    choice,
+    modified_since,
+    per_page,
+    positive,
+    read_fields,
+    read_listing,
+    record_ids,
+    refuse_territory,
+    view_filter,
+)
 from daemon.emulator.render import Renderer
 from daemon.emulator.trash import Deleted
 from daemon.emulator.validation import parse_id
-
-MAX_FIELDS = 50
-_SORTS = ("id", "Created_Time", "Modified_Time")
-_CONVERTED = ("true", "false", "both")
 
 
 def list_records(call: Call) -> Reply:
     """`GET /{module}` (facts 2)."""
     module = call.module
+    if module.api_name == "Notes" and call.user.profile.name != "Administrator":
+        text = "only administrators read all notes"
+        raise errors.refuse("NOT_SUPPORTED", text, {"resource_path_index": 0}, status=403)
     names = read_fields(call, required=call.version > 2)
     bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
-    listing = read_listing(call, bound)
+    refuse_territory(call)
+    listing = replace(read_listing(call, bound), keeps=view_filter(call))
     check_walls(listing)
     page = read_page(call.org, module.api_name, listing)
     if not page.records:
@@ -36,92 +49,6 @@ def list_records(call: Call) -> Reply:
 def nothing(call: Call, *, filtered: bool) -> Reply:
     """204, or 304 when If-Modified-Since was sent (facts 2.5)."""
     return Reply(status=304) if filtered and call.quirks["empty_304_or_204"] == "304" else NO_CONTENT
-
-
-def read_fields(call: Call, *, required: bool) -> list[str] | None:
-    """The names in `fields` (facts 2.1)."""
-    names = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
-    wanted = list(dict.fromkeys(names))
-    only_id = wanted == ["id"] and call.quirks["fields_id_alone"] == "reject"
-    if required and (not wanted or only_id):
-        raise errors.missing_param("fields")
-    if len(wanted) > MAX_FIELDS:
-        raise errors.too_many_fields(MAX_FIELDS)
-    if call.quirks["unknown_field_param"] == "reject":
-        known = {"id", *call.module.fields}
-        if any(name not in known and not name.startswith("$") for name in wanted):
-            raise errors.bad_param("fields")
-    return wanted or None
-
-
-def read_listing(call: Call, bound: str) -> Listing:
-    query = call.query
-    if "page" in query and "page_token" in query:
-        raise errors.ambiguous_params("page", "page_token")
-    if "cvid" in query and "sort_by" in query:
-        raise errors.ambiguous_params("cvid", "sort_by")
-    sort_by, order = query.get("sort_by", "id"), query.get("sort_order", "desc")
-    if sort_by not in _SORTS:
-        raise errors.pattern_not_matched("sort_by")
-    if order not in ("asc", "desc"):
-        raise errors.pattern_not_matched("sort_order")
-    converted = query.get("converted", "false")
-    if converted not in _CONVERTED:
-        raise errors.pattern_not_matched("converted")
-    token = None
-    if "page_token" in query:
-        try:
-            token = decode(query["page_token"], user=call.user.id, bound=bound, now=call.org.clock.now())
-        except errors.ZohoError as refused:
-            if refused.body["code"] == "EXPIRED_VALUE" and call.quirks.says("page_token_error_details", "json_path"):
-                refused.body["details"] = {"api_name": "page_token", "json_path": "$.query.page_token"}
-            raise
-    return Listing(
-        sort_by=sort_by,
-        descending=order == "desc",
-        per_page=_per_page(call),
-        page=positive(call, "page", 1),
-        token=token,
-        since=modified_since(call),
-        converted=converted if call.module.api_name == "Leads" else None,
-        ids=_ids(call) if "ids" in query else None,
-    )
-
-
-def positive(call: Call, name: str, default: int) -> int:
-    """A query parameter that is a whole number from 1 on."""
-    text = call.query.get(name)
-    if text is None or text == "":
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
-        raise errors.bad_param(name)
-    return int(text)
-
-
-def _per_page(call: Call) -> int:
-    wanted = positive(call, "per_page", MAX_PER_PAGE)
-    if wanted > MAX_PER_PAGE and call.quirks["per_page_over_max"] == "reject":
-        raise errors.bad_param("per_page")
-    return min(wanted, MAX_PER_PAGE)
-
-
-def modified_since(call: Call) -> int | None:
-    """If-Modified-Since in whole seconds, if the header is there (facts 2.5)."""
-    text = call.headers.get("if-modified-since")
-    if not text:
-        return None
-    moment = parse_header_moment(text)
-    if moment is None:
-        details = {"param_name": "If-Modified-Since", "expected_data_type": "datetime"}
-        raise errors.refuse("INVALID_DATA", "invalid data", details)
-    return moment
-
-
-def _ids(call: Call) -> tuple[int, ...]:
-    numbers = read_ids(call, [text.strip() for text in call.query["ids"].split(",") if text.strip()])
-    if not numbers or any(number is None for number in numbers) or len(numbers) > MAX_PER_PAGE:
-        raise errors.bad_param("ids")
-    return tuple(number for number in numbers if number is not None)
 
 
 def path_id(call: Call) -> int:
@@ -159,7 +86,7 @@ def full_data(call: Call) -> Reply:
     module = call.module
     if call.record_id is None and not call.query.get("ids"):
         raise errors.missing_param("ids")
-    numbers = (path_id(call),) if call.record_id is not None else _ids(call)
+    numbers = (path_id(call),) if call.record_id is not None else record_ids(call)
     names = read_fields(call, required=False)
     table = call.org.visible(module.api_name)
     found = [table.records[number] for number in numbers if number in table.records]
@@ -172,11 +99,9 @@ def full_data(call: Call) -> Reply:
 def list_deleted(call: Call) -> Reply:
     """`GET /{module}/deleted` (facts 5.2)."""
     module, now = call.module, call.org.clock.now()
-    wanted = call.query.get("type", "all")
-    if wanted not in ("all", "recycle", "permanent"):
-        raise errors.pattern_not_matched("type")
-    per_page, page, since = _per_page(call), positive(call, "page", 1), modified_since(call)
-    if call.quirks["deleted_wall"] == "2000" and page * per_page > 2_000:
+    wanted = choice(call, "type", ("all", "recycle", "permanent"))
+    size, page, since = per_page(call), positive(call, "page", 1), modified_since(call)
+    if call.quirks["deleted_wall"] == "2000" and page * size > 2_000:
         raise errors.page_wall()
     entries = [
         entry
@@ -188,11 +113,11 @@ def list_deleted(call: Call) -> Reply:
     ]
     newest_first = call.quirks["deleted_order"] == "newest_first"
     entries.sort(key=lambda entry: (entry.at, entry.record.id), reverse=newest_first)
-    start = (page - 1) * per_page
-    chosen = entries[start : start + per_page]
+    start = (page - 1) * size
+    chosen = entries[start : start + size]
     if not chosen:
         return nothing(call, filtered=since is not None)
-    info = {"per_page": per_page, "count": len(chosen), "page": page, "more_records": start + per_page < len(entries)}
+    info = {"per_page": size, "count": len(chosen), "page": page, "more_records": start + size < len(entries)}
     return Reply.of(200, {"data": [_deleted(call, entry, now) for entry in chosen], "info": info})
 
 

@@ -12,7 +12,8 @@ from daemon.emulator.envelope import elements_of
 from daemon.emulator.listing import check_walls, page_info, read_page
 from daemon.emulator.org import Org
 from daemon.emulator.pagetoken import binding
-from daemon.emulator.reads_http import nothing, path_id, read_fields, read_listing
+from daemon.emulator.params import read_fields, read_listing
+from daemon.emulator.reads_http import nothing, path_id
 from daemon.emulator.related import RelatedList, related_ids, related_lists
 from daemon.emulator.render import Renderer
 from daemon.emulator.store import Record

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from daemon.emulator import errors
 from daemon.emulator.bulk_paths import find_bulk
 
-_PREFIX = re.compile(r"^/crm/v(?P<version>[2-8])(\.\d)?/(?P<rest>.+?)/?$")
+_PREFIX = re.compile(r"^/crm/v(?P<version>[2-8])/(?P<rest>.+?)/?$")
 _FIXED: dict[str, dict[str, str]] = {
     "coql": {"POST": "coql"},
     "users": {"GET": "users"},

@@ -9,7 +9,7 @@ from itertools import islice
 from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.listing import MAX_PER_PAGE
-from daemon.emulator.reads_http import positive, read_fields
+from daemon.emulator.params import choice, positive, read_fields, view_filter
 from daemon.emulator.render import DOLLARS, Renderer
 from daemon.emulator.search_criteria import compile_criteria
 from daemon.emulator.store import Record
@@ -47,9 +47,7 @@ def _anywhere(call: Call, word: str) -> Passes:
 
 def _indexed(call: Call) -> Passes:
     """What the search index knows: it lags behind writes, and hides what waits for approval (facts 3.8, 11.16)."""
-    lag, approved = float(call.quirks["search_index_delay"]), call.query.get("approved", "true")
-    if approved not in ("true", "false", "both"):
-        raise errors.pattern_not_matched("approved")
+    lag, approved = float(call.quirks["search_index_delay"]), choice(call, "approved", ("true", "false", "both"))
     newest = call.org.clock.now() - lag
 
     def passes(record: Record) -> bool:
@@ -70,13 +68,15 @@ def search_records(call: Call) -> Reply:
     if page * per_page > SEARCH_WALL:
         text = "maximum response iteration limit reached"
         raise errors.refuse("LIMIT_REACHED", text, {"limit": str(SEARCH_WALL)})
-    shown, converted = _indexed(call), call.query.get("converted", "false")
+    shown, converted = _indexed(call), choice(call, "converted", ("false", "true", "both"))
+    keeps = view_filter(call)
     found = (
         record
         for record in call.org.visible(module.api_name).by_id(None, descending=True)
         if shown(record)
         and (converted == "both" or bool(record.values.get("Converted__s")) == (converted == "true"))
         and passes(record)
+        and (keeps is None or keeps(record))
     )
     start = (page - 1) * per_page
     window = list(islice(found, start, start + per_page + 1))
@@ -92,7 +92,7 @@ def search_records(call: Call) -> Reply:
 
 
 def count_records(call: Call) -> Reply:
-    """`GET /{module}/actions/count`, of all or by criteria, email, phone, word (facts 10)."""
-    table, passes = call.org.visible(call.module.api_name), chosen_filter(call)
+    """`GET /{module}/actions/count`, of all or by cvid, criteria, email, phone, word (facts 10)."""
+    table, passes = call.org.visible(call.module.api_name), view_filter(call) or chosen_filter(call)
     count = len(table) if passes is None else sum(1 for record in table.by_id(None) if passes(record))
     return Reply.of(200, {"count": str(count) if call.quirks["count_type"] == "string" else count})

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from daemon.emulator.accidents import html_page
+from daemon.emulator.call import Reply
+from daemon.emulator.errors import invalid_method
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 MAX_BODY = 120_000_000
+_REQUEST_LINE = re.compile(rb"[!-~]+ /\S* HTTP/1\.[01]\r\n")
 
 
 class TransportProtocol(HttpToolsProtocol):
-    """Each connection carries its own transport in the scope's state."""
+    """Each connection carries its own transport in the scope's state; unreadable requests get Zoho's answer."""
+
+    _received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+
+    def data_received(self, data: bytes) -> None:
+        self._received = data[:4_096]
+        super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the sentence of uvicorn
+        """A verb that HTTP does not know is refused as any other wrong verb (facts 1.8), noise with the edge's page."""
+        verb = _REQUEST_LINE.match(self._received)
+        reply = Reply.of(400, invalid_method().body) if verb else html_page(400)
+        body = reply.body or b""
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {reply.content_type}\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
 
 
 async def read_body(receive: Receive) -> bytes | None:

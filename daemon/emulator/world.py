@@ -17,7 +17,7 @@ from daemon.emulator.quirks import Quirks
 from daemon.emulator.snapshot import Snapshot
 
 Json = dict[str, Any]
-GRANTS_AT_START = 5
+GRANTS_AT_START, LONGEST_GRANT = 5, 600
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,10 +82,12 @@ class World:
         snapshot = self._snapshots.get(code)
         edition = (snapshot.edition if snapshot else None) or self.edition
         org = Org(data_center=code, clock=self.clock, quirks=quirks, edition=edition, source=source, snapshot=snapshot)
-        accounts = Accounts(seed=self.seed, name=code, clock=self.clock, quirks=quirks, user=org.administrator.id)
+        accounts = Accounts(
+            seed=self.seed, name=code, clock=self.clock, quirks=quirks, user=org.administrator.id, zgid=org.zgid
+        )
         site = Site(org=org, accounts=accounts, meter=Meter(org.edition, org.licences), quirks=quirks)
         site.refresh_token = accounts.new_refresh().token
-        site.grant_tokens = [accounts.new_grant() for _ in range(GRANTS_AT_START)]
+        site.grant_tokens = [accounts.new_grant(lifetime=LONGEST_GRANT) for _ in range(GRANTS_AT_START)]
         return site
 
     def site(self, name: str) -> Site | None:
@@ -100,6 +102,7 @@ class World:
                 site.org.reset()
                 site.meter = Meter(site.org.edition, site.org.licences)
                 site.quirks.reset()
+                site.accounts.forget_calls()
         if org is None:
             self.clock.reset()
             self.quirks.reset()

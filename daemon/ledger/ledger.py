@@ -25,7 +25,7 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.core.steps import Link
 from daemon.core.translate import Parent
-from daemon.ledger import comparisons, database, fuses, lookups, migrate, queue, storing, streams
+from daemon.ledger import comparisons, database, fuses, lookups, migrate, queue, retention, storing, streams
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.fuses import FuseState
@@ -280,6 +280,11 @@ class Ledger:
             comparisons.spent(connection, comparison, cost, day_began_at)
             if finished:
                 comparisons.finish(connection, comparison, now)
+
+    def forget(self, before: datetime) -> int:
+        """Remove one step of the history before a time (retention.py); gives its rows, 0 when none is left."""
+        with self._writing() as connection:
+            return retention.forget(connection, before)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

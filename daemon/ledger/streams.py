@@ -27,8 +27,8 @@ class StreamState:
     caught_up_at: datetime | None
     polled_at: datetime | None
     trouble: str | None
-    deleted_until: datetime | None
-    target_schema: str | None
+    deleted_until: datetime | None = None
+    target_schema: str | None = None
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:

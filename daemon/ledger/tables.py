@@ -197,6 +197,7 @@ changes = Table(
 Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
+Index("ix_changes_cycle", changes.c.cycle_id)
 
 fuses = Table(
     "fuses",

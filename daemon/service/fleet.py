@@ -30,6 +30,8 @@ class Fleet:
         now: Callable[[], datetime],
         stopping: Callable[[], bool],
         first_run: FirstRun = "refuse",
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._open = ExitStack()
         self._ledger = ledger
@@ -37,7 +39,10 @@ class Fleet:
         self._stopping = stopping
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
         self.catalogs = {
-            name: Catalog(self._open.enter_context(Zoho(settings.orgs[name], now=now)), time.monotonic)
+            name: Catalog(
+                self._open.enter_context(Zoho(settings.orgs[name], now=now, monotonic=monotonic, sleep=sleep)),
+                monotonic,
+            )
             for name in sorted(wanted)
         }
         self.runners = [

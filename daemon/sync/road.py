@@ -13,9 +13,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from daemon.core.answer import Answer, Busy, NotSent, Uncertain
+from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
-from daemon.core.ends import Lane
+from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import Knowledge, plan
 from daemon.core.record import Change, Deletion, Seen
@@ -161,7 +161,9 @@ def _write(
             sent.trouble = trouble
             break
         if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
-            sent.blown = meter.answers(answers)
+            key = prepared.fields.key
+            refused = (i for i, a in answers.items() if isinstance(a, Refused) and not is_ours(a, key))
+            sent.blown = meter.answered(len(got), refused)
     return sent
 
 

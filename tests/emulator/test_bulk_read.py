@@ -348,3 +348,58 @@ def test_another_users_token(client_of: Callable[[OrgHandle], Client]) -> None:
         site = emulator.world.sites["us"]
         site.accounts.refreshes[org.refresh_token].user = site.org.users[1].id
         assert refusal(client.log_in(), {"query": {"page_token": token}}) == (400, "INVALID_DATA")
+
+
+def test_a_custom_view_narrows_a_bulk_read(quick: Client) -> None:
+    quick.lead(Last_Name="Ann")
+    other = quick.get("users", type="ActiveUsers").json()["users"][1]["id"]
+    quick.lead(Last_Name="Bob", Owner={"id": other})
+    views = {
+        one["system_name"]: one["id"]
+        for one in quick.get("settings/custom_views", module="Leads").json()["custom_views"]
+    }
+    assert names(quick, cvid=views["ALLVIEWS"]) == ["Ann", "Bob"]
+    assert names(quick, cvid=views["MYVIEWS"]) == ["Ann"]
+    assert names(quick, cvid=views["ALLVIEWS"], criteria=condition("Last_Name", "equal", "Bob")) == ["Bob"]
+    assert status(quick, start(quick, cvid=views["MYVIEWS"]))["query"]["cvid"] == views["MYVIEWS"]
+
+
+def test_a_result_is_kept_for_a_day(emu: Emulator, quick: Client) -> None:
+    job = start(quick)
+    emu.clock(advance=24 * 3600 + 1)
+    assert quick.log_in().http.get(f"/crm/bulk/v8/read/{job}/result").json()["code"] == "RESOURCE_NOT_FOUND"
+    emu.quirks(bulk_result_hours="none")
+    assert quick.http.get(f"/crm/bulk/v8/read/{job}/result").status_code == 200
+
+
+def test_a_cap_on_jobs_that_run_at_once(emu: Emulator, us: Client) -> None:
+    emu.clock(freeze=True)
+    emu.quirks(bulk_jobs_at_once="2")
+    start(us)
+    start(us)
+    assert refusal(us, {"query": LEADS}) == (400, "TOO_MANY_REQUESTS")
+    emu.clock(advance=60)
+    start(us)
+
+
+def test_rows_of_a_subform_leave_with_their_parent(quick: Client) -> None:
+    kept, gone = quick.insert(
+        "Projects", {"Name": "a", "Milestones": [{"Title": "x"}]}, {"Name": "b", "Milestones": [{"Title": "y"}]}
+    )
+    quick.delete(f"Projects/{gone}")
+    found = rows(quick, start(quick, module={"api_name": "Milestones"}, fields=["Title", "Parent_Id"]))
+    assert [row[1:] for row in found] == [["Title", "Parent_Id"], ["x", kept]]
+
+
+def test_events_as_a_calendar(quick: Client) -> None:
+    quick.insert(
+        "Events",
+        {"Event_Title": "a, b", "Start_DateTime": "2026-01-02T03:04:05Z", "End_DateTime": "2026-01-02T04:04:05Z"},
+    )
+    body = {"query": {"module": {"api_name": "Events"}}, "file_type": "ics"}
+    job = post(quick, body).json()["data"][0]["details"]["id"]
+    answer = quick.http.get(f"/crm/bulk/v8/read/{job}/result")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        lines = archive.read(f"{job}.ics").decode().split("\r\n")
+    assert {"SUMMARY:a\\, b", "DTSTART:20260102T030405Z", "DTEND:20260102T040405Z"} <= set(lines)
+    assert status(quick, job)["file_type"] == "ics"

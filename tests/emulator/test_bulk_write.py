@@ -428,7 +428,8 @@ def test_bodies_without_their_keys(us: Client) -> None:
 def test_two_parents_are_one_too_many(us: Client) -> None:
     one = {"module": {"api_name": "Leads"}, "file_id": file_id(us, HEADER)}
     answer = us.http.post("/crm/bulk/v8/write", json={"operation": "insert", "resource": [one, one]})
-    assert answer.json()["code"] == "LIMIT_EXCEEDED"
+    assert (answer.status_code, answer.json()["code"]) == (400, "COEXISTENCE_NOT_ALLOWED")
+    assert answer.json()["details"]["json_path"] == "$.resource[1].module"
 
 
 def test_scopes(us: Client) -> None:

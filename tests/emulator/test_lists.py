@@ -10,6 +10,7 @@ import pytest
 from daemon.emulator import Emulator
 from daemon.emulator.listing import Listing, check_walls
 from daemon.emulator.pagetoken import PageToken
+from daemon.emulator.views import views_of
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -109,6 +110,11 @@ def test_a_token_is_bound_to_parameters_and_dies_after_a_day(emu: Emulator, us: 
         ({"sort_by": "Last_Name"}, "PATTERN_NOT_MATCHED"),
         ({"per_page": "many"}, "INVALID_DATA"),
         ({"ids": "x"}, "INVALID_DATA"),
+        ({"cvid": 1}, "INVALID_DATA"),
+        ({"cvid": "all"}, "INVALID_DATA"),
+        ({"territory_id": 5100000000000000001}, "NOT_SUPPORTED"),
+        ({"territory_id": "x"}, "INVALID_DATA"),
+        ({"include_child": "x"}, "PATTERN_NOT_MATCHED"),
     ],
 )
 def test_wrong_parameters_are_refused(us: Client, params: dict[str, str | int], code: str) -> None:
@@ -208,3 +214,74 @@ def test_walks_over_converted_and_other_leads_agree_with_a_scan(
             if token is None:
                 break
         assert found == expected, which
+
+
+def test_a_custom_view_filters_lists_counts_searches_and_queries(us: Client) -> None:
+    mine, theirs = us.lead(), us.lead()
+    us.org.edit("Leads", theirs, {"Owner": us.get("users", type="ActiveUsers").json()["users"][1]["id"]})
+    views = {one.system_name: str(one.id) for one in views_of(us.org._site.org.modules["Leads"])}
+    view = views["MYVIEWS"]
+    assert [row["id"] for row in us.get("Leads", fields="Last_Name", cvid=view).json()["data"]] == [mine]
+    every = us.get("Leads", fields="Last_Name", cvid=views["ALLVIEWS"]).json()["data"]
+    assert [row["id"] for row in every] == [theirs, mine]
+    since = {"If-Modified-Since": "2000-01-01T00:00:00Z"}
+    both = us.get("Leads", fields="Last_Name", cvid=view, ids=f"{mine},{theirs}", headers=since).json()["data"]
+    assert [row["id"] for row in both] == [mine]
+    assert us.get("Leads/actions/count", cvid=view).json() == {"count": "1"}
+    assert [row["id"] for row in us.get("Leads/search", word="Lee", cvid=view).json()["data"]] == [mine]
+    rows = us.coql(f"select id from Leads#{view} where id is not null").json()["data"]  # noqa: S608
+    assert [row["id"] for row in rows] == [mine]
+    assert us.coql("select id from Leads#5 where id is not null").json()["details"] == {"cvid": "5"}
+
+
+def test_a_walk_through_a_view_skips_no_one_and_repeats_no_one(us: Client) -> None:
+    ids = us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(7)))
+    other = us.get("users", type="ActiveUsers").json()["users"][1]["id"]
+    for number in ids[::3]:
+        us.org.edit("Leads", number, {"Owner": other})
+    view = next(str(one.id) for one in views_of(us.org._site.org.modules["Leads"]) if one.system_name == "MYVIEWS")
+    assert walk(us, cvid=view, per_page="2", sort_order="asc") == [n for n in ids if n not in ids[::3]]
+
+
+def test_orgs_without_territories_say_so(us: Client) -> None:
+    answer = us.get("Deals", fields="Deal_Name", territory_id="5100000000000000001", include_child="true")
+    assert (answer.status_code, answer.json()["code"]) == (400, "TERRITORY_NOT_ENABLED")
+    assert us.get("Deals", fields="Deal_Name", include_child="false").status_code == 204
+
+
+def other_user(client: Client) -> str:
+    """The Authorization of a second, ordinary user of the org."""
+    org = client.org._site.org
+    user = next(one for one in org.users if one.profile.name != "Administrator" and one.status == "active")
+    accounts = client.org._site.accounts
+
+    def token() -> str:
+        return accounts.new_access(accounts.new_refresh(user=user.id)).token
+
+    return f"Zoho-oauthtoken {client.org._emulator.do(lambda _: token())}"
+
+
+def test_a_page_token_serves_its_user_only(us: Client) -> None:
+    us.insert("Leads", *({"Last_Name": str(n), "Company": "c"} for n in range(3)))
+    params = {"fields": "Last_Name", "per_page": 2}
+    token = us.get("Leads", **params).json()["info"]["next_page_token"]
+    foreign = us.get("Leads", **params, page_token=token, headers={"Authorization": other_user(us)})
+    assert (foreign.status_code, foreign.json()["code"]) == (400, "INVALID_DATA")
+    assert us.get("Leads", **params, page_token=token).status_code == 200
+
+
+def test_all_notes_are_read_by_administrators_only(us: Client) -> None:
+    assert us.get("Notes", fields="Note_Title").status_code == 204
+    refused = us.get("Notes", fields="Note_Title", headers={"Authorization": other_user(us)})
+    assert (refused.status_code, refused.json()["code"]) == (403, "NOT_SUPPORTED")
+
+
+def test_times_are_printed_in_the_zone_of_the_user_who_asks(us: Client) -> None:
+    us.org.insert_raw("Leads", {"Last_Name": "x", "Created_Time": "2026-01-15T12:00:00Z"})
+    auth = {"Authorization": other_user(us)}
+    org = us.org._site.org
+    user = next(one for one in org.users if one.profile.name != "Administrator" and one.status == "active")
+    user.time_zone = "Europe/Vienna"
+    theirs = us.get("Leads", fields="Created_Time", headers=auth).json()["data"][0]["Created_Time"]
+    assert theirs == "2026-01-15T13:00:00+01:00"
+    assert us.get("Leads", fields="Created_Time").json()["data"][0]["Created_Time"] == "2026-01-15T04:00:00-08:00"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon.emulator import Emulator
+from daemon.emulator.views import views_of
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client, Json
@@ -20,6 +21,11 @@ def leads(client: Client, count: int, **values: str) -> list[str]:
         size = min(100, count - start)
         made += client.insert("Leads", *[{"Last_Name": "x", "Company": "c", **values}] * size)
     return made
+
+
+def view(client: Client, module: str, system_name: str) -> str:
+    found = views_of(client.org._site.org.modules[module])
+    return next(str(one.id) for one in found if one.system_name == system_name)
 
 
 def test_the_bin_lists_counts_restores_and_empties(us: Client) -> None:
@@ -75,16 +81,42 @@ def test_more_than_a_thousand_are_restored_by_a_job(emu: Emulator, us: Client) -
 
 
 def test_mass_delete_takes_ids_at_once_and_a_view_by_a_job(emu: Emulator, us: Client) -> None:
-    one, two = leads(us, 2)
+    one, mine, theirs = leads(us, 3)
     path = "Leads/actions/mass_delete"
-    answer = us.post(path, {"ids": [one, "1"]})
+    answer = us.post(path, {"ids": [one, "1", "x", 5, {}]})
     assert (answer.status_code, answer.json()["data"][0]["message"]) == (207, "record is deleted")
-    job = us.post(path, {"cvid": "123"}).json()["data"][0]["details"]["job_id"]
+    assert [element["details"]["id"] for element in answer.json()["data"]] == [one, "1", "x", 5, {}]
+    us.org.edit("Leads", theirs, {"Owner": us.get("users", type="ActiveUsers").json()["users"][1]["id"]})
+    assert us.post(path, {"cvid": "123"}).json()["details"] == {"param_name": "cvid"}
+    job = us.post(path, {"cvid": view(us, "Leads", "MYVIEWS")}).json()["data"][0]["details"]["job_id"]
     assert us.get(path, job_id=job).json()["data"][0]["Status"] == "SCHEDULED"
-    assert us.org.record("Leads", two)
+    assert us.org.record("Leads", mine)
     emu.clock(advance=6)
     assert us.get(path, job_id=job).json()["data"][0]["Deleted_Count"] == 1
+    assert [row["id"] for row in us.org.records("Leads")] == [theirs]
     assert us.post(path, {"ids": ["1"] * 501}).json()["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "EXPECTED_FIELD_MISSING"),
+        ({"ids": ["1"], "restore_all_records": True}, "AMBIGUITY_DURING_PROCESSING"),
+        ({"ids": {}}, "INVALID_DATA"),
+        ({"ids": ["1"] * 201}, "LIMIT_EXCEEDED"),
+        ({"restore_all_records": "yes"}, "INVALID_DATA"),
+        ({"filters": []}, "INVALID_DATA"),
+    ],
+)
+def test_a_restore_says_in_one_way_what_is_to_come_back(us: Client, body: Json, code: str) -> None:
+    answer = us.post(f"{BIN}/actions/restore", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_restore_names_every_id_as_it_was_sent(us: Client) -> None:
+    answer = us.post(f"{BIN}/actions/restore", {"ids": ["x", None, 5, "5100000000000999999"]}).json()
+    assert [one["details"]["id"] for one in answer["recycle_bin"]] == ["x", None, 5, "5100000000000999999"]
+    assert us.post(f"{BIN}/x/actions/restore", None).json()["recycle_bin"][0]["details"] == {"id": "x"}
 
 
 def merging(child: str, *names: str) -> Json:
