@@ -19,7 +19,7 @@ from daemon.zoho.raw import snapshot
 @click.option("--json", "as_json", is_flag=True, help="One JSON object about what was written.")
 @click.pass_obj
 def command(settings_path: str, org: str, output: Path | None, as_json: bool) -> None:
-    """Write ORG's metadata to a file: modules, fields, layouts, users. No records, no secrets, and nothing is changed.
+    """Write ORG's metadata to a file: modules, fields, layouts, people. No records, no secrets, and nothing is changed.
 
     The file rehearses a route: orgsync emulator --snapshot FILE. An existing file is never overwritten.
     """
@@ -53,5 +53,5 @@ def _tell(path: Path, modules: list[str], left_out: list[str], spent: int, *, as
         return
     click.echo(f"wrote {path}: {len(modules)} modules, {spent} credits; it names users, so mind whom you give it to")
     if left_out:
-        click.echo(f"left out, for they show no fields: {', '.join(left_out)}")
+        click.echo(f"left out, for the org does not show them: {', '.join(left_out)}")
     click.echo(f"next: orgsync emulator --snapshot {path}")

@@ -8,17 +8,18 @@ from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
 from daemon.emulator.metadata_http import module_of_parameter
-from daemon.emulator.people import Role
-from daemon.emulator.people_http import FOUNDED
+from daemon.emulator.people import FOUNDED, Profile, Role
 from daemon.emulator.related import RelatedList, related_lists
+from daemon.emulator.rights import permissions, profiles_of, roles_of
 
 Json = dict[str, Any]
+_ONLY_ALONE = frozenset({"permissions_details", "sections"})
 _FEATURES = (("custom_fields", 155), ("workflow_rules", 100), ("custom_modules", 25))
 
 
 def _one_or_all(call: Call, key: str, shown: list[Json]) -> Reply:
     if call.record_id is not None:
-        shown = [one for one in shown if one["id"] == call.record_id]
+        shown = [one for one in shown if str(one.get("id")) == call.record_id]
         if not shown:
             raise errors.refuse("INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 2})
     return Reply.of(200, {key: shown})
@@ -26,7 +27,7 @@ def _one_or_all(call: Call, key: str, shown: list[Json]) -> Reply:
 
 def get_roles(call: Call) -> Reply:
     """`GET /settings/roles` and `/{id}`: everyone reports to the first."""
-    roles = list({user.role.id: user.role for user in call.org.users}.values())
+    roles = roles_of(call.org)
     return _one_or_all(call, "roles", [_role(call, role, roles[0]) for role in roles])
 
 
@@ -45,33 +46,56 @@ def _role(call: Call, role: Role, top: Role) -> Json:
         "modified_time__s": stamp,
         "created_by__s": None,
         "modified_by__s": None,
+        **role.known,
     }
 
 
 def get_profiles(call: Call) -> Reply:
-    """`GET /settings/profiles` and `/{id}`."""
-    profiles = {user.profile.id: user.profile for user in call.org.users}
-    return _one_or_all(call, "profiles", [_profile(one) for one in profiles.values()])
+    """`GET /settings/profiles`, and `/{id}` with the permissions."""
+    profiles = profiles_of(call.org)
+    if call.record_id is None:
+        shown = [_profile(one) for one in profiles]
+        info = {"page": 1, "per_page": 200, "count": len(shown), "more_records": False, "license_limit": 200}
+        return Reply.of(200, {"profiles": shown, "info": info})
+    chosen = [one for one in profiles if call.record_id == str(one.id)]
+    return _one_or_all(call, "profiles", [{**_profile(one), **_rights(call, one)} for one in chosen])
 
 
-def _profile(profile: Role) -> Json:
+def _profile(profile: Profile) -> Json:
     return {
         **profile.as_json(),
         "display_label": profile.name,
-        "api_name": profile.name,
+        "api_name": profile.name.replace(" ", "_"),
         "type": "normal_profile",
-        "custom": False,
+        "custom": profile.custom,
         "description": None,
         "created_time": None,
         "modified_time": None,
         "created_by": None,
         "modified_by": None,
-        "permission_type": "standard" if profile.name == "Standard" else "admin",
+        **{key: value for key, value in profile.known.items() if key not in _ONLY_ALONE},
     }
 
 
+def _rights(call: Call, profile: Profile) -> Json:
+    """What each permission says, and in which section the web client shows it (facts 1.8)."""
+    details = permissions(call.org, profile)
+    modules = list(dict.fromkeys(one["module"] for one in details if one["module"]))
+    by_module = [_category(name, [one for one in details if one["module"] == name]) for name in modules]
+    setup = _category("Setup", [one for one in details if not one["module"]])
+    sections = [{"name": "module", "categories": by_module}, {"name": "setup", "categories": [setup]}]
+    known = {key: value for key, value in profile.known.items() if key in _ONLY_ALONE}
+    return {"permissions_details": details, "sections": sections, **known}
+
+
+def _category(name: str, details: list[Json]) -> Json:
+    return {"display_label": name, "name": name, "permissions_details": [one["id"] for one in details]}
+
+
 def get_currencies(call: Call) -> Reply:
-    """`GET /org/currencies`: the home currency."""
+    """`GET /org/currencies`: the home currency, or what a snapshot says."""
+    if call.org.setup.currencies:
+        return _one_or_all(call, "currencies", call.org.setup.currencies)
     name, code, symbol = call.org.site.currency
     stamp = zone_printer(call.user.time_zone)(FOUNDED)
     home = {

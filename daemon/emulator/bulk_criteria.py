@@ -10,14 +10,13 @@ from typing import Any
 
 from daemon.emulator.bulk_errors import bad_query
 from daemon.emulator.clock import parse_moment
+from daemon.emulator.compare import Decide, Passes, comparable, guarded, ordered
 from daemon.emulator.coql_columns import Bound
 from daemon.emulator.errors import ZohoError
 from daemon.emulator.quirks import Quirks
-from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
 
 Json = dict[str, Any]
-Passes = Callable[[Record], bool]
 MAX_CRITERIA, MAX_VALUES = 25, 200
 EMPTY = "${EMPTY}"
 _EQUALS = ("equal", "not_equal", "in", "not_in")
@@ -29,6 +28,10 @@ _SUPPORTED = {
     **dict.fromkeys(("lookup", "ownerlookup", "userlookup"), _EQUALS),
     **dict.fromkeys(("date", "datetime", "integer", "bigint", "double", "currency", "percent", "autonumber"), _RANGES),
 }
+_SIGNS = {
+    "equal": "=", "not_equal": "!=", "in": "in", "not_in": "not in", "less_than": "<", "less_equal": "<=",
+    "greater_than": ">", "greater_equal": ">=", "between": "between", "not_between": "not between",
+}  # fmt: skip
 _ALL = frozenset((*_RANGES, *_TEXTS))
 _IDS = ("lookup", "ownerlookup", "userlookup")
 _NUMBERS = ("integer", "double", "currency", "percent")
@@ -94,9 +97,9 @@ def _condition(reader: Reader, part: Json) -> Passes:
     if EMPTY in values:
         return _emptiness(bound, name, comparator)
     fold = reader.quirks["coql_text_case"] == "insensitive"
-    typed = [_comparable(_typed(bound, name, value), fold=fold) for value in values]
+    typed = [comparable(_typed(bound, name, value), fold=fold) for value in values]
     null_passes = comparator.startswith("not_") and reader.quirks["coql_not_equal_null"] == "include"
-    return _test(bound, comparator, typed, null_passes=null_passes, fold=fold)
+    return guarded(bound.raw, _decision(comparator, typed), null_passes=null_passes, fold=fold)
 
 
 def _values(name: str, comparator: str, value: Any) -> list[Any]:
@@ -161,43 +164,12 @@ def _number(value: Any) -> int | float | None:
     return float(text) if re.fullmatch(r"-?\d{1,30}\.\d{1,30}", text) else None
 
 
-def _comparable(value: Any, *, fold: bool) -> Any:
-    if isinstance(value, list):
-        value = ";".join(sorted(map(str, value)))
-    return value.casefold() if fold and isinstance(value, str) else value
-
-
-def _test(bound: Bound, comparator: str, values: list[Any], *, null_passes: bool, fold: bool) -> Passes:
-    raw, decide = bound.raw, _decision(comparator, values)
-
-    def passes(record: Record) -> bool:
-        value = raw(record)
-        if value is None:
-            return null_passes
-        try:
-            return decide(_comparable(value, fold=fold))
-        except TypeError:
-            return False  # a hand-edited value of another type than its column
-
-    return passes
-
-
-def _decision(comparator: str, values: list[Any]) -> Callable[[Any], bool]:
-    first, last, members = values[0], values[-1], set(values)
-    decisions: dict[str, Callable[[Any], bool]] = {
-        "equal": lambda value: value == first,
-        "not_equal": lambda value: value != first,
-        "in": lambda value: value in members,
-        "not_in": lambda value: value not in members,
-        "less_than": lambda value: value < first,
-        "less_equal": lambda value: value <= first,
-        "greater_than": lambda value: value > first,
-        "greater_equal": lambda value: value >= first,
-        "between": lambda value: first <= value <= last,
-        "not_between": lambda value: not first <= value <= last,
-        "contains": lambda value: str(first) in str(value),
-        "not_contains": lambda value: str(first) not in str(value),
-        "starts_with": lambda value: str(value).startswith(str(first)),
-        "ends_with": lambda value: str(value).endswith(str(first)),
+def _decision(comparator: str, values: list[Any]) -> Decide:
+    first = str(values[0])
+    texts: dict[str, Decide] = {
+        "contains": lambda value: first in str(value),
+        "not_contains": lambda value: first not in str(value),
+        "starts_with": lambda value: str(value).startswith(first),
+        "ends_with": lambda value: str(value).endswith(first),
     }
-    return decisions[comparator]
+    return ordered(_SIGNS.get(comparator, ""), values) or texts[comparator]

@@ -11,10 +11,11 @@ from itertools import islice
 from typing import Any
 
 from daemon.emulator import errors
-from daemon.emulator.bulk_criteria import Passes, Reader, compile_criteria
+from daemon.emulator.bulk_criteria import Reader, compile_criteria
 from daemon.emulator.bulk_errors import bad_query
 from daemon.emulator.bulk_jobs import Continuation, ReadJob, ReadQuery
 from daemon.emulator.clock import zone_printer
+from daemon.emulator.compare import Passes
 from daemon.emulator.coql_columns import Bound, bind
 from daemon.emulator.coql_parse import Column
 from daemon.emulator.org import Org

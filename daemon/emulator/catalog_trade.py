@@ -44,6 +44,7 @@ PRICE_BOOKS = """
 Price_Book_Name | Price Book Name | text | 120 | !
 Active | Active | boolean | - |
 Pricing_Model | Pricing Model | picklist | 120 | [pricing_model]
+Pricing_Details | Pricing Details | text | 2000 | jsonarray
 Description | Description | textarea | 32000 |
 """
 

@@ -7,15 +7,18 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 
+from daemon.emulator.asked import FAR
 from daemon.emulator.catalog import DATA_CENTERS
 from daemon.emulator.credits import EDITIONS
-from daemon.emulator.hands import Hands
+from daemon.emulator.hands import MOST_RECORDS, Hands
 from daemon.emulator.quirks import listing
 from daemon.emulator.serve import PortTakenError, Servers
 from daemon.emulator.snapshot import Snapshot, check_snapshot
@@ -37,6 +40,7 @@ class Options:
     edition: str = "enterprise"
     access_lifetime: int = 3_600
     faults: Path | None = None
+    fault: tuple[str, ...] = ()
     quirks: Path | None = None
     snapshot: tuple[str, ...] = ()
 
@@ -67,9 +71,11 @@ def _world(options: Options) -> World:
     for site in world.sites.values():
         site.accounts.access_lifetime = options.access_lifetime
     if options.quirks is not None:
-        hands.set_quirks(_read_json(options.quirks))
+        _apply(hands.set_quirks, options.quirks)
     if options.faults is not None:
-        hands.add_faults(_read_json(options.faults))
+        _apply(hands.add_faults, options.faults)
+    for text in options.fault:
+        hands.add_faults(_json(text.encode(), "--fault"))
     if options.records:
         planted = hands.seed(records=options.records, seed=options.seed, defects=options.defects)["defects"]
         logging.getLogger("emulator").info("seeded %d records, %d defects", options.records, len(planted))
@@ -82,6 +88,8 @@ def _snapshots(options: Options) -> dict[str, Snapshot]:
     for text in options.snapshot:
         code, sign, name = text.partition("=")
         place, path = (code, Path(name)) if sign and code in DATA_CENTERS else (options.orgs[0], Path(text))
+        if place in found:
+            raise ValueError(f"--snapshot: two files for {place}")
         try:
             found[place] = check_snapshot(_read_json(path))
         except ValueError as wrong:
@@ -89,11 +97,23 @@ def _snapshots(options: Options) -> dict[str, Snapshot]:
     return found
 
 
-def _read_json(path: Path) -> Any:
+def _apply(act: Callable[[Any], Any], path: Path) -> None:
+    content = _read_json(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as wrong:
-        raise ValueError(f"{path}: not JSON: {wrong}") from None
+        act(content)
+    except (ValueError, LookupError) as wrong:
+        raise ValueError(f"{path}: {wrong}") from None
+
+
+def _read_json(path: Path) -> Any:
+    return _json(path.read_bytes(), str(path))
+
+
+def _json(text: bytes, where: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as wrong:
+        raise ValueError(f"{where}: not JSON: {wrong}") from None
 
 
 async def _until_signal(servers: Servers) -> None:
@@ -151,13 +171,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--json", "as_json", is_flag=True, help="Accepted for symmetry: the announcement is always one JSON line."
 )
 @click.option("--orgs", default="in,us", callback=_orgs, show_default=True, help="Data centres, the source first.")
-@click.option("--records", type=click.IntRange(0), default=0, help="Records to seed the first org with.")
+@click.option("--records", type=click.IntRange(0, MOST_RECORDS), default=0, help="Records to seed the first org with.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of records and credentials.")
 @click.option("--defects", type=click.FloatRange(0, 1), default=0.0, help="Fraction of records the target must refuse.")
 @click.option("--latency", type=Duration(), default=0.0, help="Delay of every answer, e.g. 300ms.")
 @click.option("--edition", type=click.Choice(EDITIONS), default="enterprise", show_default=True)
-@click.option("--access-lifetime", type=click.IntRange(1), default=3_600, help="Seconds an access token lives.")
+@click.option("--access-lifetime", type=click.IntRange(1, FAR), default=3_600, help="Seconds an access token lives.")
 @click.option("--faults", type=_FILE, help="JSON file of faults (see daemon/emulator/faults.py).")
+@click.option("--fault", multiple=True, metavar="JSON", help='One fault: {"effect": "latency", "seconds": 2}.')
 @click.option("--quirks", type=_FILE, help="JSON file of switches.")
 @click.option(
     "--snapshot", multiple=True, metavar="[ORG=]FILE", help="Start an org from what `orgsync snapshot` wrote."

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$")
 
-_LAST_MOMENT = 221_845_392_000  # 1 January 9000
+LAST_MOMENT = 221_845_392_000  # 1 January 9000
 
 
 class Clock:
@@ -32,7 +32,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move forward (or, with a negative number, back)."""
-        _demand_calendar(self.now() + seconds)
+        demand_calendar(self.now() + seconds)
         if self._frozen is not None:
             self._frozen += seconds
         else:
@@ -40,7 +40,7 @@ class Clock:
 
     def set(self, moment: float) -> None:
         """Jump to a moment; a frozen clock stays frozen there."""
-        _demand_calendar(moment)
+        demand_calendar(moment)
         if self._frozen is not None:
             self._frozen = moment
         else:
@@ -61,10 +61,10 @@ class Clock:
         self._offset, self._frozen = 0.0, None
 
 
-def _demand_calendar(moment: float) -> None:
+def demand_calendar(moment: float) -> None:
     """Raise ValueError for a moment that no stamp can be printed of."""
-    if not 0 <= moment < _LAST_MOMENT:
-        raise ValueError(f"the clock shows moments of 1970 to 9000, not {moment!r}")
+    if not 0 <= moment < LAST_MOMENT:
+        raise ValueError(f"the clock shows moments of 1970 to 9000, not {moment:.17g}")
 
 
 @lru_cache(maxsize=64)

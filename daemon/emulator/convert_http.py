@@ -14,6 +14,7 @@ from daemon.emulator.writes import Writing
 
 Json = dict[str, Any]
 _PATH = "$.data[0]"
+_SWITCHES = ("overwrite", "notify_lead_owner", "notify_new_entity_owner")
 _TO_CONTACT = (
     "Salutation", "First_Name", "Last_Name", "Email", "Secondary_Email", "Phone", "Mobile", "Fax", "Lead_Source",
     "Email_Opt_Out", "Skype_ID", "Twitter", "Description",
@@ -36,6 +37,9 @@ def convert_lead(call: Call) -> Reply:
         raise errors.body_key_missing("data")
     if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], dict):
         raise errors.body_key_type("data", "jsonarray")
+    for name in _SWITCHES:
+        if not isinstance(given[0].get(name, False), bool):
+            raise errors.body_key_type(name, "boolean", f"{_PATH}.{name}")
     try:
         check_updatable(lead, _PATH, call.quirks)
         made = _make(call, lead, given[0])

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any
 
 from daemon.emulator import errors
+from daemon.emulator.compare import Passes
 from daemon.emulator.coql_columns import Bound, bind, sort_key
 from daemon.emulator.coql_groups import grouped_rows
 from daemon.emulator.coql_parse import MAX_CRITERIA, Column, Query
 from daemon.emulator.coql_subqueries import resolve
 from daemon.emulator.coql_where import (
-    Passes,
     compile_test,
     count_criteria,
     highest_key,

@@ -13,14 +13,14 @@ from typing import Any
 
 from daemon.emulator import errors
 from daemon.emulator.clock import parse_moment
+from daemon.emulator.compare import Decide, Passes, comparable, guarded, ordered
 from daemon.emulator.coql_columns import Bound
 from daemon.emulator.coql_parse import Column, Expression, Pair, Test
 from daemon.emulator.fields import Field
 from daemon.emulator.quirks import Quirks
-from daemon.emulator.store import Record, Table, time_key
+from daemon.emulator.store import Table, time_key
 from daemon.emulator.validation import is_date, parse_id
 
-Passes = Callable[[Record], bool]
 Binder = Callable[[Column], Bound]
 _NULL_TESTS = {"is null", "is not null"}
 _EQUALS = {"=", "!=", "in", "not in", *_NULL_TESTS}
@@ -119,13 +119,7 @@ def compile_test(where: Expression, bind: Binder, quirks: Quirks) -> Passes:
     bound = bind(where.column)
     values = typed_values(where, bound, quirks)
     fold = quirks["coql_text_case"] == "insensitive"
-    return _passes(where.operator, bound, [_comparable(value, fold=fold) for value in values], quirks, fold=fold)
-
-
-def _comparable(value: Any, *, fold: bool) -> Any:
-    if isinstance(value, str):
-        return value.casefold() if fold else value
-    return ";".join(sorted(map(str, value))) if isinstance(value, list) else value
+    return _passes(where.operator, bound, [comparable(value, fold=fold) for value in values], quirks, fold=fold)
 
 
 def _passes(operator: str, bound: Bound, values: list[Any], quirks: Quirks, *, fold: bool) -> Passes:
@@ -134,44 +128,20 @@ def _passes(operator: str, bound: Bound, values: list[Any], quirks: Quirks, *, f
         wanted = operator == "is null"
         return lambda record: (raw(record) is None) == wanted
     null_passes = operator in ("!=", "not in", "not like", "not between") and quirks["coql_not_equal_null"] == "include"
-    decide = _decision(operator, values)
-
-    def passes(record: Record) -> bool:
-        value = raw(record)
-        if value is None:
-            return null_passes
-        try:
-            return decide(_comparable(value, fold=fold))
-        except TypeError:
-            return False  # a hand-edited value of another type than its column
-
-    return passes
+    decide = ordered(operator, values) or _resembling(operator, str(values[0]))
+    return guarded(raw, decide, null_passes=null_passes, fold=fold)
 
 
-def _decision(operator: str, values: list[Any]) -> Callable[[Any], bool]:
-    # an empty IN comes of a subquery that found nothing
-    first, last = (values[0], values[-1]) if values else (None, None)
-    members = set(values) if operator in ("in", "not in") else set()
-    pattern = _like(str(first)) if "like" in operator else re.compile("")
-    decisions: dict[str, Callable[[Any], bool]] = {
-        "=": lambda value: value == first,
-        "!=": lambda value: value != first,
-        ">": lambda value: value > first,
-        ">=": lambda value: value >= first,
-        "<": lambda value: value < first,
-        "<=": lambda value: value <= first,
-        "in": lambda value: value in members,
-        "not in": lambda value: value not in members,
-        "between": lambda value: first <= value <= last,
-        "not between": lambda value: not first <= value <= last,
-        "like": lambda value: pattern.fullmatch(str(value)) is not None,
-        "not like": lambda value: pattern.fullmatch(str(value)) is None,
-    }
-    return decisions[operator]
+def _resembling(operator: str, text: str) -> Decide:
+    pattern = _like(text)
+    return lambda value: (pattern.fullmatch(str(value)) is None) == (operator == "not like")
 
 
 def _like(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in re.split(r"%+", text)), re.DOTALL)
+    """`%` stands for any text; each middle part is taken where it first occurs, so that no pattern takes for ever."""
+    first, *rest = (re.escape(part) for part in re.split(r"%+", text))
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    return re.compile(f"{first}{middle}.*{rest[-1]}" if rest else first, re.DOTALL)
 
 
 def possible_ids(where: Expression, table: Table) -> set[int] | None:

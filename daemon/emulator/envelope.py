@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.emulator import errors
 from daemon.emulator.call import Call
-from daemon.emulator.clock import parse_header_moment
+from daemon.emulator.request import header_moment
 from daemon.emulator.validation import parse_id
 from daemon.emulator.writes import AUTOMATIONS, matchable
 
@@ -57,14 +57,7 @@ def trigger(call: Call) -> tuple[str, ...]:
 
 def unmodified_since(call: Call) -> int | None:
     """If-Unmodified-Since in whole seconds, if the header is there (facts 4.5)."""
-    text = call.headers.get("if-unmodified-since")
-    if not text:
-        return None
-    moment = parse_header_moment(text)
-    if moment is None:
-        details = {"param_name": "If-Unmodified-Since", "expected_data_type": "datetime"}
-        raise errors.refuse("INVALID_DATA", "invalid data", details)
-    return moment
+    return header_moment(call.headers, "If-Unmodified-Since")
 
 
 def check_fields(call: Call) -> list[str] | None:

@@ -8,8 +8,8 @@ A fault is a JSON object (a file, `POST /faults` and the Python API take one, a 
      ... }
 
 `kind`: list get insert update upsert delete deleted coql count full_data users org modules fields create_field layouts
-token revoke and so on (see KINDS), or `read`, `write`, `action`, `metadata`, `auth`, or a list of these. Effects and
-their own keys:
+token revoke and so on (see KINDS), or `read`, `write`, `action`, `metadata`, `bulk`, `auth`, or a list of these. `rate`
+is a fraction; seconds go up to a day, those that move a clock up to ten years either way. Effects and their own keys:
 
     latency     seconds, or min and max             the answer comes late
     status      status, code, message, body, when   an error answer; body json (default), html or empty
@@ -31,62 +31,54 @@ and clocks add up; of the others the first one that matches is met.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.emulator import asked
+
 Json = dict[str, Any]
+_MANY = 10**9
 KINDS = {
-    "read": {"list", "get", "deleted", "coql", "count", "full_data", "search", "related"},
-    "write": {"insert", "update", "upsert", "delete"},
-    "action": {
-        "mass_delete",
-        "change_owner",
-        "merge",
-        "convert",
-        "add_tags",
-        "remove_tags",
-        "lock",
-        "unlock",
-        "attach",
-        "detach",
-        "link",
-        "unlink",
-        "add_note",
-        "bin_restore",
-        "bin_delete",
-        "bin_empty",
-    },
-    "metadata": {
-        "users",
-        "org",
-        "modules",
-        "fields",
-        "create_field",
-        "layouts",
-        "roles",
-        "profiles",
-        "related_lists",
-        "tags",
-    },
-    "auth": {"token", "revoke"},
+    name: frozenset(kinds.split())
+    for name, kinds in {
+        "read": "list get deleted coql count full_data search related attachments attachment lock_info"
+        " merge_job mass_delete_job bin bin_count",
+        "write": "insert update upsert delete",
+        "action": "mass_delete change_owner merge convert add_tags remove_tags lock unlock attach detach link unlink"
+        " add_note bin_restore bin_delete bin_empty",
+        "metadata": "users org modules fields create_field change_field delete_field layouts roles profiles"
+        " related_lists tags create_tags delete_tag currencies features"
+        " custom_views",
+        "bulk": "bulk_read bulk_read_status bulk_read_result upload bulk_write bulk_write_status bulk_write_result",
+        "auth": "token revoke",
+    }.items()
 }
-SINGLE_KINDS = frozenset().union(*KINDS.values())
+SINGLE_KINDS = frozenset[str]().union(*KINDS.values())
 ADDING = frozenset({"latency", "visibility", "date_skew", "clock_step"})
-EFFECTS = frozenset(
-    {"status", "html", "cut", "half", "stall", "garbage", "token_expired", "token_revoked"}
-) | ADDING  # fmt: skip
 SHAPES = ("text", "null", "number", "list", "string", "empty", "wrong_type", "truncated")
-_SELECTORS = {"effect", "org", "kind", "module", "times", "skip", "rate", "seed", "when"}
-_OWN_KEYS = {
-    "latency": {"seconds", "min", "max"},
-    "status": {"status", "code", "message", "body"},
-    "html": {"status"},
-    "stall": {"seconds"},
-    "garbage": {"shape", "status"},
-    "visibility": {"seconds"},
-    "date_skew": {"seconds"},
-    "clock_step": {"seconds"},
+_SELECTORS = ("effect", "org", "kind", "module", "times", "skip", "rate", "seed")
+_OWN_KEYS: dict[str, tuple[str, ...]] = {
+    "latency": ("seconds", "min", "max"),
+    "status": ("status", "code", "message", "body", "when"),
+    "html": ("status",),
+    "cut": ("when",),
+    "half": (),
+    "stall": ("seconds", "when"),
+    "garbage": ("shape", "status", "when"),
+    "token_expired": (),
+    "token_revoked": (),
+    "visibility": ("seconds",),
+    "date_skew": ("seconds",),
+    "clock_step": ("seconds",),
 }
+EFFECTS = tuple(_OWN_KEYS)
+_REACH = {
+    "token_expired": SINGLE_KINDS - KINDS["auth"],
+    "token_revoked": SINGLE_KINDS - KINDS["auth"],
+    "visibility": KINDS["write"] | KINDS["action"],
+}
+"""The calls on which an effect shows; on any other the fault would be spent for nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,11 +148,9 @@ class Faults:
         self._faults: list[Fault] = []
         self.base_latency = 0.0
 
-    def add(self, given: Any) -> None:
-        """Add faults in the JSON form above; ValueError tells what is wrong with them, and then none is added."""
-        if isinstance(given, dict) and "faults" in given:
-            given = given["faults"]
-        self._faults += [parse_fault(item) for item in (given if isinstance(given, list) else [given])]
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Add faults to the script."""
+        self._faults += faults
 
     def clear(self) -> None:
         """No more misfortune."""
@@ -186,43 +176,64 @@ class Faults:
         return met
 
 
+def parse_faults(given: Any) -> list[Fault]:
+    """Faults from the JSON form above; ValueError tells what is wrong with them."""
+    if isinstance(given, dict) and "faults" in given:
+        given = asked.an_object(given, "a script of faults", ("faults",)).get("faults", [])
+    return [parse_fault(item) for item in (given if isinstance(given, list) else [given])]
+
+
 def parse_fault(given: Any) -> Fault:
     """A fault from its JSON form, or ValueError."""
-    if not isinstance(given, dict):
-        raise ValueError(f"a fault is a JSON object, not {given!r}")
-    effect = given.get("effect")
-    if effect not in EFFECTS:
-        raise ValueError(f"unknown effect {effect!r}; known: {', '.join(sorted(EFFECTS))}")
-    unknown = set(given) - _SELECTORS - _OWN_KEYS.get(effect, set())
-    if unknown:
-        raise ValueError(f"fault {effect}: unknown keys {', '.join(sorted(unknown))}")
-    if given.get("when", "before") not in ("before", "after"):
-        raise ValueError(f"fault {effect}: when is before or after, not {given['when']!r}")
-    if given.get("shape", "text") not in SHAPES:
-        raise ValueError(f"fault {effect}: shape is one of {', '.join(SHAPES)}")
-    for key in ("times", "skip", "rate", "seconds", "min", "max", "status", "seed"):
-        if key in given and (isinstance(given[key], bool) or not isinstance(given[key], int | float)):
-            raise ValueError(f"fault {effect}: {key} is a number, not {given[key]!r}")
+    effect = asked.choice(asked.an_object(given, "a fault"), "effect", "a fault", EFFECTS)
+    if effect is None:
+        raise ValueError(f"a fault: effect is missing; one of {', '.join(EFFECTS)}")
+    what = f"fault {effect}"
+    fault = asked.an_object(given, what, (*_SELECTORS, *_OWN_KEYS[effect]))
     return Fault(
         effect=effect,
-        org=given.get("org"),
-        kinds=_kinds(given.get("kind")),
-        module=given.get("module"),
-        times=given.get("times"),
-        skip=given.get("skip", 0),
-        rate=given.get("rate"),
-        when=given.get("when", "before"),
-        details={key: given[key] for key in _OWN_KEYS.get(effect, ()) if key in given},
-        dice=random.Random(given.get("seed", 0)),  # noqa: S311 - misfortune is no secret
+        org=asked.text(fault, "org", what),
+        kinds=_kinds(fault, effect, what),
+        module=asked.text(fault, "module", what),
+        times=asked.whole(fault, "times", what, least=1, most=_MANY),
+        skip=asked.whole(fault, "skip", what, least=0, most=_MANY) or 0,
+        rate=asked.number(fault, "rate", what, least=0, most=1),
+        when=asked.choice(fault, "when", what, ("before", "after")) or "before",
+        details=_details(fault, effect, what),
+        dice=random.Random(asked.whole(fault, "seed", what, least=-_MANY, most=_MANY) or 0),  # noqa: S311 - misfortune is no secret
     )
 
 
-def _kinds(given: Any) -> frozenset[str] | None:
-    if given is None or given == "any":
-        return None
+def _details(fault: Json, effect: str, what: str) -> Json:
+    """The keys of its own, each checked."""
+    signed = effect in ("date_skew", "clock_step")
+    least, most = (-asked.FAR, asked.FAR) if signed else (0, asked.LONGEST)
+    for key in ("seconds", "min", "max"):
+        asked.number(fault, key, what, least=least, most=most)
+    if "seconds" in fault and ("min" in fault or "max" in fault):
+        raise ValueError(f"{what}: seconds, or min and max, not both")
+    if "max" in fault and fault["max"] < fault.get("min", 0):
+        raise ValueError(f"{what}: max is not below min")
+    asked.whole(fault, "status", what, least=200, most=599)
+    asked.choice(fault, "body", what, ("json", "html", "empty"))
+    asked.choice(fault, "shape", what, SHAPES)
+    for key in ("code", "message"):
+        asked.text(fault, key, what)
+    return {key: fault[key] for key in _OWN_KEYS[effect] if key in fault and key != "when"}
+
+
+def _kinds(fault: Json, effect: str, what: str) -> frozenset[str] | None:
+    """The calls that meet the fault; None when all do."""
+    given, reach = fault.get("kind", "any"), _REACH.get(effect)
+    if given == "any":
+        return reach
     chosen: set[str] = set()
     for name in given if isinstance(given, list) else [given]:
-        if name not in SINGLE_KINDS and name not in KINDS:
-            raise ValueError(f"unknown kind of call {name!r}; known: {', '.join(sorted(SINGLE_KINDS | KINDS.keys()))}")
+        if not isinstance(name, str) or name not in SINGLE_KINDS | KINDS.keys():
+            known = ", ".join((*KINDS, *sorted(SINGLE_KINDS)))
+            raise ValueError(f"{what}: unknown kind of call {asked.shown(name)}; known: {known}")
         chosen |= KINDS.get(name, {name})
-    return frozenset(chosen)
+    met = chosen if reach is None else chosen & reach
+    if not met:
+        raise ValueError(f"{what}: shows on no call of kind {asked.shown(given)}")
+    return frozenset(met)

@@ -66,7 +66,7 @@ def describe(item: Field, around: Surroundings) -> Json:
         "searchable": item.data_type != "textarea",
         "sortable": item.data_type not in _NOT_SORTABLE,
         "mass_update": writable,
-        "currency": {"rounding_option": "normal", "precision": 2} if item.data_type == "currency" else {},
+        "currency": {"rounding_option": "normal", "precision": item.decimals} if item.data_type == "currency" else {},
         "formula": {"return_type": "currency", "dynamic": False} if item.data_type == "formula" else {},
         "rollup_summary": {"return_type": "integer"} if item.data_type == "rollup_summary" else {},
         "auto_number": _auto_number(item),
@@ -79,8 +79,6 @@ def describe(item: Field, around: Surroundings) -> Json:
         "layout_associations": [{"api_name": "Standard__s", "name": "Standard", "id": around.layout_id}],
         "profiles": [{**profile, "permission_type": "read_write"} for profile in around.profiles],
         "created_source": "default" if not item.custom else "crm",
-        "created_time": None if item.created is None else text(item.created),
-        "modified_time": None if item.modified is None else text(item.modified),
         "column_name": item.api_name.upper(),
         "ui_type": 1,
         "display_type": -1,
@@ -91,7 +89,10 @@ def describe(item: Field, around: Surroundings) -> Json:
         "range": None,
         "blueprint_supported": True,
         "sequence_number": item.id % 1000,
+        **item.asked,
         **item.known,
+        "created_time": None if item.created is None else text(item.created),
+        "modified_time": None if item.modified is None else text(item.modified),
     }
 
 
@@ -164,4 +165,5 @@ def _choice(item: Field, place: int) -> Json:
         "id": str(item.picklist_base + place),
         "type": "used",
         "colour_code": None,
+        **item.choices.get(value, {}),
     }

@@ -49,6 +49,11 @@ DEFAULT_LENGTHS = {
     "formula": 20,
     "rollup_summary": 20,
 }
+LIVE = frozenset(
+    """id api_name field_label display_label data_type json_type length decimal_place system_mandatory read_only
+    field_read_only visible unique pick_list_values operation_type view_type textarea""".split()  # noqa: SIM905
+)
+"""Keys of a field's description that follow what administrators change."""
 COMPUTED = frozenset({"formula", "rollup_summary", "autonumber"})
 CHILDREN = frozenset({"subform", "multiselectlookup", "multiuserlookup"})
 """Types whose content is rows of a module of their own (facts 2.6, 4.7)."""
@@ -56,7 +61,11 @@ CHILDREN = frozenset({"subform", "multiselectlookup", "multiuserlookup"})
 
 @dataclass(slots=True, kw_only=True)
 class Field:
-    """What an org knows about one field. Mutable, because administrators change fields while clients run."""
+    """What an org knows about one field. Mutable, because administrators change fields while clients run.
+
+    `choices` is what a snapshot says of single picklist values, `known` what it says of the field; `asked` is what the
+    request that created the field said, of the keys that are only shown again.
+    """
 
     id: int
     api_name: str
@@ -85,6 +94,8 @@ class Field:
     section: str = "Information"
     created: int | None = None
     modified: int | None = None
+    choices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -25,6 +25,7 @@ from daemon.emulator.journal import Entry
 from daemon.emulator.oauth import Access
 from daemon.emulator.org import Org
 from daemon.emulator.request import Request
+from daemon.emulator.rights import demand
 from daemon.emulator.routes import Route, find_route
 from daemon.emulator.scopes import allowed
 from daemon.emulator.tariff import is_sub, module_of, price_of
@@ -150,6 +151,7 @@ class Gateway:
         self._charge(call, entry, crowded=crowded)
         work_off(self._site.org)
         run_due(self._site.org)
+        demand(call.user, call.kind, entry.module)
         self._site.org.write_delay = exchange.met.visibility
         try:
             reply = HANDLERS[route.kind](call)

@@ -52,7 +52,7 @@ class Emulator:
         self._hands.set_quirks(quirks or {})
         self.world.faults.base_latency = latency
         if faults is not None:
-            self.world.faults.add(faults)
+            self._hands.add_faults(faults)
         if records:
             self._hands.seed(records=records, seed=seed)
         for site in self.world.sites.values():

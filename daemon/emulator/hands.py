@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.emulator import new_fields
-from daemon.emulator.children import plant_rows
-from daemon.emulator.clock import parse_moment
+from daemon.emulator import asked, new_fields
+from daemon.emulator.clock import LAST_MOMENT, demand_calendar
+from daemon.emulator.faults import parse_faults
 from daemon.emulator.jobs import run_due
 from daemon.emulator.oauth import ALL_SCOPES
 from daemon.emulator.org import Org
+from daemon.emulator.raw import changed, check_raw, moment_of, plant
 from daemon.emulator.render import Renderer
+from daemon.emulator.rights import find_user, plant_profile
 from daemon.emulator.schema import Module
 from daemon.emulator.seed import sow
 from daemon.emulator.store import Record
-from daemon.emulator.validation import lenient_value, parse_id
+from daemon.emulator.validation import parse_id
+from daemon.emulator.views import plant_view
 from daemon.emulator.world import Site, World
 
 Json = dict[str, Any]
-_STAMPS = {"Created_Time": "created", "Modified_Time": "modified"}
-_PEOPLE = {"Owner": "owner", "Created_By": "created_by", "Modified_By": "modified_by"}
+MOST_RECORDS = 10_000_000
 
 
 class Hands:
@@ -53,18 +55,28 @@ class Hands:
 
     def reset(self, org: str | None = None) -> None:
         """As at the start."""
-        self._world.reset(self._site(org).org.name if org else None)
+        self._world.reset(None if org is None else self._site(org).org.name)
 
     def seed(self, org: str | None = None, records: int = 0, seed: int = 1, defects: float = 0.0) -> Json:
         """Fill an org (default: the first one)."""
-        name = org or next(iter(self._world.sites))
-        if isinstance(records, bool) or not isinstance(records, int) or records < 0 or not 0 <= defects <= 1:
-            raise ValueError("records is a number from 0 on, defects a fraction from 0 to 1")
+        name = next(iter(self._world.sites)) if org is None else org
+        given = {"records": records, "seed": seed, "defects": defects}
+        asked.whole(given, "records", "seed", least=0, most=MOST_RECORDS)
+        asked.whole(given, "seed", "seed", least=-(2**63), most=2**63)
+        asked.number(given, "defects", "seed", least=0, most=1)
         return {"records": records, "defects": sow(self._site(name).org, records, seed, defects)}
 
     def add_faults(self, given: Any) -> Json:
-        """Add faults in the form of `faults`."""
-        self._world.faults.add(given)
+        """Add faults in the form of `faults`; none is added when one is wrong."""
+        faults = parse_faults(given)
+        for fault in faults:
+            orgs = [site.org for site in self._world.sites.values()]
+            if fault.org is not None:
+                orgs = [self._site(fault.org).org]
+                fault.org = orgs[0].name
+            if fault.module is not None and not any(fault.module in one.modules for one in orgs):
+                raise LookupError(f"no module {fault.module!r} in {', '.join(one.name for one in orgs)}")
+        self._world.faults.add(faults)
         return {"faults": self._world.faults.as_json()}
 
     def clear_faults(self) -> None:
@@ -73,27 +85,30 @@ class Hands:
 
     def set_quirks(self, given: Json) -> Json:
         """Switches for all orgs, and under `orgs` for some."""
-        values = dict(given)
-        per_org = values.pop("orgs", {})
-        for name, own in per_org.items():
-            self._site(name).quirks.set(own)
-        self._world.quirks.set(values)
+        values = dict(asked.an_object(given, "quirks"))
+        per_org = asked.an_object(values.pop("orgs", {}), "quirks: orgs")
+        for change in (False, True):
+            for name, own in per_org.items():
+                self._site(name).quirks.set(asked.an_object(own, f"quirks of {name}"), dry=not change)
+            self._world.quirks.set(values, dry=not change)
         return self._world.quirks.as_dict()
 
     def clock(self, given: Json) -> Json:
-        """Advance, set, freeze or resume; tells the time."""
-        clock = self._world.clock
-        for key, value in given.items():
-            if key == "advance":
-                clock.advance(float(value))
-            elif key == "set":
-                clock.set(_moment(value))
-            elif key == "freeze" and value:
-                clock.freeze()
-            elif key == "resume" and value:
-                clock.resume()
-            else:
-                raise ValueError(f"clock: advance, set, freeze or resume, not {key!r}")
+        """Set, advance, freeze, resume, in this order; tells the time."""
+        clock, what = self._world.clock, "clock"
+        given = asked.an_object(given, what, ("advance", "set", "freeze", "resume"))
+        seconds = asked.number(given, "advance", what, least=-LAST_MOMENT, most=LAST_MOMENT)
+        moment = moment_of(given["set"]) if "set" in given else None
+        freeze, resume = asked.flag(given, "freeze", what), asked.flag(given, "resume", what)
+        demand_calendar((clock.now() if moment is None else moment) + (seconds or 0.0))
+        if moment is not None:
+            clock.set(moment)
+        if seconds is not None:
+            clock.advance(seconds)
+        if freeze:
+            clock.freeze()
+        if resume:
+            clock.resume()
         return {"now": clock.now()}
 
     def log(
@@ -113,26 +128,41 @@ class Hands:
 
     def tokens(self, org: str, given: Json) -> None:
         """Change lifetimes; expire or revoke what is out there."""
-        accounts = self._site(org).accounts
-        for key, value in given.items():
-            if key in ("access_lifetime", "grant_lifetime"):
-                setattr(accounts, key, int(value))
-            elif key == "expire" and value:
-                accounts.expire()
-            elif key == "revoke" and value:
-                for token in list(accounts.refreshes):
-                    accounts.revoke(token)
-            else:
-                raise ValueError(f"tokens: access_lifetime, grant_lifetime, expire or revoke, not {key!r}")
+        accounts, what = self._site(org).accounts, "tokens"
+        given = asked.an_object(given, what, ("access_lifetime", "grant_lifetime", "expire", "revoke"))
+        lives = {key: _life(given, key, what) for key in ("access_lifetime", "grant_lifetime")}
+        expire, revoke = asked.flag(given, "expire", what), asked.flag(given, "revoke", what)
+        accounts.access_lifetime = lives["access_lifetime"] or accounts.access_lifetime
+        accounts.grant_lifetime = lives["grant_lifetime"] or accounts.grant_lifetime
+        if expire:
+            accounts.expire()
+        if revoke:
+            for token in list(accounts.refreshes):
+                accounts.revoke(token)
 
     def grant(self, org: str, given: Json) -> Json:
         """A new grant code."""
-        accounts = self._site(org).accounts
-        return {"code": accounts.new_grant(_scopes(given), given.get("lifetime"))}
+        given = asked.an_object(given, "grants", ("scopes", "lifetime"))
+        code = self._site(org).accounts.new_grant(_scopes(given, "grants"), _life(given, "lifetime", "grants"))
+        return {"code": code}
 
     def refresh(self, org: str, given: Json) -> Json:
-        """A new refresh token, as if a grant code had been exchanged."""
-        return {"refresh_token": self._site(org).accounts.new_refresh(_scopes(given)).token}
+        """A new refresh token, as if a grant code had been exchanged, of `user` (e-mail or id) or the administrator."""
+        site, given = self._site(org), asked.an_object(given, "refresh_tokens", ("scopes", "user"))
+        who = asked.text(given, "user", "refresh_tokens")
+        user = None if who is None else find_user(site.org, who).id
+        return {"refresh_token": site.accounts.new_refresh(_scopes(given, "refresh_tokens"), user).token}
+
+    # --- rights and views
+
+    def profile(self, org: str, given: Json) -> Json:
+        """A profile with permissions denied, and who has it: the form of `rights.plant_profile`."""
+        return plant_profile(self._site(org).org, asked.an_object(given, "profiles", ("name", "denied", "users")))
+
+    def view(self, org: str, module: str, given: Json) -> Json:
+        """A custom view, `{"name", "criteria"}` with the criteria of a bulk read."""
+        given = asked.an_object(given, "views", ("name", "criteria"))
+        return {"id": str(plant_view(*self._module(org, module), given).id)}
 
     # --- records
 
@@ -145,24 +175,26 @@ class Hands:
     def insert_raw(self, org: str, module: str, values: Json) -> Json:
         """A record that nobody checks."""
         found, kind = self._module(org, module)
+        check_raw(kind, values)
         by, now = found.administrator.id, found.clock.stamp()
         record = Record(parse_id(values.get("id")) or found.new_id(), now, now, by, by, by, {})
-        record = _changed(kind, record, values)
+        record = changed(kind, record, values)
         found.put(module, record)
-        _plant(found, kind, record, values)
+        plant(found, kind, record, values)
         return {"id": str(record.id)}
 
     def edit(self, org: str, module: str, number: int, values: Json) -> Json:
         """An edit by a person in the web client: Modified_Time moves, nothing is checked."""
         found, kind = self._module(org, module)
+        check_raw(kind, values)
         old = found.tables[module].records.get(number)
         if old is None:
             raise LookupError(f"no record {number} in {module} of {found.name}")
         by = found.users[1].id
         touched = old.replaced(modified=found.clock.stamp(), modified_by=by, owner=old.owner, values=dict(old.values))
-        record = _changed(kind, touched, values)
+        record = changed(kind, touched, values)
         found.put(module, record)
-        _plant(found, kind, record, values)
+        plant(found, kind, record, values)
         return {"id": str(number), "Modified_Time": found.time_text(record.modified)}
 
     def delete(self, org: str, module: str, number: int, *, permanent: bool = False) -> Json:
@@ -190,7 +222,7 @@ class Hands:
     def add_field(self, org: str, module: str, given: Json) -> Json:
         """As `POST /settings/fields` with this one field."""
         found, kind = self._module(org, module)
-        item = new_fields.create_field(found, kind, given, "$")
+        item = new_fields.create_field(found, kind, asked.an_object(given, "a field"), "$")
         return {"id": str(item.id), "api_name": item.api_name}
 
     def change_field(self, org: str, module: str, name: str, change: Json) -> Json:
@@ -208,38 +240,9 @@ class Hands:
         new_fields.remove_field(found, kind, name)
 
 
-def _scopes(given: Json) -> tuple[str, ...]:
-    return tuple(str(scope) for scope in given.get("scopes", ALL_SCOPES))
+def _scopes(given: Json, what: str) -> tuple[str, ...]:
+    return tuple(asked.texts(given, "scopes", what) or ALL_SCOPES)
 
 
-def _moment(value: Any) -> float:
-    moment = parse_moment(value) if isinstance(value, str) else value
-    if not isinstance(moment, int | float):
-        raise ValueError(f"not a moment: {value!r}")
-    return float(moment)
-
-
-def _plant(org: Org, module: Module, record: Record, given: Json) -> None:
-    for item in module.children():
-        if item.api_name in given:
-            plant_rows(org, item, record, given[item.api_name])
-
-
-def _changed(module: Module, record: Record, given: Json) -> Record:
-    """`record` with the given values in wire form; unknown names are kept as they are."""
-    for name, value in given.items():
-        item = module.fields.get(name)
-        if name == "id" or (item is not None and item.child is not None):
-            continue
-        if name in _STAMPS:
-            setattr(record, _STAMPS[name], int(_moment(value)))
-        elif name in _PEOPLE:
-            number = parse_id(value.get("id") if isinstance(value, dict) else value)
-            if number is None:
-                raise ValueError(f"{name}: not a user id: {value!r}")
-            setattr(record, _PEOPLE[name], number)
-        else:
-            record.values[name] = value if item is None else lenient_value(item, value)
-            if record.values[name] is None:
-                del record.values[name]
-    return record
+def _life(given: Json, key: str, what: str) -> int | None:
+    return asked.whole(given, key, what, least=1, most=asked.FAR)

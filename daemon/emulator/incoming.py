@@ -15,7 +15,6 @@ from daemon.emulator.tagging import read_names
 from daemon.emulator.validation import Links, Place, check_value, parse_id
 
 Json = dict[str, Any]
-_ACCEPTED_QUIETLY = frozenset({"id", "Layout", "Record_Status__s"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ def read_element(reading: Reading, element: Json, path: str, present: Record | N
     module, found, faults, refused = reading.module, Incoming(), list[errors.RecordError](), set[str]()
     layout = _layout(module, element, path, found)
     for name, value in element.items():
-        if layout and name in layout.without:
+        if name == "Layout" or (layout and name in layout.without):
             continue
         try:
             _read_key(reading, name, value, f"{path}.{name}", found, present)
@@ -87,8 +86,9 @@ def _read_key(reading: Reading, name: str, value: Any, path: str, found: Incomin
         _check_dollar(name, value, path)
     elif name == "Tag" and item is not None:
         found.tags = read_names([] if value is None else value, path)
-    elif name in _ACCEPTED_QUIETLY:
-        return
+    elif name == "id":
+        if value is not None and parse_id(value) is None:
+            raise errors.wrong_type("id", path, "bigint")
     elif item is None:
         if org.quirks["unknown_key"] == "reject":
             raise errors.unknown_key(name, path)

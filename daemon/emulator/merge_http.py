@@ -60,6 +60,7 @@ def _children(call: Call, records: dict[int, Record], master: Record) -> list[tu
         raise errors.body_key_missing("merge")
     if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], dict):
         raise errors.body_key_type("merge", "jsonarray")
+    _names(call, given[0].get("master_record_fields"), f"{_PATH}.master_record_fields")
     data, path = given[0].get("data"), f"{_PATH}.data"
     if data is None:
         missing = {"api_name": "data", "json_path": path}
@@ -82,7 +83,7 @@ def _names(call: Call, given: Any, path: str) -> list[str]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise errors.body_key_type("_fields", "jsonarray", path)
+        raise errors.body_key_type(path.rpartition(".")[2], "jsonarray", path)
     names = []
     for place, one in enumerate(given):
         name = one.get("api_name") if isinstance(one, dict) else None

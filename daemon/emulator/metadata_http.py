@@ -1,4 +1,4 @@
-"""The calls on the schema: modules, fields, layouts (facts 6, 12.8)."""
+"""The calls on fields and layouts (facts 6, 12.8)."""
 
 from __future__ import annotations
 
@@ -10,59 +10,16 @@ from daemon.emulator.clock import zone_printer
 from daemon.emulator.field_text import Surroundings, describe
 from daemon.emulator.fields import Field
 from daemon.emulator.new_fields import create_field
+from daemon.emulator.rights import profiles_of
 from daemon.emulator.schema import Layout, Module
 
 Json = dict[str, Any]
 MAX_NEW_FIELDS = 5
 
 
-def get_modules(call: Call) -> Reply:
-    """`GET /settings/modules` and `/settings/modules/{name or id}`."""
-    modules = list(call.org.modules.values())
-    if call.record_id is not None:
-        modules = [one for one in modules if call.record_id in (one.api_name, str(one.id))]
-        if not modules:
-            raise errors.invalid_module({"resource_path_index": 2})
-    return Reply.of(200, {"modules": [_module(call, module) for module in modules]})
-
-
-def _profiles(call: Call) -> list[Json]:
-    profiles = {user.profile.id: user.profile for user in call.org.users}
-    return [profile.as_json() for profile in profiles.values()]
-
-
-def _module(call: Call, module: Module) -> Json:
-    return {
-        "id": str(module.id),
-        "api_name": module.api_name,
-        "module_name": module.plural,
-        "singular_label": module.singular,
-        "plural_label": module.plural,
-        "actual_singular_label": module.singular,
-        "actual_plural_label": module.plural,
-        "generated_type": module.generated,
-        "api_supported": True,
-        "creatable": True,
-        "editable": True,
-        "deletable": True,
-        "viewable": True,
-        "convertable": module.api_name == "Leads",
-        "quick_create": True,
-        "visibility": 1,
-        "status": "visible",
-        "recycle_bin_on_delete": not module.is_rows,
-        "global_search_supported": True,
-        "triggers_supported": True,
-        "filter_supported": True,
-        "sequence_number": module.sequence,
-        "parent_module": {},
-        "profiles": _profiles(call),
-        "modified_time": None,
-        "modified_by": None,
-        "access_type": "org_based",
-        "business_card_field_limit": 5,
-        "show_as_tab": not module.is_rows,
-    }
+def profiles_shown(call: Call) -> list[Json]:
+    """The profiles as modules, fields and layouts name them."""
+    return [profile.as_json() for profile in profiles_of(call.org)]
 
 
 def module_of_parameter(call: Call) -> Module:
@@ -71,7 +28,7 @@ def module_of_parameter(call: Call) -> Module:
     if not name:
         raise errors.missing_param("module")
     module = call.org.modules.get(name)
-    if module is None:
+    if module is None or not module.shown:
         raise errors.invalid_module({})
     return module
 
@@ -85,11 +42,11 @@ def get_fields(call: Call) -> Reply:
     fields = [] if kind == "unused" else list(module.fields.values())
     if call.record_id is not None:
         fields = [item for item in fields if call.record_id in (item.api_name, str(item.id))]
-    return Reply.of(200, {"fields": _described(call, module, fields)}) if fields else NO_CONTENT
+    return Reply.of(200, {"fields": fields_shown(call, module, fields)}) if fields else NO_CONTENT
 
 
-def _described(call: Call, module: Module, fields: list[Field]) -> list[Json]:
-    text, profiles = zone_printer(call.user.time_zone), _profiles(call)
+def fields_shown(call: Call, module: Module, fields: list[Field]) -> list[Json]:
+    text, profiles = zone_printer(call.user.time_zone), profiles_shown(call)
     module_ids = {name: one.id for name, one in call.org.modules.items()}
     described = []
     for item in fields:
@@ -140,19 +97,21 @@ def get_layouts(call: Call) -> Reply:
     layouts = [one for one in module.layouts if call.record_id in (None, str(one.id))]
     if not layouts:
         return NO_CONTENT
-    return Reply.of(200, {"layouts": [_layout(call, module, one) for one in layouts]})
+    return Reply.of(200, {"layouts": [layout_shown(call, module, one) for one in layouts]})
 
 
-def _layout(call: Call, module: Module, layout: Layout) -> Json:
+def layout_shown(call: Call, module: Module, layout: Layout) -> Json:
     shown = [item for item in module.fields.values() if item.visible and item.api_name not in layout.without]
-    described = _described(call, module, shown)
+    described = fields_shown(call, module, shown)
     for item in described:
         item["required"] = item["system_mandatory"] or item["api_name"] in layout.mandatory
     plain = [item for item in described if item["data_type"] != "subform"]
+    if layout.known:
+        return {**layout.known, "sections": _known_sections(module, layout, described)}
     sections = [_section(module, layout.id + 1, f"{module.singular} Information", plain, subform=False)]
     for place, item in enumerate((one for one in described if one["data_type"] == "subform"), start=1):
         rows = call.org.modules[item["associated_module"]["module"]]
-        inner = _described(call, rows, [one for one in rows.fields.values() if one.visible])
+        inner = fields_shown(call, rows, [one for one in rows.fields.values() if one.visible])
         sections.append(_section(rows, layout.id + 500_000 + place, item["field_label"], inner, subform=True))
     return {
         "id": str(layout.id),
@@ -165,7 +124,7 @@ def _layout(call: Call, module: Module, layout: Layout) -> Json:
         "modified_time": None,
         "created_by": None,
         "modified_by": None,
-        "profiles": _profiles(call),
+        "profiles": profiles_shown(call),
         "has_more_profiles": False,
         "sections": sections,
         "actions_allowed": {"edit": True, "rename": True, "clone": True, "deactivate": False},
@@ -173,6 +132,28 @@ def _layout(call: Call, module: Module, layout: Layout) -> Json:
         "show_business_card": True,
         "source": "crm",
     }
+
+
+def _known_sections(module: Module, layout: Layout, described: list[Json]) -> list[Json]:
+    """The sections of a snapshot: fields as it shows them until they are changed, new ones at the end of the first."""
+    now, sections = {one["api_name"]: one for one in described}, layout.known.get("sections")
+    rows = [{**one, "fields": list(one.get("fields") or [])} for one in sections or [] if isinstance(one, dict)]
+    placed: set[str] = set()
+    for row in rows:
+        own = [one for one in row["fields"] if isinstance(one, dict)]
+        if row.get("isSubformSection") is not True:
+            own = [_in_layout(one, module, now) for one in own if one.get("api_name") in module.fields]
+            placed |= {one["api_name"] for one in own}
+        row["fields"] = own
+    fresh = [one for name, one in now.items() if name not in placed and not module.fields[name].known]
+    if rows:
+        rows[0]["fields"] += fresh
+    return rows
+
+
+def _in_layout(given: Json, module: Module, now: dict[str, Json]) -> Json:
+    unchanged = "api_name" in module.fields[given["api_name"]].known
+    return given if unchanged else {**given, **now.get(given["api_name"], {})}
 
 
 def _section(module: Module, number: int, name: str, fields: list[Json], *, subform: bool) -> Json:

@@ -9,7 +9,7 @@ from daemon.emulator.bulk_jobs import Shelf
 from daemon.emulator.catalog import DATA_CENTERS
 from daemon.emulator.clock import Clock, zone_printer
 from daemon.emulator.fields import Field
-from daemon.emulator.people import User, staff
+from daemon.emulator.people import Setup, User, staff
 from daemon.emulator.quirks import Quirks
 from daemon.emulator.replica import Replica
 from daemon.emulator.schema import Module, fresh_schema
@@ -54,6 +54,7 @@ class Org:
         self._counter = 1_000
         self.org_id = self.new_id()
         self.zgid = str(56_000_047 + 1_117 * place)
+        self.setup = Setup()
         self.users = staff(self.new_id, source=self.source, time_zone=self.site.time_zone)
         self.modules: dict[str, Module] = fresh_schema(self.new_id, source=self.source)
         if self.snapshot is not None:

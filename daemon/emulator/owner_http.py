@@ -25,6 +25,10 @@ def change_owner(call: Call) -> Reply:
     if user is None or user.status != "active":
         details = {"api_name": "id", "json_path": "$.owner.id"}
         raise errors.refuse("INVALID_DATA", "the id given seems to be invalid", details)
+    if not isinstance(call.json.get("notify", False), bool):
+        raise errors.body_key_type("notify", "boolean")
+    if not isinstance(call.json.get("related_modules") or [], list):
+        raise errors.body_key_type("related_modules", "jsonarray")
     ids = [str(path_id(call))] if call.record_id is not None else call.json.get("ids")
     if ids is None:
         raise errors.body_key_missing("ids")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from daemon.emulator import errors
 from daemon.emulator.call import Call
-from daemon.emulator.clock import parse_header_moment
 from daemon.emulator.external import read_ids
 from daemon.emulator.listing import MAX_PER_PAGE, Listing
 from daemon.emulator.pagetoken import PageToken, decode
+from daemon.emulator.request import header_moment
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
 from daemon.emulator.views import view_passes
@@ -69,6 +69,24 @@ def view_filter(call: Call) -> Callable[[Record], bool] | None:
     return view_passes(call.org, call.module, call.query["cvid"], call.user) if "cvid" in call.query else None
 
 
+def list_filter(call: Call) -> Callable[[Record], bool] | None:
+    """What a list call leaves out: records beside the view, and by quirk what waits for approval (facts 11.16)."""
+    view, approval = view_filter(call), None
+    if call.quirks["list_approved"] == "honour":
+        approval = approval_filter(call)
+    if view is None or approval is None:
+        return view or approval
+    return lambda record: view(record) and approval(record)
+
+
+def approval_filter(call: Call) -> Callable[[Record], bool] | None:
+    """`approved`: true (the default), false or both (facts 11.16)."""
+    wanted = choice(call, "approved", ("true", "false", "both"))
+    if wanted == "both":
+        return None
+    return lambda record: (record.values.get("$approval_state", "approved") == "approved") == (wanted == "true")
+
+
 def refuse_territory(call: Call) -> None:
     """The emulated orgs have no territories: codes and texts of OAS25:record, their pairing inferred (facts 2.1)."""
     choice(call, "include_child", ("false", "true"))
@@ -113,14 +131,7 @@ def per_page(call: Call) -> int:
 
 def modified_since(call: Call) -> int | None:
     """If-Modified-Since in whole seconds, if the header is there (facts 2.5)."""
-    text = call.headers.get("if-modified-since")
-    if not text:
-        return None
-    moment = parse_header_moment(text)
-    if moment is None:
-        details = {"param_name": "If-Modified-Since", "expected_data_type": "datetime"}
-        raise errors.refuse("INVALID_DATA", "invalid data", details)
-    return moment
+    return header_moment(call.headers, "If-Modified-Since")
 
 
 def record_ids(call: Call) -> tuple[int, ...]:

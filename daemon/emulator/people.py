@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+FOUNDED = 1_735_689_600
+ADMINISTRATIVE = frozenset(
+    {"Crm_Implied_Customize_Zoho_CRM", "Crm_Implied_Manage_Profiles", "Crm_Implied_Manage_Workflow"}
+)
+"""What the profile Standard lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A profile or a role: Zoho shows both as name and id."""
+    """A profile or a role: Zoho shows both as name and id. `known` is what a snapshot says of it."""
 
     id: int
     name: str
+    known: Json = field(default_factory=dict, compare=False)
 
     def as_json(self) -> Json:
         """`{"name", "id"}`."""
         return {"name": self.name, "id": str(self.id)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Role):
+    """What its users may do: everything but the permissions that it denies, by Zoho's names (facts 1.8)."""
+
+    denied: frozenset[str] = frozenset()
+    custom: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class User:
-    """One user of one org."""
+    """One user of one org; `place` is where a list shows them, `known` what a snapshot says besides."""
 
     id: int
     zuid: int
     first_name: str
     last_name: str
     email: str
-    profile: Role
+    profile: Profile
     role: Role
     time_zone: str
     status: str = "active"
     confirm: bool = True
+    place: int = 0
+    created: int = FOUNDED
+    modified: int = FOUNDED
+    known: Json = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -48,6 +66,18 @@ class User:
     def with_email(self) -> Json:
         """As in Get Records (facts 2.6)."""
         return {"name": self.full_name, "id": str(self.id), "email": self.email}
+
+
+@dataclass(slots=True, kw_only=True)
+class Setup:
+    """What a snapshot says of an org beyond people and schema, and the profiles and roles that nobody may have."""
+
+    profiles: dict[int, Profile] = field(default_factory=dict)
+    roles: dict[int, Role] = field(default_factory=dict)
+    currencies: list[Json] = field(default_factory=list)
+    org: Json = field(default_factory=dict)
+    unreadable: list[Json] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
 
 
 _EVERYWHERE = (
@@ -67,7 +97,8 @@ _INACTIVE = (
 
 def staff(new_id: Callable[[], int], *, source: bool, time_zone: str) -> list[User]:
     """The users of a fresh org; the first one is the administrator whose tokens the client holds."""
-    administrator, standard = Role(id=new_id(), name="Administrator"), Role(id=new_id(), name="Standard")
+    administrator = Profile(id=new_id(), name="Administrator")
+    standard = Profile(id=new_id(), name="Standard", denied=ADMINISTRATIVE)
     chief, manager = Role(id=new_id(), name="CEO"), Role(id=new_id(), name="Manager")
     people = (*_EVERYWHERE, *(_SOURCE_ONLY if source else _TARGET_ONLY), *_INACTIVE)
     users = []
@@ -85,6 +116,7 @@ def staff(new_id: Callable[[], int], *, source: bool, time_zone: str) -> list[Us
                 time_zone=time_zone,
                 status=status,
                 confirm=confirm,
+                place=place,
             )
         )
     return users

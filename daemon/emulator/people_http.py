@@ -7,25 +7,32 @@ from typing import Any
 from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
-from daemon.emulator.people import User, select_users
-from daemon.emulator.reads_http import positive
+from daemon.emulator.params import modified_since, positive
+from daemon.emulator.people import FOUNDED, User, select_users
 from daemon.emulator.validation import parse_id
 
 Json = dict[str, Any]
-FOUNDED = 1_735_689_600
 
 
 def get_users(call: Call) -> Reply:
-    """`GET /users?type=` and `/users/{id}`."""
+    """`GET /users?type=` and `/users/{id}`; both heed If-Modified-Since (OAS25:users)."""
+    since = modified_since(call)
     if call.record_id is not None:
         number = parse_id(call.record_id)
         found = call.org.user(number) if number is not None else None
         if found is None:
             raise errors.refuse("INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 1})
+        if since is not None and found.modified < since:
+            return Reply(status=304)
         return Reply.of(200, {"users": [_user(call, found)]})
     chosen = select_users(call.org.users, call.query.get("type", "AllUsers"), call.user)
     if chosen is None:
         raise errors.pattern_not_matched("type")
+    if since is not None:
+        chosen = [user for user in chosen if user.modified >= since]
+        if not chosen:
+            return Reply(status=304)
+    chosen.sort(key=lambda user: user.place)
     per_page, page = min(positive(call, "per_page", 200), 200), positive(call, "page", 1)
     shown = chosen[(page - 1) * per_page : page * per_page]
     if not shown:
@@ -35,7 +42,7 @@ def get_users(call: Call) -> Reply:
 
 
 def _user(call: Call, user: User) -> Json:
-    created = zone_printer(call.user.time_zone)(FOUNDED)
+    text = zone_printer(call.user.time_zone)
     administrator = call.org.administrator.brief()
     empty = ("alias", "phone", "mobile", "street", "city", "state", "zip", "country", "Reporting_To")
     return {
@@ -55,15 +62,16 @@ def _user(call: Call, user: User) -> Json:
         "language": "en_US",
         "date_format": "yyyy-MM-dd",
         "time_format": "HH:mm",
-        "created_time": created,
+        "created_time": text(user.created),
         "created_by": administrator,
-        "Modified_Time": created,
+        "Modified_Time": text(user.modified),
         "Modified_By": administrator,
         "type__s": "Regular User",
         "decimal_separator": "Period",
         "number_separator": "Comma",
         "sandboxDeveloper": False,
         **dict.fromkeys(empty),
+        **user.known,
     }
 
 
@@ -100,5 +108,6 @@ def get_org(call: Call) -> Reply:
         "hierarchy_preferences": {"type": "ROLE_HIERARCHY"},
         "privacy_settings": False,
         "hipaa_compliance_enabled": False,
+        **org.setup.org,
     }
     return Reply.of(200, {"org": [shown]})

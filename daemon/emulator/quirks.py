@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.emulator.asked import shown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
@@ -45,6 +47,7 @@ malformed_id_status | 400 404 | status for an id in the path that is no id (fact
 fields_id_alone | reject accept | `fields=id` alone (facts 2.1)
 unknown_field_param | ignore reject | a name in `fields` that is no field
 per_page_over_max | clamp reject | per_page above 200
+list_approved | ignore honour | `approved` of a list: unknown; or true by default, hiding what waits (facts 11.16)
 token_page_number | stay advance | `page` in the answer to a page_token (facts 2.2)
 page_token_walk | live cursor | a token holds a position in live data, or the last record seen (facts 2.3)
 page_token_error_details | param_name json_path | details of an expired page_token (facts 2.4)
@@ -128,10 +131,11 @@ class Quirks:
         """Whether a switch stands at `value`."""
         return self[name] == value
 
-    def set(self, values: Mapping[str, Any]) -> None:
-        """Set switches by name; nothing is changed when one name or value is wrong."""
+    def set(self, values: Mapping[str, Any], *, dry: bool = False) -> None:
+        """Set switches by name, or (`dry`) only check them; nothing is changed when one name or value is wrong."""
         checked = {name: _checked(name, value) for name, value in values.items()}
-        self._own.update(checked)
+        if not dry:
+            self._own.update(checked)
 
     def reset(self) -> None:
         """Every switch back to its default (or to the setting for all orgs)."""
@@ -145,10 +149,10 @@ class Quirks:
 def _checked(name: str, value: Any) -> str:
     quirk = QUIRKS.get(name)
     if quirk is None:
-        raise ValueError(f"unknown quirk {name!r}; known: {', '.join(QUIRKS)}")
+        raise ValueError(f"unknown quirk {shown(name)}; known: {', '.join(QUIRKS)}")
     text = ("null" if value is None else str(value)) if not isinstance(value, bool) else ("on" if value else "off")
     if text not in quirk.choices:
-        raise ValueError(f"quirk {name} takes {' or '.join(quirk.choices)}, not {value!r}")
+        raise ValueError(f"quirk {name} takes {' or '.join(quirk.choices)}, not {shown(value)}")
     return text
 
 

@@ -12,6 +12,7 @@ from daemon.emulator.listing import check_walls, page_info, read_page
 from daemon.emulator.pagetoken import binding
 from daemon.emulator.params import (
     choice,
+    list_filter,
     modified_since,
     per_page,
     positive,
@@ -19,7 +20,6 @@ from daemon.emulator.params import (
     read_listing,
     record_ids,
     refuse_territory,
-    view_filter,
 )
 from daemon.emulator.render import Renderer
 from daemon.emulator.trash import Deleted
@@ -35,7 +35,7 @@ def list_records(call: Call) -> Reply:
     names = read_fields(call, required=call.version > 2)
     bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
     refuse_territory(call)
-    listing = replace(read_listing(call, bound), keeps=view_filter(call))
+    listing = replace(read_listing(call, bound), keeps=list_filter(call))
     check_walls(listing)
     page = read_page(call.org, module.api_name, listing)
     if not page.records:

@@ -93,6 +93,8 @@ class Renderer:
             return lambda _: symbol
         if name == "$se_module":
             return self._se_module()
+        if name == "$attachments" and self._module.api_name == "Notes":
+            return lambda _: None
         field = self._module.fields.get(name)
         if field is None:
             return None

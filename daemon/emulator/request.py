@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
+from daemon.emulator import errors
 from daemon.emulator.accounts_http import read_form
+from daemon.emulator.clock import parse_header_moment
 
 
 class Request:
@@ -38,3 +40,14 @@ class Request:
     def form(self) -> dict[str, str]:
         """Query and body together, urlencoded or multipart (facts 1.2)."""
         return {**self.query, **read_form(self.headers.get("content-type", ""), self.body)}
+
+
+def header_moment(headers: Mapping[str, str], name: str) -> int | None:
+    """A header that names a moment, in whole seconds; None when it is absent, INVALID_DATA when it is no moment."""
+    text = headers.get(name.lower())
+    if not text:
+        return None
+    moment = parse_header_moment(text)
+    if moment is None:
+        raise errors.refuse("INVALID_DATA", "invalid data", {"param_name": name, "expected_data_type": "datetime"})
+    return moment

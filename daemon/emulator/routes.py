@@ -21,6 +21,7 @@ _FIXED: dict[str, dict[str, str]] = {
     "settings/roles": {"GET": "roles"},
     "settings/profiles": {"GET": "profiles"},
     "settings/related_lists": {"GET": "related_lists"},
+    "settings/custom_views": {"GET": "custom_views"},
     "settings/tags": {"GET": "tags", "POST": "create_tags"},
     "settings/recycle_bin": {"GET": "bin", "DELETE": "bin_delete"},
     "settings/recycle_bin/actions/count": {"GET": "bin_count"},

@@ -26,6 +26,7 @@ class Layout:
     api_name: str
     mandatory: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
+    known: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,10 @@ class View:
 
 @dataclass(slots=True, kw_only=True)
 class Module:
-    """One module: its fields by API name, in order."""
+    """One module: its fields by API name, in order; `modified` is when an administrator last changed it or a field.
+
+    `shown` is False for a standard module that a snapshot's org lacks; `known` is what the snapshot says of a module.
+    """
 
     id: int
     layout_id: int
@@ -55,6 +59,9 @@ class Module:
     layouts: list[Layout] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
+    modified: int | None = None
+    shown: bool = True
+    known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_rows(self) -> bool:

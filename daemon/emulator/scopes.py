@@ -18,6 +18,7 @@ _SETTINGS = {
     "modules": ("modules", "READ"), "fields": ("fields", "READ"), "layouts": ("layouts", "READ"),
     "create_field": ("fields", "CREATE"), "change_field": ("fields", "UPDATE"), "delete_field": ("fields", "DELETE"),
     "roles": ("roles", "READ"), "profiles": ("profiles", "READ"), "related_lists": ("related_lists", "READ"),
+    "custom_views": ("custom_views", "READ"),
     "tags": ("tags", "READ"), "create_tags": ("tags", "CREATE"), "delete_tag": ("tags", "DELETE"),
     "currencies": ("currencies", "READ"), "bin": ("recycle_bin", "READ"), "bin_count": ("recycle_bin", "READ"),
     "bin_restore": ("recycle_bin", "UPDATE"), "bin_delete": ("recycle_bin", "DELETE"),

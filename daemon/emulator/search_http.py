@@ -8,8 +8,7 @@ from itertools import islice
 
 from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
-from daemon.emulator.listing import MAX_PER_PAGE
-from daemon.emulator.params import choice, positive, read_fields, view_filter
+from daemon.emulator.params import approval_filter, choice, per_page, positive, read_fields, view_filter
 from daemon.emulator.render import DOLLARS, Renderer
 from daemon.emulator.search_criteria import compile_criteria
 from daemon.emulator.store import Record
@@ -47,13 +46,11 @@ def _anywhere(call: Call, word: str) -> Passes:
 
 def _indexed(call: Call) -> Passes:
     """What the search index knows: it lags behind writes, and hides what waits for approval (facts 3.8, 11.16)."""
-    lag, approved = float(call.quirks["search_index_delay"]), choice(call, "approved", ("true", "false", "both"))
+    lag, approved = float(call.quirks["search_index_delay"]), approval_filter(call)
     newest = call.org.clock.now() - lag
 
     def passes(record: Record) -> bool:
-        is_approved = record.values.get("$approval_state", "approved") == "approved"
-        known = lag == 0 or record.modified <= newest
-        return known and (approved == "both" or is_approved == (approved == "true"))
+        return (lag == 0 or record.modified <= newest) and (approved is None or approved(record))
 
     return passes
 
@@ -64,8 +61,8 @@ def search_records(call: Call) -> Reply:
     if passes is None:
         raise errors.missing_param("criteria")
     names = read_fields(call, required=False)
-    per_page, page = min(positive(call, "per_page", MAX_PER_PAGE), MAX_PER_PAGE), positive(call, "page", 1)
-    if page * per_page > SEARCH_WALL:
+    size, page = per_page(call), positive(call, "page", 1)
+    if page * size > SEARCH_WALL:
         text = "maximum response iteration limit reached"
         raise errors.refuse("LIMIT_REACHED", text, {"limit": str(SEARCH_WALL)})
     shown, converted = _indexed(call), choice(call, "converted", ("false", "true", "both"))
@@ -78,15 +75,15 @@ def search_records(call: Call) -> Reply:
         and passes(record)
         and (keeps is None or keeps(record))
     )
-    start = (page - 1) * per_page
-    window = list(islice(found, start, start + per_page + 1))
+    start = (page - 1) * size
+    window = list(islice(found, start, start + size + 1))
     if not window:
         return NO_CONTENT
     row = Renderer(call.org, module, call.user).rows(names or [*module.fields, *DOLLARS])
-    data = [row(record) for record in window[:per_page]]
+    data = [row(record) for record in window[:size]]
     info = {
-        "per_page": per_page, "count": len(data), "sort_by": "id", "page": page, "sort_order": "desc",
-        "more_records": len(window) > per_page,
+        "per_page": size, "count": len(data), "sort_by": "id", "page": page, "sort_order": "desc",
+        "more_records": len(window) > size,
     }  # fmt: skip
     return Reply.of(200, {"data": data, "info": info})
 

@@ -1,5 +1,5 @@
 """States in which a record refuses to be written: locked, in merge, waiting for approval or review, in a blueprint,
-converted (facts 4.4, 11.14). Hands and other calls set them; a write only asks.
+converted, or dependent on a service that is down (facts 4.4, 11.14). Hands and other calls set them; a write only asks.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ def check_updatable(record: Record, path: str, quirks: Quirks) -> None:
         raise errors.RecordError(errors.problem("NOT_APPROVED", "Cannot update record that is not approved yet"))
     if values.get("$review"):
         raise errors.RecordError(errors.problem("NOT_REVIEWED", "record in review"))
+    if values.get("$dependency_error"):
+        details = {"dependency_error": values["$dependency_error"]}
+        raise errors.RecordError(errors.problem("DEPENDENT_SERVICE_ERROR", "dependent service failed", details))
     if values.get("$process_flow") and quirks["blueprint_update"] == "reject":
         details = {"api_name": "id", "json_path": f"{path}.id"}
         raise errors.RecordError(errors.problem("RECORD_IN_BLUEPRINT", "The record is in blue print", details))

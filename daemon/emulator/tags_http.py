@@ -8,6 +8,7 @@ from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
 from daemon.emulator.metadata_http import module_of_parameter
+from daemon.emulator.params import choice
 from daemon.emulator.reads_http import path_id
 from daemon.emulator.side import Tag
 from daemon.emulator.states import check_updatable
@@ -93,11 +94,19 @@ def _ids(call: Call) -> list[Any]:
     return list(ids)
 
 
+def _over_write(call: Call) -> bool:
+    """Whether the tags replace those that are there: a boolean of the body or a word of the query."""
+    given = call.json.get("over_write", False)
+    if not isinstance(given, bool):
+        raise errors.body_key_type("over_write", "boolean")
+    return choice(call, "over_write", ("false", "true")) == "true" or given
+
+
 def tag_records(call: Call) -> Reply:
     """`POST .../actions/add_tags` and `remove_tags`, for one record or many."""
     org, module = call.org, call.module
     names, adds = _names(call), call.kind == "add_tags"
-    over_write = call.json.get("over_write") is True or call.query.get("over_write") == "true"
+    over_write = _over_write(call)
     results: list[Json] = []
     for given in _ids(call):
         record = org.tables[module.api_name].records.get(parse_id(given) or 0)

@@ -13,7 +13,17 @@ from daemon.emulator.routes import Route
 
 _SMALL_WRITE = 10
 _BY_PARAMETER = frozenset(
-    {"fields", "create_field", "change_field", "delete_field", "layouts", "related_lists", "tags", "create_tags"}
+    {
+        "fields",
+        "create_field",
+        "change_field",
+        "delete_field",
+        "layouts",
+        "related_lists",
+        "custom_views",
+        "tags",
+        "create_tags",
+    }
 )
 _FLAT = {"create_field": 10, "convert": 5, "merge": 50}
 _PER = {"mass_delete": 100, "add_tags": 50, "remove_tags": 50}

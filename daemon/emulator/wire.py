@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -18,7 +19,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 MAX_BODY = 120_000_000
-_REQUEST_LINE = re.compile(rb"[!-~]+ /\S* HTTP/1\.[01]\r\n")
+_REQUEST_LINE = re.compile(rb"([!-~]+) /\S* HTTP/1\.[01]\r\n")
 
 
 class TransportProtocol(HttpToolsProtocol):
@@ -36,8 +37,9 @@ class TransportProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the sentence of uvicorn
         """A verb that HTTP does not know is refused as any other wrong verb (facts 1.8), noise with the edge's page."""
-        verb = _REQUEST_LINE.match(self._received)
-        reply = Reply.of(400, invalid_method().body) if verb else html_page(400)
+        line = _REQUEST_LINE.match(self._received)
+        odd = line is not None and line[1].decode() not in http.HTTPMethod.__members__
+        reply = Reply.of(400, invalid_method().body) if odd else html_page(400)
         body = reply.body or b""
         head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {reply.content_type}\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)

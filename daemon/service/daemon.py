@@ -18,12 +18,14 @@ from typing import Final
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LedgerError
 from daemon.service import inbox
 from daemon.service.fleet import Fleet
+from daemon.service.history import History
 from daemon.service.notify import notify
 from daemon.settings import Settings
 from daemon.sync.cycle import Report, StreamRunner
@@ -45,7 +47,8 @@ def run(settings: Settings, ledger: Ledger, *, first_run: FirstRun, now: Callabl
         work.start()
         notify("READY=1", f"STATUS=keeping {len(fleet.runners)} streams in step")
         logger.info("keeping {} streams in step", len(fleet.runners))
-        _watch(settings.state_dir / "inbox", ledger, work, stop, now)
+        history = History(ledger, settings.retention, fleet.certain_time)
+        _watch(settings.state_dir / "inbox", ledger, work, history, stop, now)
         notify("STOPPING=1")
         logger.info("stopping: waiting up to {:.0f} s for the calls in hand", _GRACE_S)
         if not work.finish(_GRACE_S):
@@ -64,8 +67,10 @@ def _on_signals(stop: threading.Event) -> None:
         signal.signal(number, handle)
 
 
-def _watch(box: Path, ledger: Ledger, work: _Work, stop: threading.Event, now: Callable[[], datetime]) -> None:
-    """The main thread: answers other commands, feeds the watchdog, and mends the schedule after a clock step."""
+def _watch(
+    box: Path, ledger: Ledger, work: _Work, history: History, stop: threading.Event, now: Callable[[], datetime]
+) -> None:
+    """The main thread: answers other commands, feeds the watchdog, forgets old history, and sees the clock step."""
     offset = time.time() - time.monotonic()
     fed = 0.0
     while not stop.wait(0.2):
@@ -74,8 +79,8 @@ def _watch(box: Path, ledger: Ledger, work: _Work, stop: threading.Event, now: C
                 box,
                 lambda r: ledger.retry(now(), cause_id=r.cause_id, stream=r.stream, source_id=r.source_id),
             )
-        except LedgerError as error:
-            logger.error("{}", error)
+        except OSError as error:
+            logger.error("{}: requests of other commands wait: {}", box, error.strerror)
             woken = 0
         if woken:
             logger.info("{} records are due again by request", woken)
@@ -84,10 +89,19 @@ def _watch(box: Path, ledger: Ledger, work: _Work, stop: threading.Event, now: C
         if abs(drift) > _STEP_S:
             logger.warning("the clock stepped by {:+.0f} s: all streams run now and are scheduled anew", drift)
             offset += drift
-            work.all_now()
+            work.clock_stepped(timedelta(seconds=drift))
+        history.step()
         if time.monotonic() >= fed + _FEEDING_S and work.alive():
             notify("WATCHDOG=1")
             fed = time.monotonic()
+
+
+class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """An interval that begins anew after a gap: APScheduler would go through every missed run, 31 million in a year."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        following: datetime = super().get_next_fire_time(previous, now)
+        return following if following > now else now + self.interval
 
 
 class _Work:
@@ -111,10 +125,9 @@ class _Work:
             spread = zlib.crc32(runner.stream.address.encode()) % 1000 / 1000 * min(poll, 5.0)
             self._scheduler.add_job(
                 self._job,
-                "interval",
+                _Every(seconds=poll, timezone=UTC),
                 args=[runner],
                 id=runner.stream.address,
-                seconds=poll,
                 next_run_time=datetime.now(UTC) + timedelta(seconds=spread),
             )
         self._scheduler.start()
@@ -122,6 +135,13 @@ class _Work:
     def all_now(self) -> None:
         for runner in self._fleet.runners:
             self._soon(runner, 0.0)
+
+    def clock_stepped(self, by: timedelta) -> None:
+        try:
+            self._fleet.clock_stepped(by)
+        except LedgerError as error:
+            logger.error("what waits in the queue may wait too long: {}", error)
+        self.all_now()
 
     def alive(self) -> bool:
         """Whether no job has been at one thing for longer than calls may take: life without progress is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -61,6 +61,17 @@ class Fleet:
         ]
         for runner in self.runners:
             ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
+        self.clock_stepped(timedelta())
+
+    def clock_stepped(self, by: timedelta) -> None:
+        """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before."""
+        self._ledger.retime(self._now(), by)
+
+    def certain_time(self) -> datetime | None:
+        """The earliest of our clock and the orgs', as one of them may be wrong; None before each org has answered."""
+        shown = [catalog.zoho.server_time for catalog in self.catalogs.values()]
+        known = [time for time in shown if time is not None]
+        return min(self._now(), *known) if len(known) == len(shown) else None
 
     def once(self) -> dict[str, Report]:
         """Every stream until it has caught up and nothing of it is due; the last report of each, outcomes added up."""

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from daemon.ledger import LedgerError
+
 _SUFFIX: Final = ".request"
 _ANSWER: Final = ".answer"
 
@@ -61,6 +63,8 @@ def serve(inbox: Path, retry: Callable[[RetryRequest], int]) -> int:
             woken += count
         except (ValueError, TypeError) as error:
             said = {"error": f"the request could not be read: {error}"}
+        except LedgerError as error:
+            said = {"error": str(error)}
         path.unlink()
         _write(path.with_suffix(_ANSWER), said)
     return woken

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from daemon.core.mapping import FieldMap
@@ -27,12 +27,12 @@ _CLOCK_SLACK: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
-    """What could not be told from the ledger alone: `found` after asking the target, `deferred` while it is too early
-    to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
+    """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long, while
+    it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
     """
 
     found: Mapping[str, tuple[WireRecord, ...]]
-    deferred: Mapping[str, datetime]
+    deferred: Mapping[str, timedelta]
     ended: frozenset[str]
 
 
@@ -50,9 +50,9 @@ def clear_doubts(
     """
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
-    now = target.server_now()
-    wait = timedelta(seconds=target.org.call_deadline) + stream.lag
-    deferred = {i: intent.sent_at + wait for i, intent in intents.items() if intent.sent_at + wait > now}
+    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + stream.lag
+    left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
+    deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
     targets: dict[str, list[str]] = {i: [target_id] for i, target_id in suspects.items() if i not in deferred}
     targets |= {i.source_id: [i.target_id] for i in ripe if i.target_id is not None}

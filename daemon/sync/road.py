@@ -132,7 +132,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         ),
         links=links,
         found=doubts.found,
-        deferred=doubts.deferred,
+        deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
         ended=doubts.ended,
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,

@@ -8,8 +8,8 @@ from typing import Final
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.client import Zoho
 from daemon.zoho.coql import name
-from daemon.zoho.errors import BadAnswer, RequestRefused
-from daemon.zoho.shapes import WrongShapeError
+from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
+from daemon.zoho.shapes import WrongShapeError, as_id
 
 Json = dict[str, object]
 SCHEMA: Final = 1
@@ -18,15 +18,20 @@ _MOST_PAGES: Final = 500
 
 
 def snapshot(zoho: Zoho, left_out: Callable[[str], None]) -> Json:
-    """Org, users, modules, fields and layouts; no records, no secrets.
+    """Org, users, profiles, roles, currencies, modules, fields and layouts; no records, no secrets.
 
-    A module that shows no fields is told and left out. Costs two credits a module and a few more; raises as reads do.
+    What the org does not show (a module without fields, profiles without the right to manage them) is told and left
+    out. Costs two credits a module, one a profile and a few more; raises as reads do.
     """
     caller = zoho._caller
     modules = _rows(caller, "settings/modules", "modules", _SETTINGS)
     readable = [str(one["api_name"]) for one in modules if one.get("api_supported") is True]
+    hidden = {one["api_name"] for one in modules if one.get("viewable") is False}
     fields, layouts = {}, {}
     for module in readable:
+        if module in hidden:
+            left_out(module)
+            continue
         try:
             fields[module] = _rows(caller, "settings/fields", "fields", _SETTINGS, {"module": name(module)})
             layouts[module] = _rows(caller, "settings/layouts", "layouts", _SETTINGS, {"module": name(module)})
@@ -44,7 +49,23 @@ def snapshot(zoho: Zoho, left_out: Callable[[str], None]) -> Json:
         "modules": modules,
         "fields": fields,
         "layouts": layouts,
+        **_setup(caller, left_out),
     }
+
+
+def _setup(caller: Caller, left_out: Callable[[str], None]) -> Json:
+    """Profiles with their permissions, roles, currencies: as many of them as the credential may see."""
+    found: Json = {}
+    for path, key in (("settings/roles", "roles"), ("org/currencies", "currencies"), ("settings/profiles", "profiles")):
+        try:
+            rows = _rows(caller, path, key, _SETTINGS)
+            if key == "profiles":
+                rows = [_rows(caller, f"{path}/{as_id(key, one.get('id'))}", key, _SETTINGS)[0] for one in rows]
+        except (RequestRefused, CredentialRefused, WrongShapeError, IndexError):
+            left_out(key)
+        else:
+            found[key] = rows
+    return found
 
 
 def _users(caller: Caller) -> list[Json]:

@@ -20,6 +20,14 @@ def ids(client: Client, query: str) -> list[str]:
     return [] if answer.status_code == 204 else [row["id"] for row in answer.json()["data"]]
 
 
+def names(prefix: str, count: int) -> str:
+    return ", ".join(f"{prefix}{n}" for n in range(count))
+
+
+def sums(count: int) -> str:
+    return ", ".join(f"SUM(F{n})" for n in range(count))
+
+
 def test_rows_are_flat_with_lookups_as_name_and_id(us: Client) -> None:
     account = us.insert("Accounts", {"Account_Name": "Acme", "Phone": "123"})[0]
     contact = us.insert("Contacts", {"Last_Name": "Lee", "Account_Name": {"id": account}})[0]
@@ -131,6 +139,17 @@ def test_operators_find_what_they_should(us: Client, condition: str, expected: l
             {"reason": "invalid operator found", "column_name": "Email_Opt_Out", "operator": "!="},
         ),
         (
+            "select id from Leads where City not like 'a%'",
+            "INVALID_QUERY",
+            {"reason": "invalid operator found", "column_name": "City", "operator": "not like"},
+        ),
+        ("select count(id) from Leads where id is not null", "SYNTAX_ERROR", {"line": 1, "column": 13, "near": "("}),
+        (f"select id from Leads where id is not null order by {names('F', 11)}", "LIMIT_EXCEEDED", {"limit": 10}),
+        (f"select City from Leads where id is not null group by {names('F', 5)}", "LIMIT_EXCEEDED", {"limit": 4}),
+        (f"select {sums(6)} from Leads where id is not null", "LIMIT_EXCEEDED", {"limit": 5}),
+        ("select City as a, State as a from Leads where id is not null", "DUPLICATE_ALIAS", {"alias": "a"}),
+        ("select Milestones from Projects where id is not null", "INVALID_QUERY", {"column_name": "Milestones"}),
+        (
             "select id from Contacts where Date_of_Birth = '2000-02-30'",
             "INVALID_QUERY",
             {"column_name": "Date_of_Birth", "operator": "=", "expected_data_type": "date"},
@@ -238,3 +257,17 @@ def test_include_meta_is_a_list_of_one_known_word(us: Client, given: object, pat
     us.lead()
     meta = us.post("coql", {"select_query": query, "include_meta": ["fields"]}).json()["fields"]
     assert meta["Last_Name"]["data_type"] == "text"
+
+
+def test_by_default_two_hundred_rows_come_ascending_by_id_without_the_deleted(us: Client) -> None:
+    made = [number for _ in range(3) for number in us.insert("Leads", *[{"Last_Name": "x", "Company": "c"}] * 70)]
+    us.delete(f"Leads/{made[0]}")
+    answer = us.coql("SELECT id FROM Leads WHERE id IS NOT NULL").json()
+    assert [row["id"] for row in answer["data"]] == made[1:201]
+    assert answer["info"] == {"count": 200, "more_records": True}
+
+
+def test_an_alias_orders_and_names_the_column(us: Client) -> None:
+    us.insert("Leads", *({"Last_Name": n, "Company": "c"} for n in "ab"))
+    rows = us.coql("select Last_Name as who from Leads where id is not null order by who desc").json()["data"]
+    assert [row["who"] for row in rows] == ["b", "a"]

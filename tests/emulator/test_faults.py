@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from daemon.emulator import Emulator
-from daemon.emulator.faults import parse_fault
+from daemon.emulator.faults import SINGLE_KINDS, parse_fault
+from daemon.emulator.handlers import HANDLERS
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -149,15 +151,124 @@ def test_the_date_header_can_lie_and_the_clock_can_step(emu: Emulator, us: Clien
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "told"),
     [
-        5,
-        {"effect": "magic"},
-        {"effect": "cut", "status": 1},
-        {"effect": "cut", "kind": "no"},
-        {"effect": "cut", "when": "x"},
+        (5, "a fault is a JSON object, not 5"),
+        ({}, "effect is missing"),
+        ({"effect": "magic"}, "effect is one of"),
+        ({"effect": ["cut"]}, "effect is one of"),
+        ({"effect": "cut", "status": 1}, 'unknown keys "status"'),
+        ({"effect": "half", "when": "after"}, 'unknown keys "when"'),
+        ({"effect": "cut", "kind": "no"}, "unknown kind of call"),
+        ({"effect": "cut", "kind": [{}]}, "unknown kind of call"),
+        ({"effect": "cut", "kind": []}, "on no call"),
+        ({"effect": "cut", "when": "x"}, "when is one of before, after"),
+        ({"effect": "cut", "rate": 9}, "rate is a number from 0 to 1, not 9"),
+        ({"effect": "cut", "rate": True}, "rate is a number"),
+        ({"effect": "cut", "times": 0}, "times is a whole number from 1"),
+        ({"effect": "cut", "times": 1.5}, "times is a whole number"),
+        ({"effect": "cut", "skip": -1}, "skip is a whole number from 0"),
+        ({"effect": "cut", "seed": "x"}, "seed is a whole number"),
+        ({"effect": "cut", "org": 5}, "org is a text"),
+        ({"effect": "cut", "module": []}, "module is a text"),
+        ({"effect": "latency", "seconds": -5}, "seconds is a number from 0"),
+        ({"effect": "latency", "seconds": 1e9}, "seconds is a number from 0 to 86,400"),
+        ({"effect": "latency", "min": 2, "max": 1}, "max is not below min"),
+        ({"effect": "latency", "seconds": 1, "max": 1}, "not both"),
+        ({"effect": "clock_step", "seconds": -1e12}, "seconds is a number from -316,224,000"),
+        ({"effect": "status", "status": 100}, "status is a whole number from 200 to 599"),
+        ({"effect": "status", "status": 500, "body": "xml"}, "body is one of json, html, empty"),
+        ({"effect": "status", "code": 5}, "code is a text"),
+        ({"effect": "garbage", "shape": []}, "shape is one of"),
+        ({"effect": "visibility", "kind": "read"}, "shows on no call"),
+        ({"effect": "token_expired", "kind": "auth"}, "shows on no call"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
+def test_a_fault_that_makes_no_sense_is_refused_with_the_reason(wrong: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
         parse_fault(wrong)
+
+
+def test_every_kind_of_call_can_meet_a_fault() -> None:
+    assert set(HANDLERS) <= SINGLE_KINDS
+
+
+def test_an_org_goes_by_its_data_centre_too_and_one_that_is_not_there_is_refused(emu: Emulator, india: Client) -> None:
+    emu.faults({"effect": "status", "status": 503, "org": "in", "kind": "org"})
+    assert india.get("org").status_code == 503
+    for wrong in ({"org": "mars"}, {"module": "Unicorns"}):
+        with pytest.raises(LookupError):
+            emu.faults([{"effect": "cut"}, {"effect": "cut", **wrong}])
+    assert india.get("users").status_code == 200
+
+
+def test_a_revoked_token_takes_its_refresh_token_and_its_sisters_along(emu: Emulator, us: Client) -> None:
+    refresh = us.org.new_refresh_token()
+    form = {"grant_type": "refresh_token", "refresh_token": refresh}
+    form |= {"client_id": us.org.client_id, "client_secret": us.org.client_secret}
+    first, second = (us.http.post("/oauth/v2/token", data=form).json()["access_token"] for _ in range(2))
+    us.org.faults.next(effect="token_revoked")
+    for token in (first, second):
+        answer = us.get("org", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "INVALID_TOKEN")
+    assert us.http.post("/oauth/v2/token", data=form).json() == {"error": "invalid_code"}
+
+
+def test_a_dead_token_is_not_spent_on_a_token_call_nor_a_late_write_on_a_read(emu: Emulator, us: Client) -> None:
+    us.org.faults.next(effect="token_expired")
+    us.org.faults.next(effect="visibility", seconds=60)
+    us.http.post("/oauth/v2/token")
+    assert us.get("org").status_code == 401
+    us.log_in().get("users")
+    number = us.lead()
+    assert us.get(f"Leads/{number}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, "TOO_MANY_REQUESTS"), (429, "RATE_LIMIT_EXCEEDED"), (400, "TOO_MANY_REQUESTS")]
+)
+def test_a_429_is_injected_in_its_three_spellings(us: Client, status: int, code: str) -> None:
+    us.org.faults.next("org", status=status, code=code, message="slow down")
+    answer = us.get("org")
+    assert (answer.status_code, answer.json()["code"], answer.json()["message"]) == (status, code, "slow down")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_injected_empty_answer_is_empty(us: Client, status: int) -> None:
+    us.org.faults.next("org", status=status)
+    answer = us.get("org")
+    assert (answer.status_code, answer.content) == (status, b"")
+    assert us.get("org").status_code == 200
+
+
+def test_an_html_page_comes_instead_of_the_call(us: Client) -> None:
+    us.org.faults.next("insert", effect="html", status=503)
+    answer = us.post("Leads", RECORD)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html;charset=UTF-8")
+    assert us.org.records("Leads") == []
+
+
+def test_a_stalled_answer_can_hide_a_write_that_was_done(us: Client) -> None:
+    us.org.faults.next("insert", effect="stall", seconds=0.1, when="after")
+    with pytest.raises(httpx.TransportError):
+        us.post("Leads", RECORD)
+    assert len(us.org.records("Leads")) == 1
+
+
+def test_latency_is_drawn_between_two_bounds(us: Client) -> None:
+    us.org.faults.next("org", effect="latency", min=0.1, max=0.2)
+    start = time.perf_counter()
+    us.get("org")
+    assert 0.1 <= time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01T00:00:05Z", "8999-12-31T00:00:00Z"])
+def test_clocks_that_step_beyond_the_calendar_do_no_harm(emu: Emulator, us: Client, moment: str) -> None:
+    emu.clock(freeze=True)
+    for seconds in (-300_000_000, 300_000_000):
+        emu.clock(set=moment)
+        us.log_in()
+        us.org.faults.next("org", effect="date_skew", seconds=seconds)
+        us.org.faults.next("org", effect="clock_step", seconds=seconds)
+        assert us.get("org").status_code in (200, 401)
+        assert us.get("org").headers["date"]

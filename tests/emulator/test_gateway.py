@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         ("GET", "/crm/v8/Leads/1/2/3", 404, "INVALID_URL_PATTERN"),
         ("GET", "/somewhere", 404, "INVALID_URL_PATTERN"),
         ("GET", "/crm/v9/Leads", 404, "INVALID_URL_PATTERN"),
+        ("GET", "/crm/v8.0/Leads", 404, "INVALID_URL_PATTERN"),
+        ("GET", "/crm/bulk/v8.0/read/1", 404, "INVALID_URL_PATTERN"),
+        ("OPTIONS", "/crm/v8/Leads", 400, "INVALID_REQUEST_METHOD"),
         ("PATCH", "/crm/v8/Leads", 400, "INVALID_REQUEST_METHOD"),
         ("GET", "/crm/v8/coql", 400, "INVALID_REQUEST_METHOD"),
         ("GET", "/crm/v8/Unicorns?fields=Name", 400, "INVALID_MODULE"),
@@ -40,9 +43,92 @@ def test_an_empty_answer_has_neither_body_nor_type(us: Client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert "content-type" not in answer.headers
     assert "content-length" not in answer.headers
+    unchanged = us.get("Leads", fields="Last_Name", headers={"If-Modified-Since": "2020-01-01T00:00:00+00:00"})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert "content-type" not in unchanged.headers
 
 
-@pytest.mark.parametrize("version", ["v2", "v3", "v7", "v8"])
+MANY = ",".join(f"Field_{n}" for n in range(51))
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message", "details"),
+    [
+        ("", "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {"param_name": "fields"}),
+        (f"fields={MANY}", "LIMIT_EXCEEDED", "Fields limit exceeded", {"limit": 50, "param_name": "fields"}),
+        (
+            "fields=City&page=11",
+            "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+            "You can only get the first 2000 records without using page_token param",
+            {"limit": 2000},
+        ),
+        (
+            "fields=City&page_token=abc",
+            "TOKEN_BOUND_DATA_MISMATCH",
+            "The page_token given seems to be invalid or input param is added or altered or deleted",
+            {"param_name": "page_token"},
+        ),
+    ],
+)
+def test_a_refused_list_says_what_the_facts_say(
+    us: Client, query: str, code: str, message: str, details: dict[str, object]
+) -> None:
+    answer = us.http.get(f"/crm/v8/Leads?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json;charset=UTF-8")
+    assert answer.json() == {"code": code, "details": details, "message": message, "status": "error"}
+
+
+@pytest.mark.parametrize(
+    ("header", "method", "path", "status", "body"),
+    [
+        ("Bearer 1000.x.y", "GET", "org", 401, {"code": "INVALID_TOKEN", "message": "invalid oauth token"}),
+        ("x", "GET", "org", 401, {"code": "AUTHENTICATION_FAILURE", "message": "Authentication failed"}),
+        (
+            None,
+            "GET",
+            "a/b/c/d/e",
+            404,
+            {
+                "code": "INVALID_URL_PATTERN",
+                "message": "Please check if the URL trying to access is a correct one",
+            },
+        ),
+        (
+            None,
+            "PATCH",
+            "Leads",
+            400,
+            {"code": "INVALID_REQUEST_METHOD", "message": "The http request method type is not a valid one"},
+        ),
+        (
+            None,
+            "GET",
+            "Unicorns?fields=a",
+            400,
+            {
+                "code": "INVALID_MODULE",
+                "message": "the module name given seems to be invalid",
+                "details": {"resource_path_index": 0},
+            },
+        ),
+    ],
+)
+def test_the_gateway_refuses_in_the_words_of_the_facts(
+    us: Client, header: str | None, method: str, path: str, status: int, body: dict[str, object]
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    answer = us.http.request(method, f"/crm/v8/{path}", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json;charset=UTF-8")
+    assert answer.json() == {"details": {}, "status": "error", **body}
+
+
+def test_a_token_in_the_query_string_is_no_token(us: Client) -> None:
+    token = us.http.headers["authorization"].split()[1]
+    answer = httpx.get(f"{us.org.base_url}/crm/v8/org", params={"access_token": token, "auth": token})
+    assert answer.json()["code"] == "AUTHENTICATION_FAILURE"
+
+
+@pytest.mark.parametrize("version", ["v2", "v3", "v4", "v5", "v6", "v7", "v8"])
 def test_every_version_answers(us: Client, version: str) -> None:
     us.lead()
     assert us.http.get(f"/crm/{version}/Leads?fields=Last_Name").json()["data"][0]["Last_Name"] == "Lee"
@@ -106,10 +192,28 @@ def test_more_calls_in_flight_than_the_edition_allows_are_refused(emu: Emulator,
     assert statuses.count(200) == 20
 
 
-def test_garbage_on_the_wire_does_not_stop_the_server(us: Client) -> None:
+def raw(us: Client, request: bytes) -> bytes:
+    """Everything that comes back for these bytes."""
     host, port = us.org.base_url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as wire:
-        wire.sendall(b"\x00\xff nonsense\r\n\r\n")
-        wire.recv(100)
+    with socket.create_connection((host, int(port)), timeout=5) as wire:
+        wire.sendall(request)
+        return b"".join(iter(lambda: wire.recv(4_096), b""))
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "text"),
+    [
+        (b"FOO /crm/v8/org HTTP/1.1\r\nHost: x\r\n\r\n", b"application/json", b"INVALID_REQUEST_METHOD"),
+        (b"GET /crm/v8/org HTTP/1.1\r\nno colon\r\n\r\n", b"text/html", b"<h1>400</h1>"),
+        (b"\x00\xff nonsense\r\n\r\n", b"text/html", b"<h1>400</h1>"),
+    ],
+)
+def test_what_is_no_http_is_refused_and_does_not_stop_the_server(
+    us: Client, request_: bytes, kind: bytes, text: bytes
+) -> None:
+    answer = raw(us, request_)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert kind in answer
+    assert text in answer
     assert us.get("org").status_code == 200
     assert httpx.get(us.org.base_url).status_code == 401

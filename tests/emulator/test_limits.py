@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -82,3 +83,53 @@ def test_under_first_only_ties_come_youngest_first(emu: Emulator, us: Client) ->
     assert [row["id"] for row in us.coql(query).json()["data"]] == ids
     emu.quirks(coql_order="first_only")
     assert [row["id"] for row in us.coql(query).json()["data"]] == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "passed"),
+    [
+        ("GET", "Leads?fields=City&sort_by=Modified_Time", None, 10),
+        ("GET", "Leads?fields=City", None, 15),
+        ("POST", "coql", {"select_query": "select City from Leads where id is not null"}, 10),
+        ("GET", "Leads/search?word=abc", None, 10),
+        ("POST", "Leads/upsert", {"data": [{"Last_Name": str(n), "Company": "c"} for n in range(11)]}, 10),
+    ],
+)
+def test_complex_calls_share_a_pool_of_ten(us: Client, method: str, path: str, body: Any, passed: int) -> None:
+    us.org.faults.add(effect="latency", seconds=1)
+    with ThreadPoolExecutor(15) as pool:
+        answers = pool.map(lambda _: us.http.request(method, f"/crm/v8/{path}", json=body), range(15))
+        statuses = [answer.status_code for answer in answers]
+    assert statuses.count(429) == 15 - passed
+
+
+def test_the_free_edition_has_five_calls_in_flight_and_five_thousand_credits(client_of: Any) -> None:
+    with Emulator(data_centers=("us",), edition="free") as emulator:
+        free = client_of(emulator.orgs["us"])
+        assert emulator.orgs["us"].credits()["allowance"] == 5_000
+        emulator.faults({"effect": "latency", "seconds": 1})
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: free.get("org"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 3
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json() == {
+        "code": "TOO_MANY_REQUESTS", "details": {}, "message": "too many requests", "status": "error",
+    }  # fmt: skip
+    assert refused.headers["content-type"] == "application/json;charset=UTF-8"
+
+
+def test_token_calls_take_no_place_and_tell_no_credits(emu: Emulator, us: Client) -> None:
+    emu.quirks(token_throttle="off")
+    meter = us.org._site.meter
+    meter.spend("insert", meter.allowance // 2 + 1, emu.world.clock.now())
+    us.org.faults.add(effect="latency", kind="token", seconds=1)
+    form = {"grant_type": "refresh_token", "refresh_token": us.org.refresh_token}
+    credential = {"client_id": us.org.client_id, "client_secret": us.org.client_secret}
+    with ThreadPoolExecutor(25) as pool:
+        running = [pool.submit(us.http.post, "/oauth/v2/token", data={**form, **credential}) for _ in range(25)]
+        time.sleep(0.4)
+        api = us.get("org")
+        tokens = [one.result() for one in running]
+    assert api.status_code == 200
+    assert "x-api-credits-remaining" in api.headers
+    assert all("access_token" in one.json() and "x-api-credits-remaining" not in one.headers for one in tokens)

@@ -271,8 +271,8 @@ def test_notes_and_attachments_hang_at_a_record(us: Client) -> None:
         ("multiselectlookup", {"multiselectlookup": {"connected_details": {"module": {"api_name": "Leads"}}}}, "lead",
          ["Made", "lead"]),
         ("multi_module_lookup", {"multi_module_lookup": {"modules": [{"api_name": "Leads"}]}}, "lead", None),
-        ("autonumber", {"auto_number": {"prefix": "N-"}}, None, "N-1"),
-        ("formula", {}, None, None),
+        ("autonumber", {"auto_number": {"prefix": "N-", "start_number": 7}}, None, "N-7"),
+        ("formula", {"formula": {"return_type": "double", "expression": "1"}}, None, None),
         ("userlookup", {}, None, None),
     ],
 )  # fmt: skip
@@ -303,7 +303,8 @@ def test_fields_of_the_wider_types_can_be_created(us: Client, data_type: str, mo
 def test_how_the_org_is_set_up_can_be_read(us: Client) -> None:
     for path, key in (("settings/roles", "roles"), ("settings/profiles", "profiles"), ("org/currencies", "currencies")):
         listed = us.get(path).json()[key]
-        assert us.get(f"{path}/{listed[0]['id']}").json()[key] == listed[:1]
+        alone = us.get(f"{path}/{listed[0]['id']}").json()[key][0]
+        assert {name: alone[name] for name in listed[0]} == listed[0]
     lists = {
         one["api_name"]: one for one in us.get("settings/related_lists", module="Accounts").json()["related_lists"]
     }

@@ -137,3 +137,119 @@ def test_scopes_are_enforced(org: OrgHandle) -> None:
     assert status("POST", "coql", {"select_query": "select id from Leads where id is not null"}) == 204
     assert status("POST", "coql", {"select_query": "select id from Deals where id is not null"}) == 401
     assert status("GET", "org") == 401
+
+
+# --- what is no token request
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_another_verb_gets_the_answer_of_an_accounts_server(org: OrgHandle, method: str) -> None:
+    answer = httpx.request(method, f"{org.base_url}/oauth/v2/token", params=form(org))
+    assert (answer.status_code, answer.json()) == (200, {"error": "invalid_request"})
+    revoke = httpx.request(method, f"{org.base_url}/oauth/v2/token/revoke", params={"token": org.refresh_token})
+    assert revoke.json()["status"] == "failure"
+    assert "access_token" in token(org).json()
+
+
+def test_a_page_of_the_accounts_server_that_is_not_there_is_html(org: OrgHandle) -> None:
+    answer = httpx.get(f"{org.base_url}/oauth/v2/auth")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html;charset=UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"grant_type": "refresh_token"}'),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"--b\r\nx"),
+        ("application/x-www-form-urlencoded", b"grant_type=\xff%ff&&=&"),
+    ],
+)
+def test_a_form_that_cannot_be_read_has_no_grant_type(org: OrgHandle, content_type: str, body: bytes) -> None:
+    answer = httpx.post(f"{org.base_url}/oauth/v2/token", content=body, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.json()) == (200, {"error": "invalid_request"})
+    assert answer.headers["content-type"] == "application/json;charset=UTF-8"
+
+
+# --- tokens of the client itself
+
+
+def for_client(org: OrgHandle, soid: str | None = None, scope: str = "ZohoCRM.org.READ,ZohoCRM.users.READ") -> Any:
+    bound = f"ZohoCRM.{zgid(org)}" if soid is None else soid
+    more = {"grant_type": "client_credentials", "refresh_token": "", "soid": bound, "scope": scope}
+    return token(org, **more).json()
+
+
+def zgid(org: OrgHandle) -> str:
+    found: str = httpx.get(f"{org.base_url}/crm/v8/org", headers=org.headers()).json()["org"][0]["zgid"]
+    return found
+
+
+def test_a_client_gets_a_token_for_the_org_that_soid_names_and_no_refresh_token(own: Emulator, org: OrgHandle) -> None:
+    body = for_client(org)
+    assert set(body) == {"access_token", "scope", "api_domain", "token_type", "expires_in"}
+    header = f"Zoho-oauthtoken {body['access_token']}"
+    assert call(org, header).status_code == 200
+    assert call(own.orgs["india"], header).json()["code"] == "INVALID_TOKEN"
+    leads = httpx.get(f"{org.base_url}/crm/v8/Leads?fields=City", headers={"Authorization": header})
+    assert leads.json()["code"] == "OAUTH_SCOPE_MISMATCH"
+
+
+def test_a_client_gets_no_token_for_another_org_or_for_nothing(own: Emulator, org: OrgHandle) -> None:
+    for soid in ("", "ZohoCRM", f"ZohoDesk.{zgid(org)}", f"ZohoCRM.{zgid(own.orgs['india'])}"):
+        assert for_client(org, soid) == {"error": "invalid_request"}
+    assert for_client(org, scope=" ") == {"error": "invalid_scope"}
+
+
+def test_client_credentials_are_throttled_and_can_be_switched_off(own: Emulator, org: OrgHandle) -> None:
+    assert all("access_token" in for_client(org) for _ in range(10))
+    assert for_client(org)["error"] == "Access Denied"
+    own.quirks(client_credentials="reject")
+    assert for_client(org) == {"error": "invalid_request"}
+
+
+# --- limits
+
+
+def test_a_grant_code_lives_three_minutes_unless_more_was_chosen(own: Emulator, org: OrgHandle) -> None:
+    usual, longest = org.new_grant(), org.new_grant(lifetime=600)
+    own.clock(advance=181)
+    assert token(org, grant_type="authorization_code", code=usual).json() == {"error": "invalid_code"}
+    assert "access_token" in token(org, grant_type="authorization_code", code=longest).json()
+
+
+def test_a_code_of_another_data_centre_is_invalid(own: Emulator, org: OrgHandle) -> None:
+    code = own.orgs["india"].new_grant()
+    assert token(org, grant_type="authorization_code", code=code).json() == {"error": "invalid_code"}
+
+
+def test_the_eleventh_exchange_is_denied_and_its_code_stays_good(own: Emulator, org: OrgHandle) -> None:
+    codes = [org.new_grant(lifetime=3_600) for _ in range(11)]
+    answers = [token(org, grant_type="authorization_code", code=code) for code in codes]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [400]
+    assert answers[-1].json() == {
+        "error_description": "You have made too many requests continuously. Please try again after some time.",
+        "error": "Access Denied",
+        "status": "failure",
+    }
+    assert call(org, f"Bearer {answers[0].json()['access_token']}").status_code == 200
+    own.clock(advance=601)
+    assert "access_token" in token(org, grant_type="authorization_code", code=codes[-1]).json()
+
+
+def test_the_twenty_first_refresh_token_pushes_out_the_first_with_its_access_tokens(org: OrgHandle) -> None:
+    access = token(org).json()["access_token"]
+    others = [org.new_refresh_token() for _ in range(19)]
+    assert call(org, f"Bearer {access}").status_code == 200
+    org.new_refresh_token()
+    assert call(org, f"Bearer {access}").status_code == 401
+    assert token(org).json() == {"error": "invalid_code"}
+    assert "access_token" in token(org, refresh_token=others[0]).json()
+
+
+def test_a_reset_ends_the_throttle_wherever_the_clock_stood(own: Emulator, org: OrgHandle) -> None:
+    own.clock(advance=1_000_000)
+    for _ in range(11):
+        token(org)
+    own.reset()
+    assert token(org).status_code == 200

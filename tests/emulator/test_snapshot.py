@@ -34,6 +34,9 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Json, Json]:
         org.add_field("Leads", field_label="Horn", data_type="text", length=40, unique={"case_sensitive": True})
         values = [{"actual_value": "Long"}, {"actual_value": "Short"}]
         org.add_field("Leads", field_label="Mane", data_type="picklist", pick_list_values=values)
+        rows = {"field_label": "Visits", "data_type": "subform"}
+        org.add_field("Accounts", **rows)
+        emulator.do(lambda hands: hands.profile("us", {"name": "Sync", "denied": ["Crm_Implied_Delete_Leads"]}))
         org.insert_raw("Leads", {"Last_Name": "Secret", "Company": "Hidden"})
         site = Site(emulator, tmp_path_factory.mktemp("site"), keys=False)
         path = site.folder / "us.snapshot.json"
@@ -53,6 +56,12 @@ def metadata(org: OrgHandle) -> Json:
         names = [one["api_name"] for one in modules]
         return {
             "org": http.get("org").json()["org"],
+            "currencies": http.get("org/currencies").json()["currencies"],
+            "roles": http.get("settings/roles").json(),
+            "profiles": [
+                http.get(f"settings/profiles/{one['id']}").json()
+                for one in http.get("settings/profiles").json()["profiles"]
+            ],
             "users": http.get("users").json()["users"],
             "modules": modules,
             "fields": {name: http.get("settings/fields", params={"module": name}).json() for name in names},
@@ -72,14 +81,15 @@ def test_a_snapshot_holds_no_records_and_no_secrets_and_is_its_owners(taken: tup
     assert "Hidden" not in text
     assert "1000." not in text
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert set(content) == {"schema", "org", "users", "modules", "fields", "layouts"}
+    parts = {"schema", "org", "users", "modules", "fields", "layouts", "profiles", "roles", "currencies"}
+    assert set(content) == parts
 
 
 def test_an_emulator_that_starts_from_a_snapshot_shows_the_same_metadata(
     taken: tuple[Path, Json, Json], rehearsal: Client
 ) -> None:
     known, shown = taken[2], metadata(rehearsal.org)
-    for part in ("org", "users", "modules"):
+    for part in ("org", "users", "modules", "currencies", "roles", "profiles"):
         assert shown[part] == known[part], part
     for part in ("fields", "layouts"):
         for name in known[part]:
@@ -127,9 +137,36 @@ def test_a_real_orgs_oddities(taken: tuple[Path, Json, Json], client_of: Callabl
         shown = {one["api_name"]: one for one in client.get("settings/fields", module="Leads").json()["fields"]}
         assert shown[leads[3]["api_name"]]["tooltip"]["value"] == "as on the passport"
         assert "Strange" in shown
-        assert "Lost" not in shown
+        assert shown["Lost"]["lookup"] == {"module": {"api_name": "Unicorns"}}
+        names = [one["api_name"] for one in client.get("settings/modules").json()["modules"]]
+        assert names[-2:] == ["Bare", "Off"]
         assert client.get("settings/fields", module="Bare").json()["code"] == "INVALID_MODULE"
-        client.lead(Strange="x")
+        client.lead(Strange="x", Lost="5")
+        assert client.get("Leads", fields="Strange,Lost").json()["data"][0]["Lost"] is None
+
+
+def test_what_the_snapshots_org_lacks_or_calls_otherwise(
+    taken: tuple[Path, Json, Json], client_of: Callable[[OrgHandle], Client]
+) -> None:
+    content = json.loads(json.dumps(taken[1]))
+    content["modules"] = [one for one in content["modules"] if one["api_name"] != "Vendors"]
+    sources = next(one for one in content["fields"]["Leads"] if one["api_name"] == "Lead_Source")
+    sources["pick_list_values"][1] |= {"display_value": "Werbung", "colour_code": "#fff", "id": "55"}
+    layout = content["layouts"]["Leads"][0]
+    layout["sections"].append({**layout["sections"][0], "id": "77", "name": "Anschrift", "fields": []})
+    content["users"].append({**content["users"][0], "id": "78", "email": "b@c.d", "alias": "bee"})
+    content["users"].insert(0, content["users"].pop(1))
+    with Emulator(("us",), snapshots={"us": content}) as emulator:
+        client = client_of(emulator.orgs["us"])
+        assert client.get("settings/fields", module="Vendors").json()["code"] == "INVALID_MODULE"
+        assert "Vendors" not in [one["api_name"] for one in client.get("settings/modules").json()["modules"]]
+        shown = client.get("settings/fields/Lead_Source", module="Leads").json()["fields"][0]
+        assert shown["pick_list_values"][1] == sources["pick_list_values"][1]
+        assert client.get("settings/layouts", module="Leads").json()["layouts"] == content["layouts"]["Leads"]
+        assert client.get("users").json()["users"] == content["users"]
+        emulator.orgs["us"].add_field("Leads", field_label="Fresh", data_type="text")
+        sections = client.get("settings/layouts", module="Leads").json()["layouts"][0]["sections"]
+        assert [[one["api_name"] for one in part["fields"]][-1:] for part in sections] == [["Fresh"], []]
 
 
 @pytest.mark.parametrize(

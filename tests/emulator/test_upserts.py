@@ -91,3 +91,28 @@ def test_a_pure_insert_can_answer_201(emu: Emulator, us: Client) -> None:
     assert us.post("Contacts/upsert", body).status_code == 200
     emu.quirks(pure_insert_upsert_status="201")
     assert us.post("Contacts/upsert", body).status_code == 201
+
+
+def test_a_number_sent_for_a_key_of_digits_matches_too(us: Client) -> None:
+    key = us.org.add_field("Contacts", field_label="Serial", data_type="bigint", unique={"case_sensitive": False})
+    first = upsert(us, {"Last_Name": "x", key: "12"}, key)
+    again = upsert(us, {"Last_Name": "y", key: 12}, key)
+    assert (again["action"], again["details"]["id"]) == ("update", first["details"]["id"])
+
+
+def test_an_id_and_keys_together_update_the_record_with_the_id(us: Client, key: str) -> None:
+    one, two = us.insert("Contacts", {"Last_Name": "a", key: "1"}, {"Last_Name": "b", key: "2"})
+    element = upsert(us, {"id": two, "Last_Name": "c", key: "3"}, key)
+    assert (element["action"], element["details"]["id"], element["duplicate_field"]) == ("update", two, None)
+    clash = upsert(us, {"id": two, key: "1"}, key)
+    assert (clash["code"], clash["details"]["id"]) == ("DUPLICATE_DATA", one)
+    assert upsert(us, {"id": one, "Last_Name": "d"}, "id")["action"] == "update"
+
+
+def test_listed_keys_are_tried_in_their_order(us: Client, key: str) -> None:
+    one, two = us.insert("Contacts", {"Last_Name": "a", key: "1"}, {"Last_Name": "b", "Email": "b@example.com"})
+    record = {"Last_Name": "x", key: "1", "Email": "b@example.com"}
+    clash = upsert(us, record, "Email", key)  # it is the second record, whose key the first one holds
+    assert (clash["code"], clash["details"]["id"]) == ("DUPLICATE_DATA", one)
+    assert upsert(us, {**record, key: "2"}, "Email", key)["details"]["id"] == two
+    assert upsert(us, record, key, "Email")["details"]["id"] == one

@@ -154,69 +154,6 @@ def test_the_log_tells_which_automations_would_have_run(us: Client) -> None:
     assert us.post("Leads", {"data": [{}], "trigger": ["magic"]}).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "where"),
-    [
-        ("data", {}, "$.data"),
-        ("trigger", None, "$.trigger"),
-        ("trigger", [5], "$.trigger[0]"),
-        ("process", "review_process", "$.process"),
-        ("process", [{}], "$.process[0]"),
-        ("apply_feature_execution", {}, "$.apply_feature_execution"),
-        ("apply_feature_execution", ["layout_rules"], "$.apply_feature_execution[0]"),
-        ("apply_feature_execution", [{"name": "magic"}], "$.apply_feature_execution[0].name"),
-        ("skip_feature_execution", [{}], "$.skip_feature_execution[0].name"),
-        ("skip_feature_execution", [{"name": ["cadences"]}], "$.skip_feature_execution[0].name"),
-        ("lar_id", {}, "$.lar_id"),
-        ("lar_id", "rule", "$.lar_id"),
-        ("wf_trigger", "maybe", "$.wf_trigger"),
-    ],
-)
-@pytest.mark.parametrize("path", ["Leads", "Leads/upsert"])
-def test_a_key_of_the_wrong_type_refuses_the_whole_write(
-    us: Client, path: str, key: str, value: Any, where: str
-) -> None:
-    answer = us.post(path, {"data": [{"Last_Name": "x", "Company": "y"}], key: value})
-    assert (answer.status_code, answer.json()["details"]["json_path"]) == (400, where)
-    assert us.org.records("Leads") == []
-
-
-def test_features_are_applied_and_skipped_by_name(us: Client) -> None:
-    body = {
-        "data": [{"Last_Name": "x", "Company": "y"}],
-        "apply_feature_execution": [{"name": "layout_rules"}],
-        "skip_feature_execution": [{"name": "cadences"}],
-        "process": ["review_process"],
-        "lar_id": "5100000000000000001",
-    }
-    assert us.post("Leads", body).status_code == 201
-    refused = us.post("Leads/upsert", body).json()
-    assert refused["details"]["json_path"] == "$.skip_feature_execution[0].action"
-    body["skip_feature_execution"] = [{"name": "cadences", "action": "insert"}]
-    assert us.post("Leads/upsert", body).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "path", "expected"),
-    [
-        ("Tag", {}, "Tag", "jsonarray"),
-        ("Tag", "", "Tag", "jsonarray"),
-        ("Tag", ["vip"], "Tag[0]", "jsonobject"),
-        ("$append_values", 5, "$append_values", "jsonobject"),
-        ("$append_values", {"Languages": "yes"}, "$append_values.Languages", "boolean"),
-        ("$se_module", 5, "$se_module", "string"),
-        ("Layout", 5.5, "Layout", "jsonobject"),
-    ],
-)
-def test_the_special_keys_of_a_record_have_types_too(
-    us: Client, key: str, value: Any, path: str, expected: str
-) -> None:
-    element = us.refusal("Contacts", {"Last_Name": "x", key: value})
-    assert element["code"] == "INVALID_DATA"
-    assert element["details"]["json_path"] == f"$.data[0].{path}"
-    assert element["details"]["expected_data_type"] == expected
-
-
 def test_an_update_that_empties_a_mandatory_field_names_its_record(us: Client) -> None:
     number = us.lead()
     element = us.put(f"Leads/{number}", {"data": [{"Last_Name": None}]}).json()["data"][0]
@@ -260,6 +197,23 @@ def test_delete_and_the_deleted_list(emu: Emulator, us: Client) -> None:
     assert us.get("Leads/deleted").status_code == 204
 
 
+def test_the_bin_keeps_names_for_sixty_days_and_the_list_ids_for_a_hundred_and_twenty(
+    emu: Emulator, us: Client
+) -> None:
+    emu.clock(set="2026-03-01T00:00:00Z", freeze=True)
+    us.log_in()
+    us.delete(f"Leads/{us.lead()}")
+    seen = []
+    for day in (60, 1 / 24, 59.9, 0.1):
+        emu.clock(advance=day * 86_400)
+        us.log_in()
+        answer = us.get("Leads/deleted")
+        row = answer.json()["data"][0] if answer.content else {"type": None}
+        seen.append((row["type"], [key for key in row if row[key] is None]))
+    empty = ["deleted_by", "display_name", "created_by"]
+    assert seen == [("recycle", []), ("permanent", empty), ("permanent", empty), (None, ["type"])]
+
+
 def test_the_deleted_list_filters_by_time_and_type(us: Client) -> None:
     number = us.lead()
     us.org.delete("Leads", number)
@@ -271,3 +225,40 @@ def test_the_deleted_list_filters_by_time_and_type(us: Client) -> None:
     us.org.restore("Leads", number)
     assert us.get("Leads/deleted").status_code == 204
     assert us.get(f"Leads/{number}").status_code == 200
+
+
+def test_a_service_that_is_down_refuses_the_record(us: Client) -> None:
+    number = us.lead()
+    us.org.edit("Leads", number, {"$dependency_error": "blueprint"})
+    element = us.put(f"Leads/{number}", {"data": [{"City": "x"}]}).json()["data"][0]
+    assert (element["code"], element["details"]) == ("DEPENDENT_SERVICE_ERROR", {"dependency_error": "blueprint"})
+
+
+def test_if_unmodified_since_holds_for_upserts_too(emu: Emulator, us: Client) -> None:
+    emu.clock(freeze=True)
+    number = us.lead(Email="a@example.com")
+    before = us.get(f"Leads/{number}").json()["data"][0]["Modified_Time"]
+    emu.clock(advance=2)
+    us.org.edit("Leads", number, {"City": "Graz"})
+    body = {"data": [{"Last_Name": "x", "Company": "y", "Email": "a@example.com"}]}
+    lost = us.http.post("/crm/v8/Leads/upsert", json=body, headers={"If-Unmodified-Since": before})
+    assert (lost.status_code, lost.json()["data"][0]["code"]) == (412, "ALREADY_MODIFIED")
+    details = lost.json()["data"][0]["details"]
+    assert set(details) == {"Modified_Time", "Modified_By", "Created_Time", "Created_By", "id"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "ok"), [("POST", "Leads", 201), ("PUT", "Leads", 200), ("POST", "Leads/upsert", 200)]
+)
+def test_the_status_tells_all_some_or_none(us: Client, method: str, path: str, ok: int) -> None:
+    def good() -> dict[str, Any]:
+        found = {"Last_Name": "x", "Company": "y"}
+        return {**found, "id": us.lead()} if method == "PUT" else found
+
+    bad = {"Last_Name": None, "id": us.lead()} if method == "PUT" else {"Last_Name": None}
+    for data, status in (([good()], ok), ([good(), bad], 207), ([bad], 400)):
+        answer = us.http.request(method, f"/crm/v8/{path}", json={"data": data})
+        assert answer.status_code == status
+        assert [one["status"] for one in answer.json()["data"]] == [
+            "error" if one is bad else "success" for one in data
+        ]

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from daemon.service import daemon
+from daemon.service.history import History
 from daemon.sync.cycle import Report, StreamRunner
 from tests.service.site import until
 from tests.sync.pair import Pair, running_pair
@@ -24,8 +25,9 @@ def at_work(pair: Pair, folder: Path) -> Iterator[None]:
     stop = threading.Event()
     work = daemon._Work(pair.fleet, stop)
     work.start()
+    history = History(pair.ledger, pair.settings.retention, pair.fleet.certain_time)
     watch = threading.Thread(
-        target=daemon._watch, args=(folder / "inbox", pair.ledger, work, stop, pair.fleet._now), daemon=True
+        target=daemon._watch, args=(folder / "inbox", pair.ledger, work, history, stop, pair.fleet._now), daemon=True
     )
     watch.start()
     try:

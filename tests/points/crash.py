@@ -1,0 +1,70 @@
+"""Kills the real process at one point after the other, restarts it until it is quiet, and has the end judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.points.judge import Judge
+from tests.points.stage import Stage
+
+_RESTARTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """One kill, and what was wrong in the end: nothing, it is to be hoped."""
+
+    number: int
+    point: str
+    restarts: int
+    wrong: tuple[str, ...]
+
+
+def count_points(stage: Stage) -> int:
+    """How many points an undisturbed `orgsync once` comes by."""
+    stage.restore()
+    code = stage.run("once")
+    assert code in (0, 1), stage.output()
+    return len(stage.points())
+
+
+def crashes(stage: Stage, first: int = 1, every: int = 1) -> Iterator[Crash]:
+    """A kill at every chosen point."""
+    judge = Judge(stage)
+    try:
+        for number in range(first, count_points(stage) + 1, every):
+            yield crash(stage, judge, number)
+    finally:
+        judge.close()
+
+
+def crash(stage: Stage, judge: Judge, number: int) -> Crash:
+    """One kill. Every second time the daemon is started again at once, while the dead one's call may be on its way."""
+    stage.restore()
+    code = stage.run("once", kill_at=number)
+    points, wrong = stage.points(), list[str]()
+    if code != -9 or len(points) != number:
+        wrong.append(f"it was not killed there: exit code {code}, {len(points)} points")
+    if number // 4 % 2:
+        wrong += _run(stage)
+    for restarts in range(1, _RESTARTS + 1):
+        stage.pass_time_until_due()
+        mark, changes = stage.mark(), stage.sql("select count(*) from changes")
+        wrong += _run(stage)
+        if stage.sent(mark) or changes != stage.sql("select count(*) from changes") or _unfinished(stage):
+            continue
+        wrong += judge.at_the_end()
+        return Crash(number=number, point=points[-1], restarts=restarts, wrong=tuple(wrong))
+    wrong += ["it does not come to rest", *judge.at_the_end()]
+    return Crash(number=number, point=points[-1], restarts=_RESTARTS, wrong=tuple(wrong))
+
+
+def _run(stage: Stage) -> list[str]:
+    code = stage.run("once")
+    return [] if code in (0, 1) else [f"exit code {code}: {stage.output()[-2000:]}"]
+
+
+def _unfinished(stage: Stage) -> bool:
+    return bool(stage.sql("select 1 from retry_queue where state = 'due'"))

@@ -1,0 +1,32 @@
+"""The real process, killed at every fourth place where it calls Zoho or writes the ledger: nothing lost, nothing twice.
+
+All places: `python -m tests.full points`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.points.crash import crashes
+from tests.points.scenarios import SCENARIOS
+from tests.points.warm import Warm
+
+EVERY = 4
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Warm]:
+    with Warm() as warm:
+        yield warm
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_kill_loses_nothing_and_does_nothing_twice(warm: Warm, tmp_path: Path, name: str) -> None:
+    first = 1 + list(SCENARIOS).index(name) % EVERY
+    with SCENARIOS[name].staged(tmp_path, warm) as stage:
+        done = list(crashes(stage, first, EVERY))
+    assert len(done) >= 10
+    assert not [crash for crash in done if crash.wrong]
