@@ -25,12 +25,19 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.core.steps import Link
 from daemon.core.translate import Parent
-<<<<<<< HEAD
-from daemon.ledger import comparisons, database, fuses, lookups, migrate, queue, retention, storing, streams
+from daemon.ledger import (
+    comparisons,
+    database,
+    fuses,
+    lookups,
+    migrate,
+    queue,
+    retention,
+    retiming,
+    storing,
+    streams,
+)
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
-=======
-from daemon.ledger import database, lookups, migrate, queue, retention, retiming, storing, streams
->>>>>>> main
 from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.lock import LedgerLock
@@ -201,7 +208,6 @@ class Ledger:
         with self._writing() as connection:
             return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
 
-<<<<<<< HEAD
     def enqueue(
         self,
         stream: Stream,
@@ -285,12 +291,11 @@ class Ledger:
             comparisons.spent(connection, comparison, cost, day_began_at)
             if finished:
                 comparisons.finish(connection, comparison, now)
-=======
+
     def retime(self, now: datetime, by: timedelta = timedelta()) -> int:
         """The clock stepped by so much, or may have been wrong: due times follow (retiming.py); gives their number."""
         with self._writing() as connection:
             return retiming.retime(connection, now, by)
->>>>>>> main
 
     def forget(self, before: datetime) -> int:
         """Remove one step of the history before a time (retention.py); gives its rows, 0 when none is left."""

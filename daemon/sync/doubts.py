@@ -27,8 +27,8 @@ _CLOCK_SLACK: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
-    """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long, while
-    it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
+    """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long,
+    while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
     """
 
     found: Mapping[str, tuple[WireRecord, ...]]
