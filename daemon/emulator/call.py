@@ -64,7 +64,7 @@ class Call:
     def module(self) -> Module:
         """The module named by the path or the `module` parameter; INVALID_MODULE when there is none."""
         found = self.org.modules.get(self.module_name or "")
-        if found is None:
+        if found is None or not found.shown:
             raise errors.invalid_module()
         return found
 

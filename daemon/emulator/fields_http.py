@@ -6,9 +6,11 @@ from typing import Any
 
 from daemon.emulator import errors
 from daemon.emulator.call import Call, Reply
+from daemon.emulator.field_request import check_request
 from daemon.emulator.fields import Field
 from daemon.emulator.metadata_http import module_of_parameter
 from daemon.emulator.new_fields import change_field, remove_field
+from daemon.emulator.rights import profiles_of
 
 Json = dict[str, Any]
 _PATH = "$.fields[0]"
@@ -31,6 +33,7 @@ def patch_field(call: Call) -> Reply:
     if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], dict):
         raise errors.body_key_type("fields", "jsonarray")
     try:
+        check_request(given[0], _PATH, [profile.id for profile in profiles_of(call.org)])
         change_field(call.org, module, item.api_name, _change(item, given[0]))
     except errors.RecordError as refused:
         raise errors.ZohoError(400, {"fields": [refused.element]}) from None

@@ -199,7 +199,7 @@ class Gateway:
 
     def _headers(self, reply: Reply, exchange: _Exchange) -> list[tuple[bytes, bytes]]:
         now = self._world.clock.now()
-        headers = [(b"date", http_date(max(0.0, now + exchange.met.date_skew)).encode())]
+        headers = [(b"date", http_date(now + exchange.met.date_skew).encode())]
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         headers += reply.headers

@@ -39,6 +39,8 @@ def get_fields(call: Call) -> Reply:
     kind = call.query.get("type", "all")
     if kind not in ("all", "used", "unused"):
         raise errors.pattern_not_matched("type")
+    if call.query.get("include", "allowed_permissions_to_update") != "allowed_permissions_to_update":
+        raise errors.bad_param("include")
     fields = [] if kind == "unused" else list(module.fields.values())
     if call.record_id is not None:
         fields = [item for item in fields if call.record_id in (item.api_name, str(item.id))]

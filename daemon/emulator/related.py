@@ -24,7 +24,7 @@ def related_lists(org: Org, module: Module) -> list[RelatedList]:
     """The related lists of a module, in a stable order."""
     lists: dict[str, RelatedList] = {}
     for other in org.modules.values():
-        if other.is_rows:
+        if other.is_rows or not other.shown:
             continue
         for item in other.fields.values():
             if module.api_name not in (item.lookup, *item.lookups) or item.child is not None:

@@ -62,7 +62,7 @@ def check_snapshot(content: Any) -> Snapshot:
 
 def _typed(content: Json, name: str, kind: type) -> Any:
     if not isinstance(content.get(name), kind):
-        raise ValueError(f"{name}: a snapshot has a {kind.__name__} here")
+        raise ValueError(f"{name}: a snapshot has {'an object' if kind is dict else 'a list'} here")
     return content[name]
 
 

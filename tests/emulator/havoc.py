@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.emulator.shots import SAMPLES, Sample, Shot
+from tests.emulator.shots import SAMPLES, Shot
 
 
 def words(text: str) -> list[str]:
@@ -99,13 +99,18 @@ ENCODINGS: tuple[Callable[[bytes], bytes], ...] = (
 )  # fmt: skip
 
 
+HARMS = (
+    ("body",), ("body",), ("body",), ("body",), ("body", "query"), ("query",), ("query",), ("headers",), ("path",),
+    ("method",), ("encoding",), ("encoding", "headers"), (),
+)  # fmt: skip
+_WEIGHTED = tuple(sample for sample in SAMPLES for _ in range(3 if sample.body is not None else 1))
+
+
 @st.composite
-def shots(draw: st.DrawFn, samples: tuple[Sample, ...] = SAMPLES) -> Shot:
-    """A request that was valid before up to three kinds of harm were done to it."""
-    sample = draw(st.sampled_from(samples))
-    harm = draw(
-        st.sets(st.sampled_from(("body", "body", "query", "headers", "path", "method", "encoding")), max_size=3)
-    )
+def shots(draw: st.DrawFn) -> Shot:
+    """A request that was valid before harm was done to it."""
+    sample = draw(st.sampled_from(_WEIGHTED))
+    harm = draw(st.sampled_from(HARMS))
     method = draw(st.sampled_from(METHODS)) if "method" in harm else sample.method
     path = _harmed_path(draw, sample.path) if "path" in harm else sample.path
     query = _harmed_query(draw, sample.query) if "query" in harm else _joined(sample.query)
@@ -137,8 +142,9 @@ def _harmed_query(draw: st.DrawFn, query: dict[str, str]) -> str:
     harmed = dict(query)
     if harmed and draw(st.booleans()):
         del harmed[draw(st.sampled_from(sorted(harmed)))]
-    for name in draw(st.lists(st.sampled_from(PARAMETERS + sorted(query)), max_size=3)):
-        harmed[name] = draw(WORDS | NODES.map(_dumped))
+    for name in draw(st.lists(st.sampled_from(PARAMETERS + 3 * sorted(query)), max_size=3)):
+        known = query.get(name, "")
+        harmed[name] = _spliced(draw, known) if known and draw(st.booleans()) else draw(WORDS | NODES.map(_dumped))
     return _joined(harmed) + (f"&{draw(QUERIES)}" if draw(st.integers(0, 4)) == 0 else "")
 
 
@@ -167,6 +173,12 @@ def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _spliced(draw: st.DrawFn, text: str) -> str:
+    """A text with a piece cut out and a word put in."""
+    place = draw(st.integers(0, len(text)))
+    return text[:place] + draw(WORDS) + text[place + draw(st.integers(0, 12)) :]
+
+
 def _scrambled(draw: st.DrawFn, body: bytes) -> bytes:
     place = draw(st.integers(0, len(body)))
     return body[:place] + draw(st.binary(max_size=6)) + body[place + draw(st.integers(0, 9)) :]
@@ -182,7 +194,14 @@ def _harmed(draw: st.DrawFn, node: Any) -> Any:
         place = draw(st.integers(0, len(node) - 1))
         node[place] = _harmed(draw, node[place])
         return node
-    act = draw(st.sampled_from(("replace", "replace", "replace", "wrap", "drop", "add", "many")))
+    return _replaced(draw, node)
+
+
+def _replaced(draw: st.DrawFn, node: Any) -> Any:
+    """What stands in a place from now on."""
+    if isinstance(node, str) and len(node) > 12 and draw(st.booleans()):
+        return _spliced(draw, node)
+    act = draw(st.sampled_from(("replace", "replace", "replace", "wrap", "drop", "drop", "add", "many")))
     if act == "add" and isinstance(node, dict):
         return {**node, draw(st.sampled_from(NAMES) | WORDS): draw(NODES)}
     if act == "drop" and isinstance(node, dict) and node:

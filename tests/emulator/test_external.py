@@ -76,3 +76,13 @@ def test_a_field_of_type_user_is_unique_among_the_records_of_one_owner(emu: Emul
     body = {"data": [{"Product_Name": "d", key: "1"}], "duplicate_check_fields": [key]}
     assert us.post("Products/upsert", body).json()["data"][0]["details"]["id"] == mine
     assert us.org.record("Products", theirs)
+
+
+def test_a_value_that_two_records_hold_is_refused_as_duplicate(us: Client, sku: str) -> None:
+    for name in ("a", "b"):
+        us.org.insert_raw("Products", {"Product_Name": name, sku: "N"})
+    by_path = us.get("Products/N", headers=OWN)
+    assert (by_path.status_code, by_path.json()["code"]) == (400, "DUPLICATE_DATA")
+    by_lookup = quote(us, {sku: "N"}, f"Quotes.Quoted_Items.Product_Name.{sku}")
+    text = "The external field contains duplicate data."
+    assert (by_lookup["code"], by_lookup["message"]) == ("DUPLICATE_DATA", text)

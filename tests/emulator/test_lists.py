@@ -182,6 +182,8 @@ def test_converted_leads_are_hidden_unless_asked_for(us: Client) -> None:
         return [row["id"] for row in us.get("Leads", fields="Last_Name", converted=which).json()["data"]]
 
     assert (ids("false"), ids("true"), ids("both")) == ([plain], [converted], [converted, plain])
+    us.insert("Contacts", {"Last_Name": "x"})
+    assert us.get("Contacts", fields="Last_Name", converted="true").status_code == 200  # it is a parameter of leads
 
 
 def test_a_single_record_comes_whole_with_its_dollar_keys(us: Client) -> None:

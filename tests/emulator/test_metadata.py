@@ -347,3 +347,14 @@ def test_every_module_has_its_record_id_and_documented_json_types(us: Client) ->
         assert {one["json_type"] for one in described.values()} <= types
     assert fields(us, "Price_Books")["Pricing_Details"]["json_type"] == "jsonarray"
     assert fields(us, "Projects")["Milestones"]["associated_module"]["module"] == "Milestones"
+
+
+@pytest.mark.parametrize("said", [{"unique": 5}, {"tooltip": []}, {"length": "x"}, {"profiles": [1]}, {"visible": 7}])
+def test_a_change_of_a_field_is_checked_alike(us: Client, said: Json) -> None:
+    number, before = fields(us, "Leads")["City"]["id"], fields(us, "Leads")["City"]
+    path = f"/crm/v8/settings/fields/{number}"
+    answer = us.http.patch(path, params={"module": "Leads"}, json={"fields": [{"field_label": "Town", **said}]})
+    element = answer.json()["fields"][0]
+    assert (answer.status_code, element["code"]) == (400, "INVALID_DATA")
+    assert element["details"]["expected_data_type"]
+    assert fields(us, "Leads")["City"] == before

@@ -253,3 +253,9 @@ def test_a_reset_ends_the_throttle_wherever_the_clock_stood(own: Emulator, org: 
         token(org)
     own.reset()
     assert token(org).status_code == 200
+
+
+def test_the_tokens_of_another_user_push_nothing_out(own: Emulator, org: OrgHandle) -> None:
+    accounts, other = org._site.accounts, org._site.org.users[1].id
+    own.do(lambda _: [accounts.new_refresh(user=other) for _ in range(20)])
+    assert "access_token" in token(org).json()

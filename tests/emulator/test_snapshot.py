@@ -159,6 +159,9 @@ def test_what_the_snapshots_org_lacks_or_calls_otherwise(
     with Emulator(("us",), snapshots={"us": content}) as emulator:
         client = client_of(emulator.orgs["us"])
         assert client.get("settings/fields", module="Vendors").json()["code"] == "INVALID_MODULE"
+        assert client.get("Vendors", fields="Vendor_Name").json()["code"] == "INVALID_MODULE"
+        lists = client.get("settings/related_lists", module="Leads").json()["related_lists"]
+        assert "Vendors" not in [one["module"]["api_name"] for one in lists]
         assert "Vendors" not in [one["api_name"] for one in client.get("settings/modules").json()["modules"]]
         shown = client.get("settings/fields/Lead_Source", module="Leads").json()["fields"][0]
         assert shown["pick_list_values"][1] == sources["pick_list_values"][1]
@@ -173,7 +176,9 @@ def test_what_the_snapshots_org_lacks_or_calls_otherwise(
     ("change", "said"),
     [
         ({"schema": 2}, "schema"),
-        ({"org": []}, "org: a snapshot has a dict here"),
+        ({"org": []}, "org: a snapshot has an object here"),
+        ({"modules": None}, "modules: a snapshot has a list here"),
+        ({"profiles": {"a": 1}}, "profiles: a list"),
         ({"users": []}, "users: a snapshot needs at least one"),
         ({"modules": [{"id": "x"}]}, "modules[0]: not an object with an id"),
         ({"modules": [{"id": "7"}]}, "modules[0].api_name"),

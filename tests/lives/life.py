@@ -1,0 +1,292 @@
+"""One life from its seed to its end: steps, cycles with misfortune, and what must be true when all is quiet again."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import traceback
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from daemon.core.rules import Stream
+from tests.lives.deeds import DEEDS, unlock
+from tests.lives.draw import Plan, Step, draw
+from tests.lives.invariants import Violation, Watch
+from tests.lives.oracle import wrong
+from tests.lives.stand import DEADLINE, Crash, Stand, small_sizes
+from tests.lives.world import People
+
+ROUNDS: Final = 5
+MOST_CALLS: Final = 4000
+MEDDLED: Final = 60  # calls of a cycle between which somebody may do something
+WANTED: Final[dict[str, tuple[object, ...]]] = {
+    "deletes": ("ignore",),
+}
+SHM: Final = Path("/dev/shm")  # noqa: S108 - a life's ledger needs no disk
+
+
+def policies() -> dict[str, tuple[object, ...]]:
+    """The policies that this version's streams have."""
+    have = {one.name for one in fields(Stream)}
+    return {name: values for name, values in WANTED.items() if name in have}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A life that did not hold."""
+
+    seed: int
+    what: str
+    plan: Plan
+    kept: tuple[int, ...]
+    happened: tuple[str, ...]
+
+    def __str__(self) -> str:
+        keep = "" if len(self.kept) == len(self.plan.steps) else f" --keep {','.join(map(str, self.kept))}"
+        lines = [
+            f"life {self.seed} failed: {self.what}",
+            f"replay: python -m tests.full lives --seed {self.seed} --count 1{keep}",
+        ]
+        lines += [f"  {name} = {value!r}" for name, value in self.plan.settings().items()]
+        return "\n".join([*lines, "  steps:", *(f"    {line}" for line in self.happened)])
+
+
+def live(seed: int, keep: Collection[int] | None = None) -> Failure | None:
+    """One life. None when everything held. `keep` are the numbers of the steps to take; all of them by default."""
+    plan = draw(seed, policies=policies())
+    kept = tuple(n for n in range(len(plan.steps)) if keep is None or n in keep)
+    folder = Path(tempfile.mkdtemp(prefix="life", dir=SHM if SHM.is_dir() else None))
+    happened: list[str] = []
+    try:
+        with small_sizes(plan.sizes):
+            Life(plan, folder, happened).run([plan.steps[n] for n in kept])
+    except Violation as error:
+        return Failure(seed=seed, what=str(error), plan=plan, kept=kept, happened=tuple(happened))
+    except Exception as error:  # noqa: BLE001 - a life that breaks is a finding as well
+        what = "".join(traceback.format_exception(error))
+        return Failure(seed=seed, what=what, plan=plan, kept=kept, happened=tuple(happened))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+class Life:
+    """The daemon among its people."""
+
+    def __init__(self, plan: Plan, folder: Path, happened: list[str]) -> None:
+        self.plan = plan
+        self.happened = happened
+        self.stand = Stand(plan, folder, self._before_call, self._after_write, self._at_commit)
+        self.people = People(self.stand.emu, plan)
+        self.watch = Watch(people=self.people, lag=plan.stream["lag"])
+        self._meddles: dict[int, tuple[str, int]] = {}
+        self._calls_at_start = 0
+        self._ours: dict[str, Callable[[random.Random], None]] = {
+            "cycle": self._cycle,
+            "pass": self._pass,
+            "restart": lambda _: self.stand.stop(),
+            "clock": self._clock,
+            "backup": lambda _: self.stand.backup(),
+            "ledger_restore": self._ledger_restore,
+            "ledger_lost": lambda _: self._set_back(None),
+            "retry": lambda _: self._retry(),
+        }
+
+    def _after_write(self) -> None:
+        self.watch.after_write()
+
+    def _at_commit(self, connection: Connection) -> None:
+        self.watch.at_commit(connection)
+
+    def run(self, steps: list[Step]) -> None:
+        """The whole of it. Raises Violation."""
+        try:
+            with self.stand:
+                for step in steps:
+                    self.happened.append(str(step))
+                    dice = random.Random(step.dice)
+                    if step.kind in self._ours:
+                        self._ours[step.kind](dice)
+                    else:
+                        DEEDS[step.kind](self.people, dice)
+                self.happened.append("end")
+                self._end()
+        finally:
+            self.people.close()
+
+    # --- steps of ours
+
+    def _pass(self, dice: random.Random) -> None:
+        self.stand.advance(dice.choice((0.3, 1, 2, 5, 20, 60, 200, 3700, 90_000)))
+
+    def _clock(self, dice: random.Random) -> None:
+        self.stand.offset = dice.choice((0.0, -86_400.0, -3600.0, -30.0, 30.0, 3600.0, 31_536_000.0))
+
+    def _ledger_restore(self, dice: random.Random) -> None:
+        if self.stand.backups:
+            self._set_back(dice.choice(self.stand.backups))
+
+    def _set_back(self, copy: Path | None) -> None:
+        self.people.told.ledger_set_back = True
+        self.stand.set_back(copy)
+        self.watch.forget()
+
+    def _retry(self) -> None:
+        self.stand.start()
+        assert self.stand.ledger is not None
+        for module in self.plan.modules:
+            self.stand.ledger.retry(self.stand.now(), stream=f"a-b/{module}")
+
+    def _cycle(self, dice: random.Random) -> None:
+        """One run of the daemon, with whatever misfortune this life knows."""
+        random.seed(dice.random())  # the jitter of retries
+        if self._revoked() and dice.random() < 0.5:
+            self._renew()
+        self._misfortune(dice)
+        everything = dice.random() < 0.6
+        place = dice.randrange(len(self.plan.modules))
+        crashed = False
+        try:
+            fleet = self.stand.start()
+            reports = fleet.once() if everything else {"one": fleet.runners[place].cycle()}
+            for report in reports.values():
+                self.happened.append(f"  {report.stream} {dict(report.outcomes)} {report.trouble or ''}")
+        except Crash as crash:
+            self.happened.append(f"  died {crash}")
+            crashed = True
+        finally:
+            self._calm()
+        if crashed:
+            self.stand.stop()
+            self.watch._seen = None
+            self.watch.ledger(self.stand.sql)
+        self.watch.between(self.stand.sql)
+
+    def _misfortune(self, dice: random.Random) -> None:
+        plan, stand = self.plan, self.stand
+        self._calls_at_start = stand.calls
+        for fault in plan.faults if plan.rate else ():
+            stand.emu.faults(self._fault(fault, dice))
+        if dice.random() < plan.crash_rate:
+            kind = dice.choice(("before call", "after call", "before statement", "before commit"))
+            here = stand.calls if kind.endswith("call") else stand.statements
+            stand.crash = (kind, here + dice.randint(1, 30 if kind.endswith("call") else 120))
+        for stall in plan.stalls if plan.rate else ():
+            if dice.random() < 0.3:
+                stand.stall[stand.calls + dice.randint(1, 25)] = stall
+        for number in range(MEDDLED):
+            if dice.random() < plan.meddle_rate:
+                self._meddles[stand.calls + 1 + number] = (dice.choice(plan.meddles), dice.randrange(10**6))
+
+    def _fault(self, fault: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+        drawn = {
+            "org": dice.choice((None, "india", "us")),
+            "rate": self.plan.rate,
+            "seed": dice.randrange(10**6),
+            **fault,
+        }
+        seconds = dice.randint(1, 100)
+        if fault["effect"] == "visibility":
+            drawn |= {"org": "us", "seconds": self.plan.stream["lag"].total_seconds() / 2}
+        elif fault["effect"] == "date_skew":
+            # A Date that runs ahead takes the lag away: it is no lie that a lag can outlive.
+            ahead = drawn["org"] == "us" and self.plan.keyed
+            drawn["seconds"] = seconds if ahead and dice.random() < 0.5 else -seconds
+        elif fault["effect"] == "clock_step":
+            drawn |= {"seconds": seconds, "times": 2}
+        return {name: value for name, value in drawn.items() if value is not None}
+
+    def _calm(self) -> None:
+        self.stand.emu.clear_faults()
+        self.stand.crash = None
+        self.stand.stall.clear()
+        self._meddles.clear()
+
+    def _before_call(self, org: str) -> None:
+        if self.stand.calls - self._calls_at_start > MOST_CALLS:
+            raise Violation(f"a cycle of more than {MOST_CALLS} calls")
+        meddle = self._meddles.pop(self.stand.calls, None)
+        if meddle is not None:
+            self.happened.append(
+                f"  before call {self.stand.calls - self._calls_at_start} to {org}: {meddle[0]}:{meddle[1]}"
+            )
+            DEEDS[meddle[0]](self.people, random.Random(meddle[1]))
+
+    def _revoked(self) -> bool:
+        sites = self.stand.emu.world.sites
+        return any(token not in sites[name].accounts.refreshes for name, token in self.stand.tokens.items())
+
+    def _renew(self) -> None:
+        self.stand.stop()
+        self.stand.new_tokens()
+
+    # --- the end
+
+    def _end(self) -> None:
+        """All is quiet: within five rounds B is what A says, and then nothing is written any more."""
+        dice = random.Random(self.plan.seed)
+        random.seed(self.plan.seed)
+        self._calls_at_start = self.stand.calls
+        self.stand.offset = dice.choice((0.0, self.stand.offset))
+        unlock(self.people, dice)
+        if self._revoked():
+            self._renew()
+        if dice.random() < 0.5 or self.people.with_note:
+            self.stand.stop()
+        self.stand.advance(700)  # also for a token endpoint that was left alone
+        for module in self.plan.modules:  # whoever looks makes Zoho do what is due by now
+            for org in self.stand.emu.orgs.values():
+                org.records(module)
+        self._retry()
+        left: list[str] = ["no round yet"]
+        for number in range(ROUNDS):
+            self._past_all_due()
+            reports = self.stand.start().once()
+            troubles = [report.trouble for report in reports.values() if report.trouble]
+            self.happened += [f"  round {number}: {dict(r.outcomes)} {r.trouble or ''}" for r in reports.values()]
+            self.watch.between(self.stand.sql)
+            left = troubles or wrong(self.people.sight(), self.people.told, self._queue())
+            if not left:
+                break
+        if left:
+            raise Violation(f"I3: after {ROUNDS} quiet rounds: " + "; ".join(left[:6]))
+        self._costs_nothing()
+
+    def _past_all_due(self) -> None:
+        lag = self.plan.stream["lag"].total_seconds()
+        latest = max(
+            (text for (text,) in self.stand.sql("select due_at from retry_queue where due_at is not null")),
+            default=None,
+        )
+        wait = 0.0
+        if latest is not None:
+            wait = (datetime.fromisoformat(latest).replace(tzinfo=UTC) - self.stand.now()).total_seconds()
+        self.stand.advance(max(wait, lag + DEADLINE, 61.0) + 2)
+
+    def _queue(self) -> list[tuple[str, str]]:
+        rows = self.stand.sql("select stream, source_id from retry_queue")
+        return [(stream.partition("/")[2], source_id) for stream, source_id in rows]
+
+    def _costs_nothing(self) -> None:
+        journal = self.stand.emu.world.journal
+        before = journal._next - 1
+        self.stand.advance(61)
+        self.stand.start().once()
+        calls = [
+            entry
+            for entry in journal.select(org="us", since=before)
+            if entry.kind in ("insert", "update", "upsert", "delete")
+        ]
+        if calls:
+            raise Violation(f"I15: a further cycle wrote: {[(c.kind, c.module, c.body[:200]) for c in calls]}")
+        self.watch.between(self.stand.sql)
+
+
+logger.disable("daemon")
