@@ -17,10 +17,7 @@ def demand(settings: Settings, request: Request) -> tuple[int, str]:
         with locked_ledger(settings) as ledger:
             return inbox.carry_out(request, ledger, utc_now()), "at the next `orgsync run` or `orgsync once`"
     except LedgerHeld:
-        try:
-            return inbox.ask(settings.state_dir / "inbox", request), "now"
-        except inbox.NoAnswerError as error:
-            raise click.ClickException(str(error)) from None
+        return inbox.ask(settings.state_dir / "inbox", request), "now"
 
 
 def known_stream(settings: Settings, address: str) -> str:

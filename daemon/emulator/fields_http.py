@@ -63,7 +63,7 @@ def _change(item: Field, given: Json) -> Json:
         names = (
             [one.get("display_value") for one in values if isinstance(one, dict)] if isinstance(values, list) else []
         )
-        texts = [name for name in names if isinstance(name, str)]
+        texts = [name for name in names if isinstance(name, str) and name.strip()]
         if not texts or len(texts) < len(values) or not item.picklist:
             raise errors.bad_value("pick_list_values", f"{_PATH}.pick_list_values")
         change["add_values"] = texts

@@ -72,7 +72,9 @@ def migrator(path: Path) -> Engine:
 
 def reader(path: Path) -> Engine:
     """Connections that cannot write, nor create the file; a transaction sees one state of the ledger throughout."""
-    engine = _engine(path, "ro", _READING, QueuePool, size=4, overflow=16)
+    # A ledger at rest on a disk that is read-only: SQLite would ask for a -shm that it cannot make.
+    at_rest = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    engine = _engine(path, "ro&immutable=1" if at_rest else "ro", _READING, QueuePool, size=4, overflow=16)
     event.listen(engine, "begin", _begin)
     return engine
 

@@ -55,10 +55,14 @@ class NoAnswerError(Exception):
 
 def ask(inbox: Path, request: Request, timeout: float = 15.0) -> int:
     """Leaves a request and waits for the number of things done (carry_out). Raises NoAnswerError."""
-    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     answer = inbox / (name + _ANSWER)
-    _write(inbox / (name + _SUFFIX), asdict(request))
+    try:
+        inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(inbox / (name + _SUFFIX), asdict(request))
+    except OSError as error:
+        what = f"the daemon that holds the ledger cannot be asked: {inbox} cannot be written ({error.strerror})"
+        raise NoAnswerError(f"{what}. Free some space or make it writable, then type this again") from None
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if answer.exists():

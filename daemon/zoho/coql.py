@@ -64,6 +64,12 @@ def after(position: Position) -> Condition:
     return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)
 
 
+def in_second_after(position: Position) -> Condition:
+    """Every record of a position's second with a higher id."""
+    time = quoted_time(position.modified_time)
+    return Condition(f"((Modified_Time = {time}) and (id > {quoted_id(position.record_id)}))", 2)
+
+
 def at_or_after(field: str, moment: datetime) -> Condition:
     """A time field at or after a moment (whole seconds)."""
     return Condition(f"({_path(field)} >= {quoted_time(moment)})")

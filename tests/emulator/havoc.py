@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.emulator.shots import SAMPLES, Shot
+from tests.emulator.shots import SAMPLES, Sample, Shot, plain
 
 
 def words(text: str) -> list[str]:
@@ -97,6 +98,78 @@ ENCODINGS: tuple[Callable[[bytes], bytes], ...] = (
     lambda raw: raw[:0] + b"null",
     lambda raw: b"data=" + raw,
 )  # fmt: skip
+
+
+SHAPES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    10**25,
+    0.5,
+    "",
+    "x",
+    "\u00b2",
+    [],
+    [None],
+    ["x"],
+    {},
+    {"id": "x"},
+    {"x": [1]},
+)
+ODD_TEXTS = (
+    "",
+    "x",
+    "-1",
+    "0",
+    "10000000000000000000000",
+    "\u00b2",
+    "null",
+    "[]",
+    "{}",
+    '{"a":1}',
+    "a,b",
+    "(",
+    "9999-12-31",
+)
+
+
+def wrong_shapes(sample: Sample) -> Iterator[Shot]:
+    """The sample with each of the shapes in each place of its body, and without each of its keys."""
+    if not isinstance(sample.body, dict):
+        return
+    for path in _places(sample.body):
+        for shape in (*SHAPES, _GONE):
+            yield plain(replace(sample, body=_with(sample.body, path, shape)))
+
+
+def odd_parameters(sample: Sample) -> Iterator[Shot]:
+    """The sample with each of the odd texts for each of its parameters, and without each of them."""
+    for name in sample.query:
+        for text in ODD_TEXTS:
+            yield plain(replace(sample, query={**sample.query, name: _escaped(text)}))
+        yield plain(replace(sample, query={key: value for key, value in sample.query.items() if key != name}))
+
+
+_GONE = object()
+Path = tuple[str | int, ...]
+
+
+def _places(node: Any, path: Path = ()) -> Iterator[Path]:
+    yield path
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inner:
+        yield from _places(value, (*path, key))
+
+
+def _with(node: Any, path: Path, shape: Any) -> Any:
+    if not path:
+        return {} if shape is _GONE else shape
+    copied, key = node.copy(), path[0]
+    if len(path) == 1 and shape is _GONE:
+        del copied[key]
+    else:
+        copied[key] = _with(node[key], path[1:], shape)
+    return copied
 
 
 HARMS = (

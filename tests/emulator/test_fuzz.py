@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from daemon.emulator import Emulator
 from daemon.emulator.handlers import HANDLERS
-from tests.emulator.havoc import ROUNDS
+from tests.emulator.havoc import ROUNDS, odd_parameters, wrong_shapes
 from tests.emulator.rounds import Rounds
 from tests.emulator.shots import SAMPLES, Range, Shot, plain
 
@@ -90,10 +90,38 @@ def test_every_call_has_a_sample_that_is_taken(rounds: Rounds) -> None:
     assert {*HANDLERS, "token", "revoke"} - taken == set()
 
 
+@pytest.mark.parametrize("share", range(7), ids=lambda share: f"share {share}")
+def test_no_wrong_shape_in_any_place_of_a_body_or_a_parameter_breaks_a_call(rounds: Rounds, share: int) -> None:
+    """A seventh of what `tests.full fuzz` does to each sample."""
+    samples = list(enumerate(SAMPLES))[share::7]
+    for number, sample in samples:
+        rounds.each([*wrong_shapes(sample), *odd_parameters(sample)][number % 7 :: 7])
+
+
 @settings(QUIET, max_examples=150)
 @given(ROUNDS)
 def test_no_round_of_requests_breaks_the_gateway(rounds: Rounds, shots: list[Shot]) -> None:
     rounds.play(shots)
+
+
+# --- what was found ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_choice_is_refused(us: Client, text: str) -> None:
+    body = {"fields": [{"pick_list_values": [{"display_value": text}]}]}
+    answer = us.http.patch("/crm/v8/settings/fields/Languages", params={"module": "Contacts"}, json=body)
+    (element,) = answer.json()["fields"]
+    assert (answer.status_code, element["status"]) == (400, "error")
+
+
+def test_a_like_of_many_percents_comes_to_an_end(us: Client) -> None:
+    us.insert("Accounts", {"Account_Name": "x", "Description": "a" * 5_000})
+    for pattern, found in (("%a" * 30 + "%b", 204), ("%a" * 30 + "%", 200)):
+        assert us.coql(f"select id from Accounts where Description like '{pattern}'").status_code == found
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def sound(status: int, body: bytes) -> bool:
@@ -102,7 +130,7 @@ def sound(status: int, body: bytes) -> bool:
     return status < 500 and isinstance(json.loads(body), dict)
 
 
-@QUIET
+@settings(QUIET, max_examples=120)
 @given(
     st.sampled_from(["insert", "upsert", "update"]),
     st.sampled_from(words("Contacts Projects Quotes Tasks Events Calls Notes Deals")),
@@ -120,7 +148,7 @@ def test_no_record_breaks_a_write(us: Client, act: str, module: str, elements: l
 ROW = st.dictionaries(st.sampled_from(words("id Title Due Cost Labels Consultants Members _delete Parent_Id")), JSON)
 
 
-@QUIET
+@settings(QUIET, max_examples=120)
 @given(st.sampled_from(["Milestones", "Consultants", "Members"]), st.lists(ROW | JSON, max_size=4) | JSON)
 def test_no_row_breaks_a_record(us: Client, name: str, rows: Any) -> None:
     body = {"data": [{"Name": "p", name: rows}]}

@@ -1,7 +1,8 @@
 """The fuzz of the suite, for minutes: `python -m tests.full fuzz --minutes 15 --seed 1`.
 
-It runs in batches; batch n has the seed S + n, so that `--seed <that> --minutes 0` runs a failing batch again. A fault
-is told once, with the smallest round of requests that shows it. The exit code is 1 when there was any.
+First every wrong shape goes into every place of every sample. Then random rounds run in batches; batch n has the seed
+S + n, so that `--seed <that> --minutes 0` runs a failing batch again. A fault is told once, with the smallest round of
+requests that shows it. The exit code is 1 when there was any.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import time
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from daemon.emulator import Emulator
-from tests.emulator.havoc import ROUNDS
+from tests.emulator.havoc import ROUNDS, odd_parameters, wrong_shapes
 from tests.emulator.rounds import Rounds, UnsoundError
-from tests.emulator.shots import Range, Shot
+from tests.emulator.shots import SAMPLES, Range, Shot
 
 BATCH = 500
 
@@ -29,6 +30,7 @@ def main(argv: list[str]) -> int:
     end, found, batch = time.monotonic() + 60 * given_words.minutes, dict[str, str](), 0
     with Emulator(("us",)) as emulator:
         rounds = Rounds(Range(emulator))
+        _systematic(rounds, found)
         while batch == 0 or time.monotonic() < end:
             number = given_words.seed + batch
             _batch(rounds, number, found)
@@ -39,6 +41,23 @@ def main(argv: list[str]) -> int:
     _say("calls " + ", ".join(f"{kind}: {count}" for kind, count in rounds.kinds.most_common()))
     _say(f"faults {len(found)}")
     return 1 if found else 0
+
+
+def _systematic(rounds: Rounds, found: dict[str, str]) -> None:
+    """All the harm that can be listed; the rest of a sample's is done also after a fault."""
+    for sample in SAMPLES:
+        waiting = [*wrong_shapes(sample), *odd_parameters(sample)]
+        while waiting:
+            shots, place = waiting, rounds.statuses.total()
+            try:
+                rounds.each(shots)
+                break
+            except UnsoundError as unsound:
+                waiting = shots[rounds.statuses.total() - place :]
+                if unsound.key not in found:
+                    found[unsound.key] = str(unsound)
+                    _say(f"FAULT {unsound}\n")
+    _say(f"every place: {rounds.statuses.total()} requests, {len(found)} faults")
 
 
 def _batch(rounds: Rounds, number: int, found: dict[str, str]) -> None:

@@ -58,15 +58,22 @@ class Failure:
         return "\n".join([*lines, "  steps:", *(f"    {line}" for line in self.happened)])
 
 
-def live(seed: int, keep: Collection[int] | None = None) -> Failure | None:
-    """One life. None when everything held. `keep` are the numbers of the steps to take; all of them by default."""
+def live(
+    seed: int, keep: Collection[int] | None = None, heard: Callable[[str], None] = lambda _: None
+) -> Failure | None:
+    """One life. None when everything held. `keep` are the numbers of the steps to take; all of them by default.
+    `heard` is told of every request, in order.
+    """
     plan = draw(seed, policies=policies())
     kept = tuple(n for n in range(len(plan.steps)) if keep is None or n in keep)
     folder = Path(tempfile.mkdtemp(prefix="life", dir=SHM if SHM.is_dir() else None))
     happened: list[str] = []
     try:
         with small_sizes(plan.sizes):
-            Life(plan, folder, happened).run([plan.steps[n] for n in kept])
+            life = Life(plan, folder, happened)
+            life.run([plan.steps[n] for n in kept])
+            for entry in life.stand.emu.world.journal.select():
+                heard(f"{entry.at} {entry.org} {entry.method} {entry.path} {entry.query} {entry.body!r} {entry.status}")
     except Violation as error:
         return Failure(seed=seed, what=str(error), plan=plan, kept=kept, happened=tuple(happened))
     except Exception as error:  # noqa: BLE001 - a life that breaks is a finding as well
@@ -117,7 +124,7 @@ class Life:
                     else:
                         DEEDS[step.kind](self.people, dice)
                 self.happened.append("end")
-                self._end()
+                self.end()
         finally:
             self.people.close()
 
@@ -229,7 +236,7 @@ class Life:
 
     # --- the end
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """All is quiet: within five rounds B is what A says, and then nothing is written any more."""
         dice = random.Random(self.plan.seed)
         random.seed(self.plan.seed)

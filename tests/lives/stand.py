@@ -77,8 +77,8 @@ class Stand:
     def __enter__(self) -> Stand:
         self.emu.__enter__()
         clock, plan = self.emu.world.clock, self.plan
-        clock.set(BORN)
         clock.freeze()
+        clock.set(BORN)
         self.emu.quirks(**plan.quirks)
         a, b = self.emu.orgs["india"], self.emu.orgs["us"]
         if plan.reader == "first_only":
@@ -161,7 +161,10 @@ class Stand:
             sleep=self.advance,
         )
         for name, catalog in fleet.catalogs.items():
-            hooks = {"request": [self._on_request(name)], "response": [self._on_response(name)]}
+            hooks: dict[str, list[Callable[..., Any]]] = {
+                "request": [self._on_request(name)],
+                "response": [self._on_response(name)],
+            }
             catalog.zoho._caller.transport._client.event_hooks = hooks
         return fleet
 

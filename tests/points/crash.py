@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from tests.points.judge import Judge
+from tests.points.judge import Judge, come_to_rest
 from tests.points.stage import Stage
-
-_RESTARTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +46,10 @@ def crash(stage: Stage, judge: Judge, number: int) -> Crash:
         wrong.append(f"it was not killed there: exit code {code}, {len(points)} points")
     if number // 4 % 2:
         wrong += _run(stage)
-    for restarts in range(1, _RESTARTS + 1):
-        stage.pass_time_until_due()
-        mark, changes = stage.mark(), stage.sql("select count(*) from changes")
-        wrong += _run(stage)
-        if stage.sent(mark) or changes != stage.sql("select count(*) from changes") or _unfinished(stage):
-            continue
-        wrong += judge.at_the_end()
-        return Crash(number=number, point=points[-1], restarts=restarts, wrong=tuple(wrong))
-    wrong += ["it does not come to rest", *judge.at_the_end()]
-    return Crash(number=number, point=points[-1], restarts=_RESTARTS, wrong=tuple(wrong))
+    restarts, found = come_to_rest(stage, judge, lambda: _run(stage))
+    return Crash(number=number, point=points[-1], restarts=restarts, wrong=(*wrong, *found))
 
 
 def _run(stage: Stage) -> list[str]:
     code = stage.run("once")
     return [] if code in (0, 1) else [f"exit code {code}: {stage.output()[-2000:]}"]
-
-
-def _unfinished(stage: Stage) -> bool:
-    return bool(stage.sql("select 1 from retry_queue where state = 'due'"))

@@ -7,12 +7,12 @@ and there by hand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
 from daemon.demo.caller import Caller
-from daemon.demo.expected import KEY
+from daemon.demo.expected import KEY, MODULES
 from daemon.demo.oracle import Verdict, judge
 from daemon.emulator import OrgHandle
 from tests.points.stage import Stage
@@ -22,6 +22,12 @@ _OFF: Final = """
     select id, stream, lane from cycles where seen <>
     created + updated + adopted + deleted + flagged + unchanged + filtered + held + conflict + retrying + dead
 """
+_NOTED: Final = "select count(*) from changes where answer_code = 'SUCCESS'"
+_UNFINISHED: Final = """
+    select source_id from retry_queue where state = 'due'
+    union all select stream from checkpoints where trouble is not null
+"""
+_RUNS: Final = 5
 _CREATES: Final = frozenset({"insert", "upsert"})
 
 
@@ -30,7 +36,7 @@ class _Eyes(Caller):
 
     def __init__(self, org: OrgHandle) -> None:
         super().__init__({"name": org.name, "base_url": org.base_url}, org.access_token())
-        self._org = org
+        self.known: dict[str, list[Json]] = {}
         self._get = cache(lambda path, params: super(_Eyes, self).get(path, **dict(params)))
 
     def get(self, path: str, **params: str | int) -> Json:
@@ -38,10 +44,10 @@ class _Eyes(Caller):
         return found
 
     def records(self, module: str, _fields: Sequence[str]) -> Iterator[Json]:
-        return iter(self._org.records(module))
+        return iter(self.known[module])
 
     def count(self, module: str) -> int:
-        return len(self._org.records(module))
+        return len(self.known[module])
 
 
 class Judge:
@@ -49,20 +55,42 @@ class Judge:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self._a, self._b = _Eyes(stage.a), _Eyes(stage.b)
+        self.a, self.b = _Eyes(stage.a), _Eyes(stage.b)
         self.verdicts()  # what never changes is read once, before anything is counted
 
+        self.noted_before = 0
+
+    def start(self) -> None:
+        """A life begins: what the ledger noted before is none of it."""
+        rows = self.stage.sql(_NOTED) if self.stage.ledger.exists() else []
+        self.noted_before = rows[0][0] if rows else 0
+
+    def noted(self) -> int:
+        """Writes of this life that the ledger calls done."""
+        return int(self.stage.sql(_NOTED)[0][0]) - self.noted_before
+
+    def done(self) -> int:
+        """Records that B has written in this life."""
+        sent = [entry for entry in self.stage.sent() if entry["executed"] and isinstance(entry["body"], dict)]
+        return sum(len(entry["body"]["data"]) for entry in sent)
+
     def close(self) -> None:
-        self._a.close()
-        self._b.close()
+        self.a.close()
+        self.b.close()
 
     def verdicts(self) -> dict[str, Verdict]:
-        """B against A, module by module."""
-        found = judge(self._a, self._b, self.stage.defects)
+        """B against A, module by module, as both are now."""
+        names = (self.stage.a.name, self.stage.b.name)
+        self.a.known, self.b.known = self.stage.emu.do(
+            lambda hands: [{module: hands.records(name, module) for module in MODULES} for name in names]
+        )
+        found = judge(self.a, self.b, self.stage.defects)
         return {module: found[module] for module in self.stage.modules}
 
-    def at_the_end(self) -> list[str]:
-        """Everything that must be true once the faults are over and the daemon is quiet."""
+    def at_the_end(self, *, once: bool = True) -> list[str]:
+        """Everything that must be true once the faults are over and the daemon is quiet. `once`: no create came twice,
+        which only a ledger that was replaced by an older one may do.
+        """
         verdicts, wrong = self.verdicts(), list[str]()
         for module, verdict in verdicts.items():
             if not verdict.holds:
@@ -74,7 +102,9 @@ class Judge:
         open_intents = self.stage.sql("select stream, source_id, action from intents")
         if any((s.partition("/")[2], i) not in missing for s, i, _ in open_intents):
             wrong.append(f"intents are open: {open_intents}")
-        return [*wrong, *self.balance(), *self.sent_twice(missing)]
+        stopped = self.stage.sql("select stream, trouble from checkpoints where trouble is not null")
+        wrong += [f"stopped: {stopped}"] * bool(stopped)
+        return [*wrong, *self.balance(), *(self.sent_twice(missing) if once else ())]
 
     def balance(self) -> list[str]:
         """Cycles whose sum is off, and damage of the file."""
@@ -92,6 +122,24 @@ class Judge:
         )
         twice = {one: times for one, times in done.items() if times > 1 and one not in refused}
         return [f"creates carried out more than once: {twice}"] if twice else []
+
+
+def come_to_rest(
+    stage: Stage, judge: Judge, run: Callable[[], list[str]], *, once: bool = True
+) -> tuple[int, list[str]]:
+    """Runs until nothing is due or in trouble and a run writes nothing, to no org and to no history; then judges.
+
+    Gives the number of runs, the idle one among them, and what is wrong. `run` tells what went wrong in it.
+    """
+    wrong = list[str]()
+    for runs in range(1, _RUNS + 1):
+        stage.pass_time_until_due()
+        mark, changes = stage.mark(), stage.sql("select count(*) from changes")
+        wrong += run()
+        moved = stage.sent(mark) or changes != stage.sql("select count(*) from changes")
+        if not moved and not stage.sql(_UNFINISHED):
+            return runs, [*wrong, *judge.at_the_end(once=once)]
+    return _RUNS, [*wrong, "it does not come to rest", *judge.at_the_end(once=once)]
 
 
 def _shown(verdict: Verdict) -> str:

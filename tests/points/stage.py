@@ -43,6 +43,7 @@ class Stage:
         self.env = dict[str, str]()
         self.state = self.folder / "state"
         self.ledger = self.state / "orgsync.db"
+        self.backup = self.folder / "backup.db"
         for module in self.modules:
             add_key(self.b, module)
 

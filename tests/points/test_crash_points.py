@@ -23,6 +23,7 @@ def warm() -> Iterator[Warm]:
         yield warm
 
 
+@pytest.mark.timeout(600)  # the machine may be busy
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_loses_nothing_and_does_nothing_twice(warm: Warm, tmp_path: Path, name: str) -> None:
     first = 1 + list(SCENARIOS).index(name) % EVERY

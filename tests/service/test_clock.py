@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -124,7 +125,7 @@ def test_polls_go_on_in_time_and_without_a_burst(tmp_path: Path, wall: Wall) -> 
             wall.wrong += step
             began = time.monotonic()
             lead = insert(pair, f"after {step}")
-            until(lambda lead=lead: pair.counterparts("Leads", lead), 6)
+            until(partial(pair.counterparts, "Leads", lead), 6)
             time.sleep(max(0.0, began + 3 - time.monotonic()))
             for module, moments in wall.runs.items():
                 since = [moment for moment in moments if moment >= began]
