@@ -128,7 +128,7 @@ def test_resync_compares_at_once_in_the_running_daemon(site: Site) -> None:
     us.delete("Leads", us.records("Leads")[0]["id"])
     said = site.call("resync", "india-to-us/Leads")
     assert (said.returncode, said.stdout) == (0, "india-to-us/Leads is compared now; see `orgsync status`\n")
-    until(lambda: any(queue["code"] == "TARGET_GONE" for queue in queues(site)))
+    until(lambda: any(one["code"] == "TARGET_GONE" for queue in queues(site) for one in queue))
 
 
 def test_readiness_and_the_end_are_told_to_systemd(site: Site) -> None:

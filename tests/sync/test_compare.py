@@ -161,7 +161,7 @@ def test_a_comparison_keeps_to_its_credits_a_day_and_goes_on_the_next(
         settle(pair)
         pair.ledger.start_comparison(STREAM, "asked", pair.fleet.runners[0]._now())
         seen = []
-        for _ in range(8):
+        for _ in range(14):
             settle(pair, 2)
             seen.append(pair.sql("select source_seen + target_seen, credits_today, finished_at from comparisons")[0])
             pair.pass_time(86_400)
