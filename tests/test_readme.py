@@ -23,8 +23,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_there_are_ten_queries() -> None:
-    assert len(QUERIES) == 10
+def test_the_questions_of_an_operator_have_their_queries() -> None:
+    assert len(QUERIES) == 12
 
 
 @pytest.mark.parametrize("query", QUERIES)

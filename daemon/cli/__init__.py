@@ -21,6 +21,8 @@ _COMMANDS: Final = {
     "run": ("daemon.cli.run", "Keep every stream in step until stopped."),
     "status": ("daemon.cli.status", "Show health, lag, balance and queue of every stream."),
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
+    "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
+    "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
     "snapshot": ("daemon.cli.snapshot", "Write an org's metadata to a file, to rehearse with."),
     "demo": ("daemon.cli.demo", "Watch two emulated orgs being kept in step, killed and proved."),
     "emulator": ("daemon.cli.emulate", "Serve an emulated Zoho CRM on loopback."),

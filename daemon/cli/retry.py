@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings, locked_ledger, utc_now
-from daemon.ledger.errors import LedgerHeld
-from daemon.service import inbox
+from daemon.cli.context import load_settings
+from daemon.cli.request import demand, known_stream
+from daemon.service.inbox import Request
 
 
 @click.command("retry")
@@ -22,17 +22,9 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
     if cause_id is None and stream is None and source_id is None:
         raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")
     settings = load_settings(Path(settings_path))
-    known = {s.address for route in settings.routes for s in route.streams}
-    if stream is not None and stream not in known:
-        raise click.UsageError(f"no stream is called {stream!r}; there are: {', '.join(sorted(known))}")
-    request = inbox.RetryRequest(cause_id=cause_id, stream=stream, source_id=source_id)
-    try:
-        with locked_ledger(settings) as ledger:
-            woken = ledger.retry(utc_now(), cause_id=cause_id, stream=stream, source_id=source_id)
-        when = "at the next `orgsync run` or `orgsync once`"
-    except LedgerHeld:
-        woken = inbox.ask(settings.state_dir / "inbox", request)
-        when = "now"
+    if stream is not None:
+        known_stream(settings, stream)
+    woken, when = demand(settings, Request(kind="retry", cause_id=cause_id, stream=stream, source_id=source_id))
     if woken:
         click.echo(f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}")
     else:

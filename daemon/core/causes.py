@@ -14,12 +14,20 @@ AMBIGUOUS: Final = "AMBIGUOUS"
 TARGET_GONE: Final = "TARGET_GONE"
 DUPLICATE_DATA: Final = "DUPLICATE_DATA"
 MALFORMED_VALUE: Final = "MALFORMED_VALUE"
+DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
+DIFFERS: Final = "DIFFERS"
+DRIFT: Final = "DRIFT"
 
 _REMEDIES: Final = {
     WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause",
     UNCERTAIN: "nothing to do: the target is asked what became of the call before anything is sent again",
     AMBIGUOUS: "several records of the target could be this one: delete or merge the surplus there, then retry",
-    TARGET_GONE: "the counterpart was deleted in the target: restore it from the recycle bin there, then retry",
+    TARGET_GONE: "the counterpart was deleted in the target: restore it from the recycle bin there and retry, "
+    'or let orgsync make it again (gone = "recreate" in the settings)',
+    DELETED_IN_SOURCE: "nothing to do: the deletion is on its way to the target",
+    DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
+    DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
+    'drift = "keep" or "overwrite" in the settings decides it for good',
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     "MANDATORY_NOT_FOUND": "fill the field in the source, or give it a constant or default in the mapping",

@@ -34,6 +34,11 @@ def changed_fields(old: Mapping[str, str], new: Digests) -> frozenset[str]:
     return frozenset(name for name, digest in new.by_field.items() if old.get(name) != digest)
 
 
+def blanked_fields(old: Mapping[str, str], new: Digests, values: Values) -> frozenset[str]:
+    """The fields that B confirmed with a value and that are to lose it."""
+    return frozenset(name for name in changed_fields(old, new) if name in old and values.get(name) is None)
+
+
 def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
     """Only the named fields of a record's values."""
     wanted = set(names)

@@ -109,6 +109,7 @@ def resolve(
         else _by_table(stream, stream.fields.table, source, target, carried)
     )
     problems += _key_problems(stream, target) if stream.key else _match_problems(stream, target, rules)
+    problems += _flag_problems(stream, target, rules)
     filled = {r.target for r in rules} | {stream.key}
     problems += [
         Problem(
@@ -164,7 +165,7 @@ def _by_star(
         for name in sorted(stream.fields.except_)
         if name not in target.fields
     ]
-    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key}
+    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag}
     for name, mine in source.fields.items():
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
@@ -299,6 +300,21 @@ def _key_problems(stream: Stream, target: Schema) -> list[Problem]:
     else:
         return []
     return [Problem(stream=stream.address, field=stream.key, message=message)]
+
+
+def _flag_problems(stream: Stream, target: Schema, rules: list[FieldRule]) -> list[Problem]:
+    if stream.flag is None:
+        return []
+    where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(stream.flag)
+    if field is None:
+        message = f"flag: {where} has no field {stream.flag}: make it there, as a checkbox"
+    elif field.data_type != "boolean" or not field.writable:
+        message = f"flag: {where}.{stream.flag} must be a checkbox that can be written"
+    elif stream.flag in {r.target for r in rules}:
+        message = f"flag: {stream.flag} is filled from the source already; flag another checkbox"
+    else:
+        return []
+    return [Problem(stream=stream.address, field=stream.flag, message=message)]
 
 
 def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:

@@ -1,4 +1,4 @@
-"""What to do with each change of a page: the ladder from "not ours" to "write it".
+"""What to do with each change of a page: the ladder from "not ours" to "write it" (steps.py).
 
 Pure. It is told everything that is known (links, parents, what open intents turned out to be) and yields one step a
 change, in the order of the changes. Sending and storing are for others.
@@ -6,96 +6,28 @@ change, in the order of the changes. Sending and storing are for others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
-from daemon.core.digest import Digests, changed_fields, cover, digest_values
+from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values
 from daemon.core.mapping import FieldMap
-from daemon.core.record import Change, WireRecord
+from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
-from daemon.core.translate import Json, Known, Parent, Translation, Values, observe, translate
+from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
+from daemon.core.translate import Known, Translation, Values, observe, translate
 
-BATCH: Final = 100
-"""Records a write call takes (facts 4.1)."""
-
-Action = Literal["create", "update"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything)."""
-
-    entity_id: str
-    target_id: str
-    whole: str | None = None
-    by_field: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
-    change: Change
-    values: Values
-    digests: Digests
-    match: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """Only the fields that differ are sent. `adopts` says that the link itself is new.
-
-    `doubted` says that an earlier write was uncertain: until B confirms this one, what the ledger knows of the
-    counterpart is not to be trusted.
-    """
-
-    change: Change
-    target_id: str
-    values: Values
-    digests: Digests
-    adopts: bool = False
-    doubted: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
-    """Nothing to write. After an uncertain write it comes with the counterpart and the digests that were found."""
-
-    change: Change
-    outcome: Literal["unchanged", "filtered", "adopted"]
-    target_id: str | None = None
-    digests: Digests | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Cannot be written yet: it waits for a parent, or for a person."""
-
-    change: Change
-    cause: Cause
-    detail: str
-    waits_for: Parent | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defer:
-    """An earlier write of this record may still be on its way: nothing is sent before `until`."""
-
-    change: Change
-    until: datetime
-
-
-Step = Create | Update | Keep | Hold | Defer
-Write = Create | Update
-_ACTIONS: Final[dict[Action, type[Write]]] = {"create": Create, "update": Update}
+_DONE_BY: Final[Mapping[str, LinkState]] = {"delete": "deleted", "flag": "flagged"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """All that planning a page needs besides the changes themselves.
 
-    `found` maps a source id whose earlier write was uncertain to the target records that could be it (any number).
+    `found` maps a source id whose counterpart is in doubt to the target records that could be it (any number).
+    `ended` are source ids whose counterpart an uncertain deletion of ours took away.
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     """
 
@@ -103,11 +35,12 @@ class Knowledge:
     links: Mapping[str, Link]
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, datetime]
+    ended: frozenset[str] = frozenset()
     source_zgid: str
     digest_key: bytes
 
 
-def plan(changes: Iterable[Change], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> list[Step]:
+def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> list[Step]:
     """One step for each change, in order."""
     changes = list(changes)
     certain = replace(knowledge, found=_shared_out(changes, knowledge.found))
@@ -115,7 +48,7 @@ def plan(changes: Iterable[Change], stream: Stream, fields: FieldMap, knowledge:
 
 
 def _shared_out(
-    changes: Iterable[Change], found: Mapping[str, tuple[WireRecord, ...]]
+    changes: Iterable[Seen], found: Mapping[str, tuple[WireRecord, ...]]
 ) -> dict[str, tuple[WireRecord, ...]]:
     """No target record for two: of records that look alike, the first takes the only candidate there is."""
     taken: set[object] = set()
@@ -128,43 +61,55 @@ def _shared_out(
     return left
 
 
-def _step(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:
-    ready = _ready(change, stream, fields, knowledge)
-    if not isinstance(ready, Translation):
-        return ready
-    values = ready.values
+def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:
+    if until := knowledge.deferred.get(change.record_id):
+        return Defer(change=change, until=until)
+    candidates = knowledge.found.get(change.record_id)
+    if candidates is not None and len(candidates) > 1:
+        return _ambiguous(change, stream, fields, candidates)
+    link = knowledge.links.get(change.record_id)
+    if isinstance(change, Deletion):
+        return _deletion(change, stream, fields, knowledge, link)
+    if not fields.keep.test(change.values):
+        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+    if link is not None and link.state == "gone" and stream.gone != "recreate" and not candidates:
+        return _not_ours(change)  # left as it is, by the settings
+    return _content(change, stream, fields, knowledge, link)
+
+
+def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
+    """Create, update, or leave as it is: by what B is known to hold."""
+    translation = _complete(change, stream, fields, knowledge)
+    if not isinstance(translation, Translation):
+        return translation
+    values = translation.values
+    if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
+        link = None  # it came back in the source, or is to come back in the target: a new counterpart
     digests = digest_values(values, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
-    link = knowledge.links.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, values, fields, knowledge.digest_key, link)
     if held is None:
         return _create(change, values, digests, fields, knowledge.source_zgid)
-    adopts = link is None
-    if held.whole == digests.whole and candidates is None:
+    unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
+    if held.whole == digests.whole and candidates is None and not unflag:
         return Keep(change=change, outcome="unchanged")
     names = changed_fields(held.by_field, digests)
-    if not names:
-        outcome: Literal["adopted", "unchanged"] = "adopted" if adopts else "unchanged"
+    if not names and not unflag:
+        outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
         return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests)
     return Update(
         change=change,
         target_id=held.target_id,
-        values=cover(values, names),
+        values={**cover(values, names), **unflag},
         digests=digests,
-        adopts=adopts,
+        adopts=link is None,
         doubted=candidates is not None,
+        blanks=bool(blanked_fields(held.by_field, digests, values)),
     )
 
 
-def _ready(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Translation | Step:
-    """A complete translation, or the step that ends this record's road for now."""
-    if until := knowledge.deferred.get(change.record_id):
-        return Defer(change=change, until=until)
-    candidates = knowledge.found.get(change.record_id, ())
-    if len(candidates) > 1:
-        return _ambiguous(change, stream, fields, candidates)
-    if not fields.keep.test(change.values):
-        return _filtered(change, fields, candidates, knowledge.digest_key)
+def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Translation | Hold:
+    """A translation that can be sent, or why there is none."""
     translation = translate(change.values, fields, knowledge.known)
     if translation.faults:
         fault = translation.faults[0]
@@ -181,7 +126,31 @@ def _ready(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledg
     return translation
 
 
-def _filtered(change: Change, fields: FieldMap, candidates: tuple[WireRecord, ...], digest_key: bytes) -> Keep:
+def _deletion(change: Deletion, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
+    """What the stream's policy makes of a record that is gone from the source."""
+    candidates = knowledge.found.get(change.record_id)
+    if stream.deletes == "ignore":
+        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+    if candidates is None:
+        if link is None or link.state in ("deleted", "gone") or link.state == _DONE_BY[stream.deletes]:
+            return Keep(change=change, outcome="unchanged") if link else _not_ours(change)
+        target_id = link.target_id
+    elif candidates:
+        target_id = str(candidates[0]["id"])
+    else:  # an uncertain deletion that was done, or a creation that was not
+        return Keep(
+            change=change, outcome="deleted" if link else "filtered", target_id=link.target_id if link else None
+        )
+    if stream.deletes == "flag" and stream.flag is not None:
+        return Flag(change=change, target_id=target_id, field=stream.flag)
+    return Delete(change=change, target_id=target_id)
+
+
+def _not_ours(change: Seen) -> Keep:
+    return Keep(change=change, outcome="filtered")
+
+
+def _filtered(change: Seen, fields: FieldMap, candidates: tuple[WireRecord, ...], digest_key: bytes) -> Keep:
     """Not written. A counterpart that an uncertain write left behind is noted, or it would be created once more."""
     if not candidates:
         return Keep(change=change, outcome="filtered")
@@ -196,11 +165,16 @@ def _looked_up(
     if not candidates:
         return replace(link, whole=None, by_field={}) if link else None
     seen = digest_values(cover(observe(candidates[0], fields), values), fields.version, digest_key)
-    entity_id = link.entity_id if link else ""
-    return Link(entity_id=entity_id, target_id=str(candidates[0]["id"]), whole=seen.whole, by_field=seen.by_field)
+    return Link(
+        entity_id=link.entity_id if link else "",
+        target_id=str(candidates[0]["id"]),
+        whole=seen.whole,
+        by_field=seen.by_field,
+        state=link.state if link else "live",
+    )
 
 
-def _ambiguous(change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...]) -> Hold:
+def _ambiguous(change: Seen, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...]) -> Hold:
     ids = ", ".join(sorted(str(c.get("id")) for c in candidates)[:5])
     return Hold(
         change=change,
@@ -220,29 +194,3 @@ def _create(change: Change, values: Values, digests: Digests, fields: FieldMap, 
 def key_value(source_zgid: str, source_id: str) -> str:
     """What the key field of the target holds for a source record."""
     return f"{source_zgid}:{source_id}"
-
-
-def body(step: Write) -> dict[str, Json]:
-    """The record as it is sent."""
-    return dict(step.values) if isinstance(step, Create) else {"id": step.target_id, **step.values}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Steps that travel in one call."""
-
-    action: Action
-    steps: tuple[Write, ...]
-
-
-def batches(steps: Iterable[Step], alone: frozenset[str] = frozenset()) -> Iterator[Batch]:
-    """The calls that a page needs; the source ids in `alone` travel one by one, so that they can fail alone."""
-    writes = [step for step in steps if isinstance(step, (Create, Update))]
-    for action, kind in _ACTIONS.items():
-        mine = [step for step in writes if isinstance(step, kind)]
-        together = [step for step in mine if step.change.record_id not in alone]
-        for start in range(0, len(together), BATCH):
-            yield Batch(action=action, steps=tuple(together[start : start + BATCH]))
-        for step in mine:
-            if step.change.record_id in alone:
-                yield Batch(action=action, steps=(step,))

@@ -78,3 +78,19 @@ class Change:
     @property
     def record_id(self) -> str:
         return self.position.record_id
+
+    @property
+    def modified_time(self) -> datetime:
+        return self.position.modified_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """One record that the source does not have any more; `modified_time` is when that was noticed or happened."""
+
+    record_id: str
+    modified_time: datetime
+
+
+Seen = Change | Deletion
+"""What a cycle can see of a record."""

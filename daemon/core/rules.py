@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from daemon.core.fuse import Fuse
+
 Scalar = str | int | float | bool
+Deletes = Literal["ignore", "delete", "flag"]
+Gone = Literal["hold", "leave", "recreate"]
+Drift = Literal["report", "overwrite", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,10 @@ class Stream:
     `key` is the unique field of the target module that holds `<source zgid>:<record id>`; None means `key = "none"`.
     `triggers` are the automations of the target that may run (facts 4.1), none by default. `lag` is how far behind
     the source's clock the checkpoint stays, because a write may become visible late.
+
+    `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
+    `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
+    Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
     """
 
     address: str
@@ -65,7 +74,13 @@ class Stream:
     where: str | None = None
     fields: FieldChoice = field(default_factory=FieldChoice)
     triggers: tuple[str, ...] = ()
-    deletes: Literal["ignore"] = "ignore"
+    deletes: Deletes = "ignore"
+    flag: str | None = None
+    gone: Gone = "hold"
+    drift: Drift = "report"
+    fuse: Fuse = field(default_factory=Fuse)
+    compare: timedelta | None = timedelta(days=7)
+    compare_credits: int = 1000
     default_owner: str | None = None
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)

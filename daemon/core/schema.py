@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 # Computed by Zoho or written through calls of their own: never part of a record's body.
@@ -28,7 +29,7 @@ class Field:
     custom: bool = False
     rich_text: bool = False
     lookup_module: str | None = None
-    picklist: frozenset[str] = frozenset()
+    picklist: frozenset[str] = frozenset()  # last: fingerprint() sorts it
 
     @property
     def writable(self) -> bool:
@@ -45,6 +46,11 @@ class Schema:
 
     def unique_fields(self) -> frozenset[str]:
         return frozenset(f.api_name for f in self.fields.values() if f.unique)
+
+    def fingerprint(self) -> str:
+        """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""
+        rows = sorted((*astuple(f)[:-1], sorted(f.picklist)) for f in self.fields.values())
+        return hashlib.blake2b(repr(rows).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

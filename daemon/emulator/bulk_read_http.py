@@ -111,7 +111,7 @@ def _module(call: Call, given: Any) -> str:
     name = given.get("api_name") if isinstance(given, dict) else given
     if isinstance(name, str) and name in bulk_read.NOT_READABLE:
         raise bad_query("MODULE_NOT_SUPPORTED", module=name)
-    if not isinstance(name, str) or name not in call.org.modules:
+    if not isinstance(name, str) or name not in call.org.modules or not call.org.modules[name].shown:
         raise module_not_available(name)
     return name
 

@@ -43,7 +43,7 @@ def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
     """The rows of a query and whether more follow."""
     query = replace(query, where=resolve(query.where, lambda inner: _values_of(org, caller, inner)))
     module = org.modules.get(query.module)
-    if module is None:
+    if module is None or not module.shown:
         raise errors.refuse("INVALID_MODULE", "the given module is not supported in api")
     _check_limits(query, org.quirks)
 

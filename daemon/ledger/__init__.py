@@ -1,5 +1,6 @@
 """The ledger: the tables, and the one class that speaks SQL."""
 
+from daemon.ledger.comparisons import Comparison, Counterpart
 from daemon.ledger.errors import (
     LedgerError,
     LedgerHeld,
@@ -20,6 +21,8 @@ from daemon.ledger.streams import StreamState
 
 __all__ = [
     "Balance",
+    "Comparison",
+    "Counterpart",
     "DueRow",
     "History",
     "Intent",

@@ -9,22 +9,37 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
 
-from daemon.core.plan import Link
+from daemon.core.ends import QueueRow, Waiting
+from daemon.core.fuse import Blown, FuseKind
 from daemon.core.record import Position
 from daemon.core.rules import Stream
-from daemon.core.settle import Settlement, Waiting
+from daemon.core.settle import Settlement
+from daemon.core.steps import Link
 from daemon.core.translate import Parent
-from daemon.ledger import database, lookups, migrate, queue, retention, retiming, storing, streams
+from daemon.ledger import (
+    comparisons,
+    database,
+    fuses,
+    lookups,
+    migrate,
+    queue,
+    retention,
+    retiming,
+    storing,
+    streams,
+)
+from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.errors import OrgChanged, speaking
+from daemon.ledger.fuses import FuseState
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.streams import StreamState
@@ -192,6 +207,90 @@ class Ledger:
         """The chosen queue rows (all given choices together) are due at once; gives their number."""
         with self._writing() as connection:
             return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
+
+    def enqueue(
+        self,
+        stream: Stream,
+        rows: Sequence[QueueRow],
+        now: datetime,
+        *,
+        deleted_until: datetime | None = None,
+        comparison: Comparison | None = None,
+        side: Side = "source",
+        position: Position | None = None,
+        seen: Collection[str] = (),
+        found: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Put records into the queue, and note in the same transaction how far the looking for them has come: the
+        deletions up to `deleted_until`, or a comparison's `position` on its `side` with what was `seen` there.
+        """
+        with self._writing() as connection:
+            queue.requeue(connection, stream, rows, (), now)
+            if deleted_until is not None:
+                streams.note(connection, stream, deleted_until=deleted_until)
+            if comparison is not None and position is not None:
+                comparisons.mark(connection, stream, comparison, side, seen)
+                comparisons.advance(connection, comparison, side, position, found)
+
+    def wake_held(self, stream: Stream, target_schema: str, now: datetime) -> int:
+        """The target's fields are these now: what it refused is due again. Gives the number of records."""
+        with self._writing() as connection:
+            streams.note(connection, stream, target_schema=target_schema)
+            return queue.wake_held(connection, stream, now)
+
+    def fuse_state(self, stream: Stream) -> FuseState:
+        """What stops the stream until a person looks, and what was released."""
+        with self._reading() as connection:
+            return fuses.state(connection, stream.address)
+
+    def blow(self, stream: Stream, blown: Blown, now: datetime) -> None:
+        """Stop the stream until a person releases it."""
+        with self._writing() as connection:
+            fuses.blow(connection, stream.address, blown, now)
+
+    def release(self, stream: str, accepted: int, reason: str, now: datetime) -> FuseKind | None:
+        """Let a stream go on, past up to `accepted` records; None when no fuse stops it."""
+        with self._writing() as connection:
+            return fuses.release(connection, stream, accepted, reason, now)
+
+    def spend_releases(self, stream: Stream, now: datetime) -> None:
+        """The stream has caught up: what was released is used up."""
+        with self._writing() as connection:
+            fuses.spend(connection, stream.address, now)
+
+    def count_links(self, stream: Stream) -> int:
+        """How many records the stream has agreed with its target."""
+        with self._reading() as connection:
+            return lookups.count_links(connection, stream)
+
+    def start_comparison(self, stream: str, reason: Reason, now: datetime) -> bool:
+        """Begin a full comparison; False when one goes on already."""
+        with self._writing() as connection:
+            return comparisons.start(connection, stream, reason, now)
+
+    def comparison(self, stream: Stream) -> tuple[Comparison | None, datetime | None]:
+        """The comparison that goes on, and when the latest began."""
+        with self._reading() as connection:
+            return comparisons.current(connection, stream.address), comparisons.last_started(connection, stream.address)
+
+    def unseen(self, stream: Stream, comparison: Comparison, side: Side) -> list[tuple[str, str]]:
+        """(record id there, source id) of agreed records that a comparison did not see on a side."""
+        with self._reading() as connection:
+            return comparisons.unseen(connection, stream, comparison, side)
+
+    def source_records(self, stream: Stream, target_ids: Collection[str]) -> dict[str, Counterpart]:
+        """What the target's records stand for, by target id."""
+        with self._reading() as connection:
+            return comparisons.counterparts(connection, stream, target_ids)
+
+    def compared(
+        self, comparison: Comparison, cost: int, day_began_at: datetime, now: datetime, *, finished: bool
+    ) -> None:
+        """A comparison cost this many credits more, and may be over."""
+        with self._writing() as connection:
+            comparisons.spent(connection, comparison, cost, day_began_at)
+            if finished:
+                comparisons.finish(connection, comparison, now)
 
     def retime(self, now: datetime, by: timedelta = timedelta()) -> int:
         """The clock stepped by so much, or may have been wrong: due times follow (retiming.py); gives their number."""

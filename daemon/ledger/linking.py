@@ -12,8 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from daemon.core.ends import Linked
 from daemon.core.rules import Stream
-from daemon.core.settle import Linked
 from daemon.ledger.errors import LinkConflict
 from daemon.ledger.lookups import chunks
 from daemon.ledger.tables import agreed, checkpoints, id_map
@@ -39,7 +39,8 @@ def link(connection: Connection, stream: Stream, linked: Sequence[Linked], now: 
     wanted = {pair.source_id: pair.target_id for pair in linked}
     _demand_distinct(wanted, source, target)
     sources = _entities(connection, source, wanted.keys())
-    targets = _entities(connection, target, wanted.values())
+    states: dict[str, str] = {}
+    targets = _entities(connection, target, wanted.values(), states)
     new = [
         _Pair(source_id, target_id, sources.get(source_id), targets.get(target_id))
         for source_id, target_id in wanted.items()
@@ -47,6 +48,7 @@ def link(connection: Connection, stream: Stream, linked: Sequence[Linked], now: 
     ]
     if new:
         sources |= _store(connection, new, source, target, now)
+    _mark(connection, target, {p.target_id: p.state for p in linked if states.get(p.target_id, "live") != p.state})
     return {source_id: sources[source_id] for source_id in wanted}
 
 
@@ -121,13 +123,31 @@ def _name(place: Place, record_id: str) -> str:
     return f"{place[0]} {place[1]} {record_id}"
 
 
-def _entities(connection: Connection, place: Place, ids: Collection[str]) -> dict[str, str]:
-    query = select(id_map.c.record_id, id_map.c.entity_id).where(id_map.c.org == place[0], id_map.c.module == place[1])
-    return {
-        record_id: entity
-        for piece in chunks(ids)
-        for record_id, entity in connection.execute(query.where(id_map.c.record_id.in_(piece)))
-    }
+def _entities(
+    connection: Connection, place: Place, ids: Collection[str], states: dict[str, str] | None = None
+) -> dict[str, str]:
+    """Record id -> entity, of those that have one; `states` is filled with the state of each."""
+    row = id_map.c
+    query = select(row.record_id, row.entity_id, row.state).where(row.org == place[0], row.module == place[1])
+    found: dict[str, str] = {}
+    for piece in chunks(ids):
+        for record_id, entity, state in connection.execute(query.where(row.record_id.in_(piece))):
+            found[record_id] = entity
+            if states is not None:
+                states[record_id] = state
+    return found
+
+
+def _mark(connection: Connection, place: Place, states: Mapping[str, str]) -> None:
+    """What became of these counterparts."""
+    org, module = place
+    if states:
+        connection.execute(
+            update(id_map)
+            .where(id_map.c.org == org, id_map.c.module == module, id_map.c.record_id == bindparam("b_record"))
+            .values(state=bindparam("b_state")),
+            [{"b_record": record_id, "b_state": state} for record_id, state in states.items()],
+        )
 
 
 def _members(connection: Connection, entities: Collection[str]) -> dict[str, dict[Place, str]]:

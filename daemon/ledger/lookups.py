@@ -7,17 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select
 
-from daemon.core.plan import Action, Link
+from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
-from daemon.core.settle import Waiting
+from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger.tables import agreed, causes, id_map, intents, retry_queue
 
 T = TypeVar("T")
+THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
+"""The states of a counterpart that exists."""
 CHUNK: Final = 8_192
 """Values of one IN (…); SQLite takes 32,766 in a statement, Postgres 65,535. A page is 2,000 records."""
 
@@ -30,6 +32,7 @@ class DueRow:
     attempts: int
     cause_code: str
     due_at: datetime
+    modified_time: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
     source, target = id_map.alias("s"), id_map.alias("t")
     query = (
         select(
-            source.c.record_id, source.c.entity_id, target.c.record_id, agreed.c.source_digest, agreed.c.field_digests
+            *(source.c.record_id, source.c.entity_id, target.c.record_id, target.c.state),
+            *(agreed.c.source_digest, agreed.c.field_digests),
         )
         .join(target, _counterpart(source, target, stream.target, stream.target_module))
         .outerjoin(agreed, and_(agreed.c.entity_id == source.c.entity_id, agreed.c.stream == stream.address))
@@ -70,9 +74,10 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             target_id=target_id,
             whole=whole,
             by_field={} if by_field is None else json.loads(by_field),
+            state=cast("LinkState", state),
         )
         for ids in chunks(source_ids)
-        for source_id, entity_id, target_id, whole, by_field in connection.execute(
+        for source_id, entity_id, target_id, state, whole, by_field in connection.execute(
             query.where(source.c.record_id.in_(ids))
         )
     }
@@ -81,19 +86,24 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
 def counterparts(
     connection: Connection, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
 ) -> dict[Parent, str]:
-    """The target ids of the parents that have a counterpart; `carried` is source module -> target module."""
+    """The target ids of the parents that have a living counterpart; `carried` is source module -> target module."""
     source, target = id_map.alias("s"), id_map.alias("t")
     found: dict[Parent, str] = {}
     for module in {parent.module for parent in parents} & carried.keys():
         query = (
             select(source.c.record_id, target.c.record_id)
             .join(target, _counterpart(source, target, stream.target, carried[module]))
-            .where(source.c.org == stream.source, source.c.module == module)
+            .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(THERE))
         )
         for ids in chunks({parent.record_id for parent in parents if parent.module == module}):
             for source_id, target_id in connection.execute(query.where(source.c.record_id.in_(ids))):
                 found[Parent(module=module, record_id=source_id)] = target_id
     return found
+
+
+def count_links(connection: Connection, stream: Stream) -> int:
+    """How many records the stream has agreed with its target."""
+    return connection.scalar(select(func.count()).where(agreed.c.stream == stream.address)) or 0
 
 
 def linked_targets(connection: Connection, org: str, module: str, ids: Collection[str]) -> set[str]:
@@ -121,15 +131,15 @@ def due(connection: Connection, stream: Stream, now: datetime, limit: int) -> li
     """The records to try again, the one that is due longest first."""
     row = retry_queue.c
     query = (
-        select(row.source_id, row.attempts, causes.c.code, row.due_at)
+        select(row.source_id, row.attempts, causes.c.code, row.due_at, row.source_modified_time)
         .join(causes, causes.c.id == row.cause_id)
         .where(row.stream == stream.address, row.state == "due", row.due_at <= now)
         .order_by(row.due_at, row.source_id)
         .limit(limit)
     )
     return [
-        DueRow(source_id=source_id, attempts=attempts, cause_code=code, due_at=due_at)
-        for source_id, attempts, code, due_at in connection.execute(query)
+        DueRow(source_id=source_id, attempts=attempts, cause_code=code, due_at=due_at, modified_time=modified_time)
+        for source_id, attempts, code, due_at, modified_time in connection.execute(query)
         if due_at is not None
     ]
 
@@ -143,7 +153,7 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
     return {
         source_id: Intent(
             source_id=source_id,
-            action="create" if action == "create" else "update",
+            action=cast("Action", action),
             target_id=target_id,
             sent_at=sent_at,
             match=json.loads(match),

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, case, delete, func, select, update
 
-from daemon.core.causes import Cause
+from daemon.core.causes import DRIFT, TARGET_GONE, Cause
+from daemon.core.ends import QueueRow
 from daemon.core.rules import Stream
-from daemon.core.settle import QueueRow
 from daemon.ledger.columns import storable
-from daemon.ledger.lookups import chunks
+from daemon.ledger.lookups import THERE, chunks
 from daemon.ledger.tables import causes, checkpoints, id_map, retry_queue
 from daemon.ledger.upsert import on_conflict, upsert
 
@@ -55,6 +55,7 @@ def wake(connection: Connection, parents: Collection[str], now: datetime) -> Non
                 target.c.entity_id == source.c.entity_id,
                 target.c.org == stream.c.target,
                 target.c.module == stream.c.target_module,
+                target.c.state.in_(THERE),
             ),
         )
         .where(
@@ -70,6 +71,14 @@ def wake(connection: Connection, parents: Collection[str], now: datetime) -> Non
             .where(retry_queue.c.state == "held", retry_queue.c.waits_id.in_(ids), arrived.exists())
             .values(state="due", due_at=now)
         )
+
+
+def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
+    """What the target refused is due at once, because the target may take it now; gives the number of rows."""
+    row = retry_queue.c
+    refused = select(causes.c.id).where(causes.c.stream == stream.address, causes.c.code.not_in((DRIFT, TARGET_GONE)))
+    chosen = row.stream == stream.address, row.state == "held", row.waits_id.is_(None), row.cause_id.in_(refused)
+    return connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now)).rowcount
 
 
 def retry(

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
+from daemon.core.ends import OUTCOMES, Linked, Written
 from daemon.core.rules import Stream
-from daemon.core.settle import OUTCOMES, Linked, Settlement, Written
+from daemon.core.settle import Settlement
 from daemon.ledger import queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
@@ -84,7 +85,12 @@ def _agree(
         if pair.digests is not None
     ]
     if rows:
-        statement = upsert(connection, agreed, kept=("target_digest",), known=("target_modified_time",))
+        statement = upsert(
+            connection,
+            agreed,
+            kept=("target_digest", "source_comparison", "target_comparison"),
+            known=("target_modified_time",),
+        )
         connection.execute(statement, rows)
     for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):
         connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))

@@ -27,6 +27,8 @@ class StreamState:
     caught_up_at: datetime | None
     polled_at: datetime | None
     trouble: str | None
+    deleted_until: datetime | None = None
+    target_schema: str | None = None
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:
@@ -49,6 +51,8 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         caught_up_at=found["caught_up_at"],
         polled_at=found["polled_at"],
         trouble=found["trouble"],
+        deleted_until=found["deleted_until"],
+        target_schema=found["target_schema"],
     )
 
 
@@ -70,7 +74,7 @@ def start(connection: Connection, stream: Stream, rules_version: str, first_run:
         "started_at": now,
         "poll_s": stream.poll.total_seconds(),
     }
-    connection.execute(upsert(connection, checkpoints, kept=("epoch",)), row)
+    connection.execute(upsert(connection, checkpoints, kept=("epoch", "deleted_until", "target_schema")), row)
 
 
 def restart(connection: Connection, stream: Stream, rules_version: str, now: datetime) -> None:
@@ -117,6 +121,13 @@ def polled(
         values["modified_time"] = case((forward, literal(position.modified_time, UtcTime)), else_=_row.modified_time)
         values["record_id"] = case((forward, position.record_id), else_=_row.record_id)
     done = connection.execute(update(checkpoints).where(_row.stream == stream.address).values(values))
+    if done.rowcount != 1:
+        raise StreamUnknown(stream.address)
+
+
+def note(connection: Connection, stream: Stream, **values: object) -> None:
+    """Set columns of the stream's row, such as `deleted_until`."""
+    done = connection.execute(update(checkpoints).where(_row.stream == stream.address).values(**values))
     if done.rowcount != 1:
         raise StreamUnknown(stream.address)
 

@@ -12,10 +12,10 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, MetaData, Table, UniqueConstraint, column
 from sqlalchemy import text as sql
 
-from daemon.core.settle import OUTCOMES
+from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -61,6 +61,7 @@ checkpoints = Table(
     Column("poll_s", Float, nullable=False, doc="seconds between two polls"),
     maybe("trouble", "why the stream stands still; NULL when it runs"),
     maybe_time("trouble_since", "since when it stands still"),
+    maybe("target_schema", "digest of the target's fields; when it changes, held records are tried again"),
     info={"doc": "one row a stream: how far it has come and how it is"},
 )
 Index("ix_checkpoints_route", checkpoints.c.route, checkpoints.c.source_module)
@@ -72,7 +73,7 @@ id_map = Table(
     text("org", "name of the org", key=True),
     text("module", "module in that org", key=True),
     text("record_id", "the record that stands for the thing there", key=True),
-    text("state", "live", default="live"),
+    text("state", "live; flagged or deleted by orgsync; gone: deleted by somebody else and left", default="live"),
     time("linked_at", "when it was linked"),
     UniqueConstraint("entity_id", "org", "module", name="uq_id_map_entity"),
     info={"doc": "which record stands for one thing in each org: at most one per org and module"},
@@ -88,6 +89,8 @@ agreed = Table(
     text("field_digests", "JSON object: target field -> digest of the value that the target confirmed"),
     maybe_time("target_modified_time", "Modified_Time that the write returned"),
     time("agreed_at", "when the target confirmed it"),
+    Column("source_comparison", Id, nullable=True, doc="the last comparison that saw it in the source"),
+    Column("target_comparison", Id, nullable=True, doc="the last comparison that saw it in the target"),
     info={"doc": "what the target confirmed last, as digests"},
 )
 
@@ -96,7 +99,7 @@ intents = Table(
     metadata,
     text("stream", "the stream", key=True),
     text("source_id", "record id in the source", key=True),
-    text("action", "create or update"),
+    text("action", "create, update or delete"),
     maybe("target_id", "record id in the target, when it is known"),
     time("sent_at", "when the call began, or was about to"),
     text("match", "JSON object: the values by which the record is found again"),
@@ -184,7 +187,7 @@ changes = Table(
     text("module", "module in that org"),
     maybe("record_id", "record id in that org; NULL when it never got one"),
     text("source_id", "record id in the source"),
-    text("action", "create or update"),
+    text("action", "create, update or delete"),
     text("fields", "JSON list: names of the fields that were sent"),
     text("answer_code", "what Zoho answered"),
     time("at", "when the answer was stored"),
@@ -195,3 +198,47 @@ Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
 Index("ix_changes_cycle", changes.c.cycle_id)
+
+fuses = Table(
+    "fuses",
+    metadata,
+    number_of_row(),
+    text("stream", "the stream that it stopped"),
+    text("kind", "deletes, blanked, refused, or empty: everything would be deleted"),
+    number("count", "records that it counted"),
+    number("base", "records that they were a part of: linked ones, or (refused) writes sent"),
+    number("allowed", "records that would have passed"),
+    text("examples", "JSON list: up to five record ids of the source"),
+    time("blown_at", "when it blew"),
+    maybe_time("released_at", "when a person let the stream go on; NULL while it stands"),
+    Column("accepted", Id, nullable=True, doc="how many the person lets pass until the stream has caught up"),
+    maybe("reason", "the person's reason"),
+    maybe_time("spent_at", "when the stream had caught up after the release; from then on it counts no more"),
+    info={"doc": "every time that a stream was stopped before damage, and who let it go on"},
+)
+Index("ix_fuses_stream", fuses.c.stream, fuses.c.spent_at)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    number_of_row(),
+    text("stream", "the stream"),
+    text("reason", "scheduled; asked; slept: longer than the deleted list remembers; cut: that list was not whole"),
+    time("started_at", "when it began"),
+    maybe_time("finished_at", "when it ended; NULL while it goes on"),
+    text("side", "which org is being read: source, then target"),
+    time("modified_time", "it has read up to (modified_time, record_id)"),
+    text("record_id", "record id of that place"),
+    number("source_seen", "records read in the source"),
+    number("target_seen", "records read in the target"),
+    number("differing", "records whose counterpart is not what the source says; put into the queue"),
+    number("missing", "linked records that the source does not have; their deletion is put into the queue"),
+    number("drifted", "counterparts that were changed in the target"),
+    number("gone", "counterparts that the target does not have"),
+    number("strangers", "records of the target that name a source record and were not linked"),
+    number("credits", "credits spent on it"),
+    number("credits_today", "of these, since day_began_at"),
+    time("day_began_at", "when the day of credits_today began"),
+    info={"doc": "every full comparison of a stream: how far it is, and what it found"},
+)
+Index("ix_comparisons_stream", comparisons.c.stream, comparisons.c.id)

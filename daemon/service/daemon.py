@@ -74,15 +74,12 @@ def _watch(
     fed = 0.0
     while not stop.wait(0.2):
         try:
-            woken = inbox.serve(
-                box,
-                lambda r: ledger.retry(now(), cause_id=r.cause_id, stream=r.stream, source_id=r.source_id),
-            )
+            done = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
         except OSError as error:
             logger.error("{}: requests of other commands wait: {}", box, error.strerror)
-            woken = 0
-        if woken:
-            logger.info("{} records are due again by request", woken)
+            done = 0
+        if done:
+            logger.info("done by request of another command: {}; all streams run now", done)
             work.all_now()
         work.mind_clock()
         history.step()

@@ -1,7 +1,7 @@
 """How other commands ask a running daemon for something: a file in, a file out.
 
-The process that holds the ledger's lock is its only writer, so `orgsync retry` leaves its wish here and waits for the
-answer. A request appears by atomic rename, so that it is never read half-written.
+The process that holds the ledger's lock is its only writer, so `retry`, `release` and `resync` leave their wish here
+and wait for the answer. A request appears by atomic rename, so that it is never read half-written.
 """
 
 from __future__ import annotations
@@ -11,30 +11,50 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from daemon.ledger import LedgerError
+from daemon.ledger import Ledger, LedgerError
 
 _SUFFIX: Final = ".request"
 _ANSWER: Final = ".answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRequest:
-    """`orgsync retry`: at least one of the three says which records are due now."""
+class Request:
+    """What a command wants done.
 
+    "retry": the records of a cause, a stream, a record id (all given choices together) are due now.
+    "release": the stream's fuse lets up to `accept` records pass, for this `reason`.
+    "resync": all records of the stream are compared.
+    """
+
+    kind: Literal["retry", "release", "resync"]
     cause_id: int | None = None
     stream: str | None = None
     source_id: str | None = None
+    accept: int = 0
+    reason: str = ""
+
+
+def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
+    """Does it, by whoever holds the ledger; gives the number of records woken, fuses released or comparisons begun."""
+    if request.kind == "retry":
+        return ledger.retry(now, cause_id=request.cause_id, stream=request.stream, source_id=request.source_id)
+    if request.stream is None:
+        raise ValueError("it names no stream")
+    if request.kind == "release":
+        return int(ledger.release(request.stream, request.accept, request.reason, now) is not None)
+    return int(ledger.start_comparison(request.stream, "asked", now))
 
 
 class NoAnswerError(Exception):
     """The daemon that holds the ledger did not answer in time."""
 
 
-def ask(inbox: Path, request: RetryRequest, timeout: float = 15.0) -> int:
-    """Leaves a request and waits for the number of records that it woke. Raises NoAnswerError."""
+def ask(inbox: Path, request: Request, timeout: float = 15.0) -> int:
+    """Leaves a request and waits for the number of things done (carry_out). Raises NoAnswerError."""
     name = uuid.uuid4().hex
     answer = inbox / (name + _ANSWER)
     try:
@@ -50,28 +70,27 @@ def ask(inbox: Path, request: RetryRequest, timeout: float = 15.0) -> int:
             answer.unlink()
             if "error" in said:
                 raise NoAnswerError(said["error"])
-            return int(said["woken"])
+            return int(said["done"])
         time.sleep(0.05)
     (inbox / (name + _SUFFIX)).unlink(missing_ok=True)
     raise NoAnswerError(f"the daemon that holds the ledger did not answer within {timeout:.0f} s; nothing was changed")
 
 
-def serve(inbox: Path, retry: Callable[[RetryRequest], int]) -> int:
-    """Answers every request that waits; returns how many records were woken in all."""
-    woken = 0
+def serve(inbox: Path, carry_out: Callable[[Request], int]) -> int:
+    """Answers every request that waits; returns how many things were done in all."""
+    total = 0
     for path in sorted(inbox.glob("*" + _SUFFIX)) if inbox.is_dir() else []:
         try:
-            request = RetryRequest(**json.loads(path.read_text()))
-            count = retry(request)
-            said: dict[str, object] = {"woken": count}
-            woken += count
+            done = carry_out(Request(**json.loads(path.read_text())))
+            said: dict[str, object] = {"done": done}
+            total += done
         except (ValueError, TypeError) as error:
             said = {"error": f"the request could not be read: {error}"}
         except LedgerError as error:
             said = {"error": str(error)}
         path.unlink()
         _write(path.with_suffix(_ANSWER), said)
-    return woken
+    return total
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

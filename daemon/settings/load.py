@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from daemon.core.fuse import Fuse
 from daemon.core.org import Org
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
@@ -18,9 +19,9 @@ from daemon.settings.address import ledger_url, org_addresses
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
 from daemon.settings.fields import read_fields
-from daemon.settings.problem import Problem, SettingsError, did_you_mean, join, quote, type_of
+from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
-from daemon.settings.shape import FileEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
+from daemon.settings.shape import FileEntry, FuseEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
 from daemon.settings.values import API_NAME, HISTORY, NAME, is_name
 
 
@@ -181,9 +182,12 @@ def _check_ends(table: dict[str, object], known: tuple[str, ...], at: str, probl
         )
 
 
-def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict[str, tuple[ModuleEntry, FieldChoice]]:
+Module = tuple[ModuleEntry, FieldChoice, Fuse]
+
+
+def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict[str, Module]:
     at = join(at, "modules")
-    modules: dict[str, tuple[ModuleEntry, FieldChoice]] = {}
+    modules: dict[str, Module] = {}
     for module, given in _tables(table.get("modules"), at, f"at least one table [{at}.Module]", problems).items():
         path = join(at, module)
         if not is_api_name(module):
@@ -191,9 +195,27 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
         entry = take(ModuleEntry, given, path, problems)
         if isinstance(given, dict):
             fields = read_fields(given.get("fields", "*"), given.get("except"), path, problems)
+            fuse = _fuse(given.get("fuse", {}), path, problems)
             if entry is not None:
-                modules[module] = entry, fields
+                _check_flag(entry, path, problems)
+                modules[module] = entry, fields, fuse
     return modules
+
+
+def _fuse(table: object, at: str, problems: list[Problem]) -> Fuse:
+    entry = take(FuseEntry, table, join(at, "fuse"), problems)
+    if entry is None:
+        return Fuse()
+    return Fuse(deletes=entry.deletes, blanked=entry.blanked, refused=entry.refused)
+
+
+def _check_flag(entry: ModuleEntry, at: str, problems: list[Problem]) -> None:
+    """deletes = "flag" needs a checkbox to flag with, and nothing else has a use for one."""
+    if (entry.deletes == "flag") is (entry.flag is None):
+        found = NOTHING if entry.flag is None else f"{quote(entry.flag)}, while deletes is {quote(entry.deletes)}"
+        problems.append(
+            Problem(path=join(at, "flag"), found=found, allowed='a checkbox, together with deletes = "flag"')
+        )
 
 
 def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
@@ -210,7 +232,9 @@ def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
     return legs
 
 
-def _stream(route: str, entry: RouteEntry, source_module: str, module: ModuleEntry, fields: FieldChoice) -> Stream:
+def _stream(
+    route: str, entry: RouteEntry, source_module: str, module: ModuleEntry, fields: FieldChoice, fuse: Fuse
+) -> Stream:
     return Stream(
         address=f"{route}/{source_module}",
         route=route,
@@ -223,6 +247,12 @@ def _stream(route: str, entry: RouteEntry, source_module: str, module: ModuleEnt
         fields=fields,
         triggers=module.automations,
         deletes=module.deletes,
+        flag=module.flag,
+        gone=module.gone,
+        drift=module.drift,
+        fuse=fuse,
+        compare=module.compare,
+        compare_credits=module.compare_credits,
         default_owner=entry.default_owner,
         poll=entry.poll if module.poll is None else module.poll,
         lag=entry.lag if module.lag is None else module.lag,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
+from daemon.core.rules import Deletes, Drift, Gone
 from daemon.settings import values as v
 from daemon.settings.address import ADDRESS, LEDGER
 from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
@@ -19,7 +21,7 @@ from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe,
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-LATER: Final = frozenset({"match", "reserve", "drift", "daily_credits"})
+LATER: Final = frozenset({"match", "reserve", "daily_credits"})
 
 
 class Entry(BaseModel):
@@ -75,11 +77,25 @@ class ModuleEntry(Entry):
     where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
     fields: object = "*"
     except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of target fields")
-    deletes: v.Deletes = Field(default="ignore", description='"ignore"')
+    deletes: Deletes = Field(default="ignore", description='"ignore", "delete" or "flag"')
+    flag: v.ApiName | None = Field(default=None, description="the API name of a checkbox of the target module")
+    gone: Gone = Field(default="hold", description='"hold", "leave" or "recreate"')
+    drift: Drift = Field(default="report", description='"report", "overwrite" or "keep"')
+    compare: v.Compare = Field(default=timedelta(days=7), description=f'{v.COMPARE}; or "never"')
+    compare_credits: int = Field(default=1000, ge=1, le=10_000_000, description="a number of credits, from 1")
+    fuse: object = Field(default=None, description="a table with deletes, blanked, refused")
     automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
     max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
     poll: v.Poll | None = Field(default=None, description=v.POLL)
     lag: v.Lag | None = Field(default=None, description=v.LAG)
+
+
+class FuseEntry(Entry):
+    """What stops a stream before damage; see core/fuse.py."""
+
+    deletes: v.FuseLimit = Field(default=Fuse().deletes, description=v.LIMIT)
+    blanked: v.FuseLimit = Field(default=Fuse().blanked, description=v.LIMIT)
+    refused: v.FuseLimit = Field(default=Fuse().refused, description=v.LIMIT)
 
 
 class SourceEntry(Entry):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
 from daemon.core.filter import parse_filter
+from daemon.core.fuse import Limit
 from daemon.core.org import DATA_CENTERS
 from daemon.core.record import is_api_name
 from daemon.settings.address import Address, parse_address, parse_ledger_url
@@ -26,6 +27,8 @@ KEY: Final = (
     'so that no record is ever created twice; or "none", where duplicates after a crash are left to you'
 )
 AUTOMATIONS: Final = f'"none" or a list of {", ".join(TRIGGERS)}'
+LIMIT: Final = 'a number of records, a share like "10%", or "off"'
+_PERCENT: Final = re.compile(r"([0-9]{1,3})%\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])\Z")
 HISTORY: Final = timedelta(days=90)
@@ -110,10 +113,24 @@ def _where(value: str) -> str:
     return value
 
 
-def _deletes(value: object) -> object:
-    if value in ("delete", "flag"):
-        raise WrongValueError(f'"{value}" comes in a later version; this one deletes nothing')
-    return value
+def _limit(value: object) -> Limit:
+    if value == "off":
+        return Limit()
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000_000:
+        return Limit(count=value)
+    percent = _PERCENT.match(value) if isinstance(value, str) else None
+    if percent is None or int(percent[1]) > 100:
+        raise WrongValueError(found=describe(value))
+    return Limit(share=int(percent[1]) / 100)
+
+
+def _compare(value: object) -> timedelta | None:
+    if value == "never":
+        return None
+    checked = _check_compare(value)
+    if not isinstance(checked, timedelta):
+        raise WrongValueError(found=describe(value))
+    return checked
 
 
 def _names(value: list[str]) -> list[str]:
@@ -143,6 +160,7 @@ def _address(value: object) -> Address:
 
 _check_poll, POLL = _duration("1s", "24h")
 _check_lag, LAG = _duration("0s", "1h")
+_check_compare, COMPARE = _duration("1h", "365d")
 _check_deadline, DEADLINE = _duration("1s", "10m")
 _check_retention, RETENTION = _duration("1d", "3650d")
 
@@ -160,5 +178,6 @@ ApiName = Annotated[str, AfterValidator(_api_name)]
 ApiNames = Annotated[list[ApiName], AfterValidator(_names)]
 Key = Annotated[str, AfterValidator(_key)]
 Where = Annotated[str, AfterValidator(_where)]
-Deletes = Annotated[Literal["ignore"], BeforeValidator(_deletes)]
+FuseLimit = Annotated[Limit, PlainValidator(_limit)]
+Compare = Annotated[timedelta | None, PlainValidator(_compare)]
 Automations = Annotated[tuple[str, ...], PlainValidator(_automations)]

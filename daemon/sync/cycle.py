@@ -1,4 +1,5 @@
-"""One cycle of one stream: the poll lane, then the retry lane. Neither may starve the other: each has a ration.
+"""One cycle of one stream: the poll lane, then the retry lane, then some pages of a full comparison. None may starve
+another: each has a ration. Deletions and what a comparison finds come in through the retry lane.
 
 A trouble with an org ends the cycle with a sentence, never with an exception; the checkpoint then stands before the
 first change without an outcome. What Zoho says of single records is settled on the way (road.py).
@@ -16,14 +17,19 @@ from typing import Final
 import orjson
 from loguru import logger
 
-from daemon.core.record import Change, Position
+from daemon.core.causes import DELETED_IN_SOURCE
+from daemon.core.ends import Outcome
+from daemon.core.fuse import Blown, Meter, sentence
+from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Route, Stream
-from daemon.core.settle import Outcome, Walk
+from daemon.core.settle import Walk
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, StreamUnknown
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent
+from daemon.sync.compare import Comparer
+from daemon.sync.deletions import DeletionFinder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
 from daemon.zoho.errors import RequestRefused, ZohoError
@@ -76,7 +82,11 @@ class StreamRunner:
         self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None
+        self._deletions = DeletionFinder(stream, source.zoho, ledger, now)
+        self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
+        self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
         self._admitted: str | None = None
+        self._target_schema: str | None = None
         self._caught_up_once = False
 
     def cycle(self) -> Report:
@@ -101,11 +111,34 @@ class StreamRunner:
     def _both_lanes(self, report: Report) -> None:
         report.trouble, report.cycle_id = None, None
         prepared = self._prepare()
+        fuse = self._ledger.fuse_state(self.stream)
+        self._meter.accepted = fuse.accepted
+        if fuse.blown:
+            report.trouble = sentence(fuse.blown, report.stream)
+            return
         report.waits_for = self._first_passes_before(prepared)
-        if report.waits_for is None:
-            self._poll(prepared, report)
+        if report.waits_for is not None:
+            return
+        self._stop(report, self._deletions.look(self._state().deleted_until, self._meter))
+        for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
-                self._retry(prepared, report)
+                lane(prepared, report)
+        if report.caught_up and report.trouble is None and not report.more:
+            self._meter = Meter(fuse=self.stream.fuse, linked=self._meter.linked)
+            if fuse.accepted:
+                self._ledger.spend_releases(self.stream, self._now())
+
+    def _stop(self, report: Report, blown: Blown | None) -> None:
+        """A fuse has blown: the stream stands until a person releases it."""
+        if blown is not None:
+            self._ledger.blow(self.stream, blown, self._now())
+            report.trouble = sentence(blown, report.stream)
+
+    def _compare(self, prepared: Prepared, report: Report) -> None:
+        if report.caught_up:
+            more, blown = self._comparer.step(prepared, self._hands, self._state(), self._meter)
+            report.more = report.more or more
+            self._stop(report, blown)
 
     def broken(self, what: str) -> None:
         """Lets `status` say that this stream failed in a way that nobody foresaw."""
@@ -121,7 +154,21 @@ class StreamRunner:
             self._admitted = prepared.fields.version
             self._settled.clear()
             self._unfinished = None
+        if self._target_schema != prepared.target_schema:
+            self._ask_again(prepared.target_schema)
+            self._target_schema = prepared.target_schema
         return prepared
+
+    def _ask_again(self, target_schema: str) -> None:
+        """The target's fields are not what they were: it may take now what it refused."""
+        before = self._state().target_schema
+        if before != target_schema:
+            woken = self._ledger.wake_held(self.stream, target_schema, self._now())
+            if woken:
+                logger.info("{}: {} changed its fields; {} held records are tried again", *self._named(), woken)
+
+    def _named(self) -> tuple[str, str]:
+        return self.stream.address, f"{self.stream.target}'s {self.stream.target_module}"
 
     def _first_passes_before(self, prepared: Prepared) -> str | None:
         """A parent's stream that is still on its first pass: its children would only be held. None: go on."""
@@ -151,7 +198,15 @@ class StreamRunner:
                 page = self._reader.page(prepared.fields.columns, at, limit)
                 changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
                 walk = Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon)
-                travelled = travel(changes, prepared, self._hands, lane="poll", walk=walk, cycle_id=report.cycle_id)
+                travelled = travel(
+                    changes,
+                    prepared,
+                    self._hands,
+                    lane="poll",
+                    walk=walk,
+                    meter=self._meter,
+                    cycle_id=report.cycle_id,
+                )
                 self._note(report, travelled)
                 checkpoint = travelled.settlement.checkpoint or checkpoint
                 self._remember(changes, travelled.unsent, checkpoint)
@@ -182,9 +237,14 @@ class StreamRunner:
         with self._accounted(report):
             changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
             missing = sorted(rows.keys() - {c.record_id for c in changes})
-            # One empty answer is not yet a deletion: a second call of another kind must agree.
-            vanished = [i for i in missing if source.get_one(module, i) is None]
-            travelled = travel(changes, prepared, self._hands, lane="retry", due=rows, vanished=vanished)
+            # One empty answer is not yet a deletion: the deleted list, or a second call of another kind, must agree.
+            gone = [
+                Deletion(record_id=i, modified_time=rows[i].modified_time)
+                for i in missing
+                if rows[i].cause_code == DELETED_IN_SOURCE or source.get_one(module, i) is None
+            ]
+            meter = self._meter
+            travelled = travel([*changes, *gone], prepared, self._hands, lane="retry", due=rows, meter=meter)
             self._note(report, travelled)
         report.more = report.more or (len(rows) == RETRIES and travelled.settlement.seen > 0)
 
@@ -192,6 +252,7 @@ class StreamRunner:
         report.cycle_id = travelled.cycle_id
         report.outcomes.update(travelled.settlement.outcomes)
         report.trouble = travelled.trouble
+        self._stop(report, travelled.blown)
 
     def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
         """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again."""

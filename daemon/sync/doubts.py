@@ -1,4 +1,5 @@
-"""What became of writes whose answer never arrived: the target is asked, before anything is sent again (promise 2).
+"""What the ledger cannot know by itself, above all what became of writes whose answer never arrived: the target is
+asked, before anything is sent again (promise 2).
 
 A call that was on its way when the process died may still arrive. So an intent is only looked into after the call's
 deadline and the target's visibility lag have passed, by the target's clock; until then its record is deferred.
@@ -8,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from daemon.core.mapping import FieldMap
+from daemon.core.plan import key_value
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger
+from daemon.sync.prepare import Prepared
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
@@ -24,42 +27,61 @@ _CLOCK_SLACK: Final = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
-    """The open intents of a page: `found` after asking the target, `deferred` while it is too early to ask."""
+    """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long,
+    while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
+    """
 
     found: Mapping[str, tuple[WireRecord, ...]]
-    deferred: Mapping[str, datetime]
+    deferred: Mapping[str, timedelta]
+    ended: frozenset[str]
 
 
 def clear_doubts(
-    stream: Stream, fields: FieldMap, ids: Sequence[str], ledger: Ledger, target: Zoho, now: datetime
+    prepared: Prepared,
+    ids: Sequence[str],
+    ledger: Ledger,
+    target: Zoho,
+    *,
+    strays: Sequence[str],
+    suspects: Mapping[str, str],
 ) -> Doubts:
-    """Looks into the open intents of these source records. `now` is the target's time."""
+    """Asks the target about the open intents of these source records; about `strays`, deleted records that the ledger
+    does not know; and about `suspects`, whose counterparts (source id -> target id) may not be what the ledger says.
+    """
+    stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
-    wait = timedelta(seconds=target.org.call_deadline) + stream.lag
-    deferred = {i: intent.sent_at + wait for i, intent in intents.items() if intent.sent_at + wait > now}
+    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + stream.lag
+    left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
+    deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
-    targets = {
-        **_created(stream, fields, [i for i in ripe if i.action == "create"], ledger, target),
-        **{i.source_id: [i.target_id] for i in ripe if i.action != "create" and i.target_id},
-    }
+    targets: dict[str, list[str]] = {i: [target_id] for i, target_id in suspects.items() if i not in deferred}
+    targets |= {i.source_id: [i.target_id] for i in ripe if i.target_id is not None}
+    targets |= _created(prepared, [i for i in ripe if i.target_id is None], ledger, target)
+    if fields.key is not None and stream.deletes != "ignore":
+        unknown = [i for i in strays if i not in intents]
+        targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target)
     wanted = sorted({target_id for ids_ in targets.values() for target_id in ids_})
     rows = {str(row["id"]): row for row in _read(target, stream, fields, wanted)}
     found = {
         source_id: tuple(rows[target_id] for target_id in target_ids if target_id in rows)
         for source_id, target_ids in targets.items()
     }
-    return Doubts(found=found, deferred=deferred)
+    ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
+    return Doubts(found=found, deferred=deferred, ended=ended)
 
 
-def _created(
-    stream: Stream, fields: FieldMap, intents: Sequence[Intent], ledger: Ledger, target: Zoho
-) -> dict[str, list[str]]:
+def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:
     """For every uncertain create, the ids of target records that could be it: by the key it was sent with, or (no key,
     or another one since) by what else was sent.
     """
-    name = str(fields.key)
+    stream, name = prepared.stream, str(prepared.fields.key)
     keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
     keyless = [intent for intent in intents if name not in intent.match]
+    return _by_key(stream, name, keyed, target) | _by_match(stream, keyless, ledger, target)
+
+
+def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho) -> dict[str, list[str]]:
+    """The target records that hold these values (value -> source id) in their key field, by source id."""
     found: dict[str, list[str]] = {source_id: [] for source_id in keyed.values()}
     for values in _chunks(sorted(keyed)):
         page = target.coql(
@@ -69,7 +91,7 @@ def _created(
             source_id, target_id = keyed.get(str(row.get(name))), row.get("id")
             if source_id is not None and is_record_id(target_id):
                 found[source_id].append(str(target_id))
-    return found | _by_match(stream, keyless, ledger, target)
+    return found
 
 
 def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:

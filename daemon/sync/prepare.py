@@ -34,6 +34,7 @@ class Prepared:
     owners: Mapping[str, str]
     default_owner: str | None
     source_zgid: str
+    target_schema: str
 
 
 def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> Prepared:
@@ -58,6 +59,7 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
         owners=owners_by_email(source, target),
         default_owner=default_owner,
         source_zgid=source.profile().zgid,
+        target_schema=target.schema(stream.target_module).fingerprint(),
     )
 
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
-from daemon.core.answer import Answer, Busy, NotSent, Uncertain
-from daemon.core.causes import UNCERTAIN
-from daemon.core.plan import Batch, Create, Knowledge, Step, Update, batches, body, plan
-from daemon.core.record import Change, WireRecord
-from daemon.core.settle import Lane, Settlement, Walk, settle
+from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
+from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
+from daemon.core.ends import Lane, is_ours
+from daemon.core.fuse import Blown, Meter
+from daemon.core.plan import Knowledge, plan
+from daemon.core.record import Change, Deletion, Seen
+from daemon.core.settle import Settlement, Walk, settle
+from daemon.core.steps import Batch, Create, Delete, Step, Update, Write, batches, body
 from daemon.core.translate import Known, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.doubts import clear_doubts
@@ -26,6 +30,7 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 
 BATCH_REFUSED: Final = "BATCH_REFUSED"
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
+_ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
 _FAILURES_IN_A_ROW: Final = 2
 
 
@@ -42,114 +47,145 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Travelled:
-    """What a page came to. `trouble` says why the rest of it was left for the next cycle; `unsent` names the rest."""
+    """What a page came to. `trouble` says why the rest of it was left for the next cycle, `blown` that a fuse did it;
+    `unsent` names the rest.
+    """
 
     cycle_id: int | None
     settlement: Settlement
     unsent: frozenset[str]
     trouble: str | None
+    blown: Blown | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sent:
+    """The answers of a page's calls by source id, and what ended the sending early."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    trouble: str | None = None
+    blown: Blown | None = None
 
 
 def travel(
-    changes: Sequence[Change],
+    changes: Sequence[Seen],
     prepared: Prepared,
     hands: Hands,
     *,
     lane: Lane,
     walk: Walk | None = None,
-    due: Mapping[str, DueRow] | None = None,
-    vanished: Sequence[str] = (),
+    due: Mapping[str, DueRow] = MappingProxyType({}),
+    meter: Meter | None = None,
     cycle_id: int | None = None,
 ) -> Travelled:
-    """Takes a page of changes to its outcomes. Raises what the client raises while reading, before any write."""
+    """Takes a page of changes to its outcomes; with a `meter` no further than the fuse allows.
+
+    Raises what the client raises while reading, before any write.
+    """
     stream, ledger = prepared.stream, hands.ledger
-    ids = [*(change.record_id for change in changes), *vanished]
-    knowledge = _knowledge(changes, ids, prepared, hands)
-    steps = plan(changes, stream, prepared.fields, knowledge)
-    alone = frozenset(i for i, row in (due or {}).items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
-    answers, trouble = _write(steps, prepared, hands, alone)
+    steps = survey(changes, prepared, hands, due)
+    alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
+    sent = _write(steps, prepared, hands, alone, lane, meter)
     settlement = settle(
         steps,
-        answers,
+        sent.answers,
         lane=lane,
         stream=stream,
         fields=prepared.fields,
-        waiting=ledger.waiting(stream, ids),
+        waiting=ledger.waiting(stream, [change.record_id for change in changes]),
         now=hands.now(),
         jitter=hands.jitter,
         walk=walk,
-        vanished={i: _left_behind(knowledge.found.get(i, ())) for i in vanished if i not in knowledge.deferred},
     )
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
-    sent = {i for i, answer in answers.items() if not isinstance(answer, NotSent)}
+    done = {i for i, answer in sent.answers.items() if not isinstance(answer, NotSent)}
     return Travelled(
         cycle_id=cycle_id,
         settlement=settlement,
-        unsent=frozenset(s.change.record_id for s in steps if isinstance(s, (Create, Update))) - sent,
-        trouble=trouble,
+        unsent=frozenset(s.change.record_id for s in steps if isinstance(s, Write)) - done,
+        trouble=sent.trouble,
+        blown=sent.blown,
     )
 
 
-def _left_behind(candidates: tuple[WireRecord, ...]) -> str | None:
-    return str(candidates[0]["id"]) if len(candidates) == 1 else None
+def survey(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow] = MappingProxyType({})
+) -> list[Step]:
+    """What would be done with the changes, by all that is known; asks the target where something is in doubt."""
+    return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, due))
 
 
-def _knowledge(changes: Sequence[Change], ids: Sequence[str], prepared: Prepared, hands: Hands) -> Knowledge:
+def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
     stream, ledger = prepared.stream, hands.ledger
-    parents = {parent for change in changes for parent in parents_of(change.values, prepared.fields)}
-    now, theirs = hands.now(), hands.target.server_now()
-    doubts = clear_doubts(stream, prepared.fields, ids, ledger, hands.target, theirs)
+    ids = [change.record_id for change in changes]
+    parents = {p for c in changes if isinstance(c, Change) for p in parents_of(c.values, prepared.fields)}
+    links = ledger.links(stream, ids)
+    strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
+    suspects = {i: links[i].target_id for i, row in due.items() if row.cause_code in _ASK_TARGET and i in links}
+    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
     return Knowledge(
         known=Known(
             parents=ledger.counterparts(stream, parents, prepared.carried),
             owners=prepared.owners,
             default_owner=prepared.default_owner,
         ),
-        links=ledger.links(stream, ids),
+        links=links,
         found=doubts.found,
-        deferred={i: now + (until - theirs) for i, until in doubts.deferred.items()},  # the queue goes by our clock
+        deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
+        ended=doubts.ended,
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
 
 
 def _write(
-    steps: Sequence[Step], prepared: Prepared, hands: Hands, alone: frozenset[str]
-) -> tuple[dict[str, Answer], str | None]:
+    steps: Sequence[Step], prepared: Prepared, hands: Hands, alone: frozenset[str], lane: Lane, meter: Meter | None
+) -> _Sent:
     """Sends the batches of a page one after the other. Two calls in a row that failed as a whole end it: then the
-    org is in trouble, not a record.
+    org is in trouble, not a record. So does a fuse.
     """
-    answers: dict[str, Answer] = {}
+    sent = _Sent()
     failures = 0
+    if meter is not None:
+        sent.blown = meter.blanks(s.change.record_id for s in steps if isinstance(s, Update) and s.blanks)
     for batch in batches(steps, alone):
-        if hands.stopping():
-            return answers, None
+        if hands.stopping() or sent.blown:
+            break
         hands.ledger.begin(prepared.stream, _intents(batch, hands.target.server_now()))
         got, trouble = _send(batch, prepared, hands.target)
-        answers.update(zip((s.change.record_id for s in batch.steps), got, strict=True))
+        answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
+        sent.answers.update(answers)
         failures = failures + 1 if trouble else 0
         if failures == _FAILURES_IN_A_ROW or any(isinstance(a, NotSent) for a in got):
-            return answers, trouble
-    return answers, None
+            sent.trouble = trouble
+            break
+        if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
+            key = prepared.fields.key
+            refused = (i for i, a in answers.items() if isinstance(a, Refused) and not is_ours(a, key))
+            sent.blown = meter.answered(len(got), refused)
+    return sent
 
 
 def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer], str | None]:
     """One write call: an answer for every record, and what went wrong with the call as a whole."""
-    stream, fields = prepared.stream, prepared.fields
-    records = [body(step) for step in batch.steps]
-    triggers = list(stream.triggers)
+    stream, key = prepared.stream, prepared.fields.key
     try:
-        if batch.action == "update":
-            answers = target.update(stream.target_module, records, triggers)
-        elif fields.key is not None and fields.upsert_is_safe:
-            answers = target.upsert(stream.target_module, records, [fields.key], triggers)
+        if batch.action == "delete":
+            ids = [step.target_id for step in batch.steps if isinstance(step, Delete)]
+            answers = target.delete(stream.target_module, ids, stream.triggers)
         else:
-            answers = target.insert(stream.target_module, records, triggers, prefer=[fields.key] if fields.key else [])
+            records = [body(step) for step in batch.steps if not isinstance(step, Delete)]
+            if batch.action == "update":
+                answers = target.update(stream.target_module, records, stream.triggers)
+            elif key is not None and prepared.fields.upsert_is_safe:
+                answers = target.upsert(stream.target_module, records, [key], stream.triggers)
+            else:
+                answers = target.insert(stream.target_module, records, stream.triggers, prefer=[key] if key else [])
     except (OrgUnavailable, CredentialRefused) as error:
-        return [NotSent(code=type(error).__name__, message=str(error))] * len(records), str(error)
+        return [NotSent(code=type(error).__name__, message=str(error))] * len(batch.steps), str(error)
     except RequestRefused as error:
-        return _refused_whole(error, len(records)), str(error)
+        return _refused_whole(error, len(batch.steps)), str(error)
     lost = [a for a in answers if isinstance(a, (Uncertain, NotSent))]
     return answers, f"{stream.target}: {lost[0].message}" if len(lost) == len(answers) else None
 
@@ -165,7 +201,7 @@ def _intents(batch: Batch, now: datetime) -> list[Intent]:
         Intent(
             source_id=step.change.record_id,
             action=batch.action,
-            target_id=step.target_id if isinstance(step, Update) else None,
+            target_id=None if isinstance(step, Create) else step.target_id,
             sent_at=now,
             match=step.match if isinstance(step, Create) else {},
         )

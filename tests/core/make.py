@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from hypothesis import settings
@@ -12,12 +11,14 @@ from hypothesis import strategies as st
 
 from daemon.core.answer import Answer
 from daemon.core.digest import digest_values
+from daemon.core.ends import Lane, Waiting
 from daemon.core.filter import parse_filter
 from daemon.core.mapping import FieldMap, FieldRule
-from daemon.core.plan import Knowledge, Link, Step, plan
-from daemon.core.record import Change, Position, WireRecord
+from daemon.core.plan import Knowledge, plan
+from daemon.core.record import Change, Position, Seen, WireRecord
 from daemon.core.rules import Copy, Stream
-from daemon.core.settle import Lane, Settlement, Waiting, Walk, settle
+from daemon.core.settle import Settlement, Walk, settle
+from daemon.core.steps import Link, LinkState, Step
 from daemon.core.translate import Known, Values, observe
 
 often = settings(max_examples=200, deadline=None, derandomize=True)
@@ -84,10 +85,10 @@ def known(parents: Mapping[Any, str] | None = None, **more: Any) -> Known:
     return Known(parents=parents or {}, owners=more.pop("owners", {}), **more)
 
 
-def link(values: Values, target_id: str = "901", version: str = "v1") -> Link:
+def link(values: Values, target_id: str = "901", version: str = "v1", state: LinkState = "live") -> Link:
     """A link whose counterpart was confirmed to hold these values."""
     digests = digest_values(values, version, SECRET)
-    return Link(entity_id="e1", target_id=target_id, whole=digests.whole, by_field=digests.by_field)
+    return Link(entity_id="e1", target_id=target_id, whole=digests.whole, by_field=digests.by_field, state=state)
 
 
 def held_by(record: WireRecord, **more: Any) -> Link:
@@ -95,23 +96,26 @@ def held_by(record: WireRecord, **more: Any) -> Link:
 
 
 def plan_one(
-    one: Change,
+    one: Seen,
     *,
     field_map: FieldMap | None = None,
     links: Mapping[str, Link] | None = None,
     found: Mapping[str, tuple[WireRecord, ...]] | None = None,
     deferred: Mapping[str, datetime] | None = None,
     parents: Mapping[Any, str] | None = None,
+    ended: frozenset[str] = frozenset(),
+    **more: Any,
 ) -> Step:
     knowledge = Knowledge(
         known=known(parents),
         links=links or {},
         found=found or {},
         deferred=deferred or {},
+        ended=ended,
         source_zgid=ZGID,
         digest_key=SECRET,
     )
-    (step,) = plan([one], stream(), field_map or fields(), knowledge)
+    (step,) = plan([one], stream(**more), field_map or fields(), knowledge)
     return step
 
 
@@ -123,7 +127,6 @@ def settled(
     waiting: Mapping[str, Waiting] | None = None,
     walk: Walk | None = None,
     jitter: float = 0.5,
-    vanished: Mapping[str, str | None] = MappingProxyType({}),
     **more: Any,
 ) -> Settlement:
     return settle(
@@ -136,7 +139,6 @@ def settled(
         now=T0,
         jitter=lambda: jitter,
         walk=walk,
-        vanished=vanished,
     )
 
 

@@ -287,3 +287,28 @@ def test_equal_rules_have_equal_versions_and_any_change_of_a_rule_another_one() 
 def test_a_route_knows_which_module_goes_where() -> None:
     route = Route(name="r", source="a", target="b", streams=(stream("Leads"), stream("Deals")))
     assert route.carried() == {"Leads": "Leads", "Deals": "Deals"}
+
+
+FLAG = field("Gone", "boolean")
+
+
+def test_the_flag_of_deleted_records_is_not_carried_by_a_star() -> None:
+    found = good(schema(field("A"), FLAG), schema(field("A"), FLAG, KEY), deletes="flag", flag="Gone")
+    assert found.targets == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ((), "has no field Gone"),
+        ((field("Gone"),), "must be a checkbox"),
+        ((field("Gone", "boolean", read_only=True),), "must be a checkbox that can be written"),
+        ((FLAG,), "is filled from the source already"),
+    ],
+)
+def test_a_flag_that_cannot_be_set_is_fatal(target: tuple[Field, ...], said: str) -> None:
+    table: dict[str, Source] = {"A": Copy(field="A")}
+    if said.startswith("is filled"):
+        table["Gone"] = Constant(value=True)
+    found = messages(schema(field("A")), schema(field("A"), KEY, *target), table=table, deletes="flag", flag="Gone")
+    assert said in found

@@ -11,22 +11,9 @@ from hypothesis import strategies as st
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
 from daemon.core.digest import digest_values
-from daemon.core.plan import (
-    Batch,
-    Create,
-    Defer,
-    Hold,
-    Keep,
-    Knowledge,
-    Link,
-    Step,
-    Update,
-    batches,
-    body,
-    key_value,
-    plan,
-)
+from daemon.core.plan import Knowledge, key_value, plan
 from daemon.core.record import Change, WireRecord
+from daemon.core.steps import Batch, Create, Defer, Hold, Keep, Link, Step, Update, batches, body
 from daemon.core.translate import Parent, observe
 from tests.core.make import (
     RULES,

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
 from daemon.core.causes import Cause
 from daemon.core.digest import digest_values
-from daemon.core.plan import Create, Defer, Hold, Keep, Step, Update
-from daemon.core.record import Position
-from daemon.core.settle import OUTCOMES, Linked, Waiting, Walk, Written, checkpoint_after
+from daemon.core.ends import OUTCOMES, Linked, Waiting, Written
+from daemon.core.record import Deletion, Position
+from daemon.core.settle import Walk, checkpoint_after
+from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, LinkState, Step, Update
 from daemon.core.translate import Parent
 from tests.core.make import SECRET, T0, at, change, often, settled
 
@@ -277,19 +278,74 @@ def test_a_counterpart_found_after_an_uncertain_write_is_kept_until_b_confirms_i
     assert settled(step, {"1": DONE}).linked == [linked()]
 
 
-def test_queued_records_that_vanished_leave_the_queue_as_filtered() -> None:
-    found = settled(
-        [create("2")], {"2": DONE}, lane="retry", waiting={**was(1), **was(1, record_id="2")}, vanished={"1": None}
-    )
-    assert (found.seen, found.outcomes) == (2, {"created": 1, "filtered": 1})
-    assert sorted(found.dequeued) == ["1", "2"]
-    assert sorted(found.closed_intents) == ["1", "2"]
-    assert found.checkpoint is None
+def deletion(record_id: str = "1") -> Deletion:
+    return Deletion(record_id=record_id, modified_time=T0)
 
 
-def test_the_counterpart_of_a_record_that_vanished_is_noted() -> None:
-    found = settled([], {}, lane="retry", waiting=was(1), vanished={"1": "901"})
-    assert [(pair.source_id, pair.target_id, pair.digests) for pair in found.linked] == [("1", "901", None)]
+DELETE = Delete(change=deletion(), target_id="901")
+FLAG = Flag(change=deletion(), target_id="901", field="Gone")
+
+
+def ended(state: LinkState) -> Linked:
+    return Linked(source_id="1", target_id="901", digests=None, target_modified_time=None, state=state)
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "outcome", "state"),
+    [
+        (DELETE, DONE, "deleted", "deleted"),
+        (DELETE, GONE, "deleted", "deleted"),  # somebody was faster
+        (FLAG, DONE, "flagged", "flagged"),
+        (FLAG, GONE, "unchanged", "deleted"),
+    ],
+)
+def test_a_deletion_that_b_confirmed_ends_the_link_and_leaves_the_queue(
+    step: Delete | Flag, answer: Answer, outcome: str, state: LinkState
+) -> None:
+    found = settled(step, {"1": answer}, lane="retry", waiting=was(1))
+    assert found.outcomes == {outcome: 1}
+    assert found.linked == [ended(state)]
+    assert (found.queued, found.dequeued, found.closed_intents) == ([], ["1"], ["1"])
+    (line,) = found.written
+    assert (line.action, line.target_id) == ("delete" if step is DELETE else "update", "901")
+    assert line.fields == (() if step is DELETE else ("Gone",))
+
+
+@pytest.mark.parametrize("step", [DELETE, FLAG])
+@pytest.mark.parametrize(("answer", "outcome"), [(BUSY, "retrying"), (LOST, "retrying"), (WRONG, "held")])
+def test_a_deletion_that_was_not_done_stays_in_the_queue(step: Delete | Flag, answer: Answer, outcome: str) -> None:
+    found = settled(step, {"1": answer}, lane="retry", waiting=was(1))
+    assert found.outcomes == {outcome: 1}
+    assert (found.linked, found.dequeued) == ([], [])
+    (row,) = found.queued
+    assert row.modified_time == T0
+    assert found.closed_intents == ([] if answer is LOST else ["1"])
+
+
+def test_an_uncertain_deletion_that_turns_out_done_ends_the_link() -> None:
+    found = settled(Keep(change=deletion(), outcome="deleted", target_id="901"), lane="retry", waiting=was(1))
+    assert (found.outcomes, found.linked, found.dequeued) == ({"deleted": 1}, [ended("deleted")], ["1"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcome", "state", "links"),
+    [
+        ("hold", "held", "held", []),
+        ("leave", "filtered", None, [ended("gone")]),
+        ("recreate", "retrying", "due", [ended("gone")]),
+    ],
+)
+def test_a_counterpart_that_is_gone_follows_the_policy(
+    policy: str, outcome: str, state: str | None, links: list[Linked]
+) -> None:
+    found = settled(update(), {"1": GONE}, gone=policy)
+    assert (found.outcomes, found.linked) == ({outcome: 1}, links)
+    assert [row.state for row in found.queued] == ([] if state is None else [state])
+
+
+def test_a_record_that_is_made_again_is_due_at_once() -> None:
+    (row,) = settled(update(), {"1": GONE}, gone="recreate").queued
+    assert (row.due_at, row.attempts, row.cause.code) == (T0, 0, "TARGET_GONE")
 
 
 # Any mix of steps and answers.

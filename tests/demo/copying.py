@@ -49,7 +49,9 @@ def copied() -> Iterator[Copied]:
         a, b = emulator.orgs["india"], emulator.orgs["us"]
         defects = emulator.seed("india", RECORDS, SEED, DEFECTS)
         for module in MODULES:
-            b.add_field(module, field_label="Source Record ID", api_name=KEY, data_type="text", unique=True)
+            b.add_field(
+                module, field_label="Source Record ID", api_name=KEY, data_type="text", unique={"case_sensitive": False}
+            )
         with sign_in(a) as caller_a, sign_in(b) as caller_b:
             pairs = copy(a, b, caller_a, caller_b, {one["id"] for one in defects})
             yield Copied(emulator, a, b, (caller_a, caller_b), defects, pairs)

@@ -13,8 +13,9 @@ import pytest
 
 from daemon.core.causes import Cause
 from daemon.core.digest import Digests
+from daemon.core.ends import Linked, Outcome, QueueRow, Written
 from daemon.core.rules import Stream
-from daemon.core.settle import Linked, Outcome, QueueRow, Settlement, Written
+from daemon.core.settle import Settlement
 from daemon.core.translate import Parent
 from daemon.ledger import Intent, Ledger, Reader
 

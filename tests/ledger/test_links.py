@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.core.plan import Link
+from daemon.core.steps import Link
 from daemon.core.translate import Parent
 from daemon.ledger import LedgerError, LinkConflict
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.core.settle import Waiting
+from daemon.core.ends import Waiting
 from daemon.core.translate import Parent
 from daemon.ledger import DueRow
 
@@ -17,7 +17,7 @@ def test_due_rows_come_oldest_first_and_not_before_their_time(ledger, contacts, 
     assert ledger.due(contacts, make.later(9), 10) == []
     assert [row.source_id for row in ledger.due(contacts, make.later(30), 10)] == ["2", "1"]
     assert ledger.due(contacts, make.later(99), 1) == [
-        DueRow(source_id="2", attempts=1, cause_code="BUSY", due_at=make.later(10))
+        DueRow(source_id="2", attempts=1, cause_code="BUSY", due_at=make.later(10), modified_time=make.now)
     ]
 
 
@@ -55,7 +55,7 @@ def test_a_parent_that_is_linked_wakes_its_children_of_the_route(ledger, account
     ledger.settle(contacts, make.page({"held": 3}, queued=rows), None, make.now)
     ledger.settle(accounts, make.page(linked=[make.linked("5", "95")]), None, make.later(7))
     assert ledger.due(contacts, make.later(7), 9) == [
-        DueRow(source_id="1", attempts=1, cause_code="WAITS_FOR_PARENT", due_at=make.later(7))
+        DueRow(source_id="1", attempts=1, cause_code="WAITS_FOR_PARENT", due_at=make.later(7), modified_time=make.now)
     ]
 
 

@@ -101,6 +101,36 @@ def test_retry_asks_the_running_daemon(site: Site) -> None:
     until(lambda: in_b(site) == 1)
 
 
+def test_a_blown_fuse_stops_the_stream_until_release_is_asked_of_the_running_daemon(site: Site) -> None:
+    text = site.settings.read_text().replace("modules.Leads]", 'modules.Leads]\ndeletes = "delete"')
+    site.settings.write_text(text)
+    kept = leads(site, 2)
+    site.start("run")
+    until(lambda: in_b(site) == 2)
+    for lead in kept:
+        site.emu.orgs["india"].delete("Leads", lead)
+    until(lambda: site.call("status").returncode == 2)
+    shown = site.call("status").stdout
+    assert "fuse (empty): all 2 linked records" in shown
+    assert in_b(site) == 2
+    said = site.call("release", "india-to-us/Leads", "--accept", "2", "--reason", "a clean-up")
+    assert (said.returncode, said.stdout) == (0, "india-to-us/Leads goes on now; up to 2 records may pass\n")
+    until(lambda: in_b(site) == 0)
+    until(lambda: site.call("status").returncode == 0)
+    assert "no fuse stops" in site.call("release", "india-to-us/Leads", "--accept", "2", "--reason", "again").stdout
+
+
+def test_resync_compares_at_once_in_the_running_daemon(site: Site) -> None:
+    leads(site, 1)
+    site.start("run")
+    until(lambda: in_b(site) == 1)
+    us = site.emu.orgs["us"]
+    us.delete("Leads", us.records("Leads")[0]["id"])
+    said = site.call("resync", "india-to-us/Leads")
+    assert (said.returncode, said.stdout) == (0, "india-to-us/Leads is compared now; see `orgsync status`\n")
+    until(lambda: any(one["code"] == "TARGET_GONE" for queue in queues(site) for one in queue))
+
+
 def test_readiness_and_the_end_are_told_to_systemd(site: Site) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         path = str(site.folder / "notify")

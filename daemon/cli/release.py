@@ -1,0 +1,37 @@
+"""`orgsync release`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from daemon.cli.context import load_settings
+from daemon.cli.request import demand, known_stream
+from daemon.ledger.fuses import ALL
+from daemon.service.inbox import Request
+
+
+@click.command("release")
+@click.argument("stream")
+@click.option("--accept", required=True, metavar="N|all", help="How many records may pass until it has caught up.")
+@click.option("--reason", required=True, help="Why; it is kept in the ledger.")
+@click.pass_obj
+def command(settings_path: str, stream: str, accept: str, reason: str) -> None:
+    """Let a stream go on that a fuse has stopped.
+
+    What would have been deleted, blanked or refused may now happen, to up to N records, until STREAM has caught up.
+    """
+
+    if accept != "all" and not (accept.isascii() and accept.isdigit() and len(accept) < 10):
+        raise click.UsageError(f"--accept takes a number of records, or all, not {accept!r}")
+    if not reason.strip():
+        raise click.UsageError("--reason must say why")
+    settings = load_settings(Path(settings_path))
+    count = ALL if accept == "all" else int(accept)
+    address = known_stream(settings, stream)
+    released, when = demand(settings, Request(kind="release", stream=address, accept=count, reason=reason.strip()))
+    if released:
+        click.echo(f"{stream} goes on {when}; up to {accept} records may pass")
+    else:
+        click.echo(f"no fuse stops {stream}")

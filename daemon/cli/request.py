@@ -1,0 +1,28 @@
+"""How a command changes the ledger: by itself when nobody holds it, else through the daemon that does."""
+
+from __future__ import annotations
+
+import click
+
+from daemon.cli.context import locked_ledger, utc_now
+from daemon.ledger.errors import LedgerHeld
+from daemon.service import inbox
+from daemon.service.inbox import Request
+from daemon.settings import Settings
+
+
+def demand(settings: Settings, request: Request) -> tuple[int, str]:
+    """Has the request carried out; gives the number of things done, and when they take effect, in words."""
+    try:
+        with locked_ledger(settings) as ledger:
+            return inbox.carry_out(request, ledger, utc_now()), "at the next `orgsync run` or `orgsync once`"
+    except LedgerHeld:
+        return inbox.ask(settings.state_dir / "inbox", request), "now"
+
+
+def known_stream(settings: Settings, address: str) -> str:
+    """The address, if the settings have such a stream."""
+    known = sorted(stream.address for stream in settings.streams())
+    if address not in known:
+        raise click.UsageError(f"no stream is called {address!r}; there are: {', '.join(known)}")
+    return address

@@ -1,0 +1,28 @@
+"""`orgsync resync`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from daemon.cli.context import load_settings
+from daemon.cli.request import demand, known_stream
+from daemon.service.inbox import Request
+
+
+@click.command("resync")
+@click.argument("stream")
+@click.pass_obj
+def command(settings_path: str, stream: str) -> None:
+    """Compare all records of both sides of STREAM, and bring up to date what differs.
+
+    Spends at most compare_credits a day. What was changed in the target follows the stream's `drift`.
+    """
+
+    settings = load_settings(Path(settings_path))
+    begun, when = demand(settings, Request(kind="resync", stream=known_stream(settings, stream)))
+    if begun:
+        click.echo(f"{stream} is compared {when}; see `orgsync status`")
+    else:
+        click.echo(f"{stream} is being compared already")

@@ -1,0 +1,121 @@
+"""The fuse of a stream: how much may be deleted, blanked or refused before a person must look (design 1, promise 7).
+
+Pure. A fuse blows before the damage: what would go past the limit is not sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+FuseKind = Literal["deletes", "blanked", "refused", "empty"]
+AT_LEAST: Final = 20
+"""A share of few records is no alarm: up to this many always pass a limit in percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """At most `count` records, or `share` of the base (0 to 1, but AT_LEAST records); neither: no limit."""
+
+    count: int | None = None
+    share: float | None = None
+
+    def allowed(self, base: int) -> int | None:
+        if self.share is not None:
+            return max(AT_LEAST, int(base * self.share))
+        return self.count
+
+    def __str__(self) -> str:
+        if self.share is not None:
+            return f"{self.share * 100:g}%"
+        return "off" if self.count is None else str(self.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuse:
+    """The limits of one stream, each for one catching-up: `deletes` and `blanked` of its linked records, `refused` of
+    the writes that it sent.
+    """
+
+    deletes: Limit = Limit(share=0.1)
+    blanked: Limit = Limit(share=0.1)
+    refused: Limit = Limit(share=0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blown:
+    """What a fuse saw: `count` of `base` records, of which `allowed` would have passed; up to five ids of them."""
+
+    kind: FuseKind
+    count: int
+    base: int
+    allowed: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Meter:
+    """Counts what one catching-up of a stream does. `accepted` is what a person released, by kind; `linked` says how
+    many records the stream has linked, and is asked only when there is something to count.
+    """
+
+    fuse: Fuse
+    linked: Callable[[], int]
+    accepted: Mapping[FuseKind, int] = field(default_factory=lambda: MappingProxyType({}))
+    blanked: int = 0
+    refused: int = 0
+    sent: int = 0
+
+    def blanks(self, ids: Iterable[str]) -> Blown | None:
+        """These records would lose a value; counted when they may."""
+        found = tuple(ids)
+        blown = self._judge("blanked", self.fuse.blanked, self.blanked + len(found), self.linked, found)
+        self.blanked += 0 if blown else len(found)
+        return blown
+
+    def answered(self, sent: int, refused: Iterable[str]) -> Blown | None:
+        """A write call of so many records was answered; these were refused."""
+        found = tuple(refused)
+        self.refused += len(found)
+        self.sent += sent
+        return self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, found)
+
+    def deletes(self, ids: Iterable[str]) -> Blown | None:
+        """The counterparts of these records would be deleted or flagged; all that the stream has is one too many."""
+        found = tuple(ids)
+        if blown := self._judge("deletes", self.fuse.deletes, len(found), self.linked, found):
+            return blown
+        if len(found) <= self.accepted.get("deletes", 0):
+            return None
+        everything = Limit(count=max(1, self.linked() - 1) if found else 1)
+        return self._judge("empty", everything, len(found), self.linked, found)
+
+    def _judge(
+        self, kind: FuseKind, limit: Limit, count: int, base: Callable[[], int], ids: tuple[str, ...]
+    ) -> Blown | None:
+        if not ids or (limit.share is not None and count <= AT_LEAST):
+            return None
+        whole = base()
+        allowed = limit.allowed(whole)
+        if allowed is None or count <= max(allowed, self.accepted.get(kind, 0)):
+            return None
+        return Blown(kind=kind, count=count, base=whole, allowed=allowed, examples=ids[:5])
+
+
+_WORDS: Final[dict[FuseKind, str]] = {
+    "deletes": "{count} of {base} linked records would be deleted or flagged, more than the {allowed} that pass",
+    "empty": "all {base} linked records would be deleted or flagged: is the module empty, or are rights missing?",
+    "blanked": "{count} of {base} linked records would lose a value, more than the {allowed} that pass",
+    "refused": "{count} of {base} records were refused, more than the {allowed} that pass",
+}
+
+
+def sentence(blown: Blown, stream: str) -> str:
+    """What the fuse of a stream saw, what was not touched, and what to type."""
+    seen = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed)
+    return (
+        f"fuse ({blown.kind}): {seen} (source records {', '.join(blown.examples)}); the rest was not written and the "
+        f'checkpoint stands. If this is meant: orgsync release {stream} --accept {blown.count} --reason "…"'
+    )

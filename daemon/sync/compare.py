@@ -1,0 +1,239 @@
+"""The full comparison of a stream: reads all records of both sides, some pages a cycle, and puts into the retry queue
+whatever is not as it should be (design 3). It writes to neither org; the retry lane does the rest.
+
+It finds what polls cannot: changes that move no Modified_Time, edits hidden by a clock, deletions that nobody lists any
+more, records restored, changed or deleted in the target, and counterparts that the ledger has forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from loguru import logger
+
+from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE, Cause
+from daemon.core.digest import changed_fields, cover, digest_values
+from daemon.core.ends import QueueRow
+from daemon.core.fuse import Blown, Meter
+from daemon.core.record import START, Change, Position, is_record_id
+from daemon.core.rules import Stream
+from daemon.core.steps import Keep
+from daemon.core.translate import observe
+from daemon.ledger import Comparison, Counterpart, Ledger
+from daemon.ledger.streams import StreamState
+from daemon.sync.changes import LARGE, ChangeReader, Page
+from daemon.sync.deletions import deletion_row
+from daemon.sync.prepare import Prepared
+from daemon.sync.road import Hands, survey
+from daemon.zoho.client import Zoho
+
+PAGES: Final = 5  # a cycle
+_DAY: Final = timedelta(days=1)
+
+
+class Comparer:
+    """Takes the comparisons of one stream forward."""
+
+    def __init__(self, stream: Stream, source: Zoho, target: Zoho, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._stream = stream
+        self._orgs = {"source": source, "target": target}
+        self._readers = {
+            "source": ChangeReader(source, stream.source_module),
+            "target": ChangeReader(target, stream.target_module),
+        }
+        self._ledger = ledger
+        self._now = now
+
+    def step(self, prepared: Prepared, hands: Hands, state: StreamState, meter: Meter) -> tuple[bool, Blown | None]:
+        """Some pages of the comparison that goes on, or of the one that is due: whether more are to be read at once,
+        and what a fuse saw.
+        """
+        comparison = self._current(state)
+        if comparison is None:
+            return False, None
+        day_began_at, today = comparison.day_began_at, comparison.credits_today
+        if self._now() - day_began_at >= _DAY:
+            day_began_at, today = self._now(), 0
+        if today >= self._stream.compare_credits:
+            return False, None
+        before = self._spent()
+        finished, blown = False, None
+        try:
+            for _ in range(PAGES):
+                if (
+                    hands.stopping()
+                    or finished
+                    or blown
+                    or today + self._spent() - before >= self._stream.compare_credits
+                ):
+                    break
+                finished, blown = self._page(prepared, hands, state, meter)
+        finally:
+            cost = self._spent() - before
+            self._ledger.compared(comparison, cost, day_began_at, self._now(), finished=finished)
+        if finished:
+            logger.info("{}: the full comparison is done", self._stream.address)
+        return not finished and blown is None and today + cost < self._stream.compare_credits, blown
+
+    def _current(self, state: StreamState) -> Comparison | None:
+        going_on, last = self._ledger.comparison(self._stream)
+        if going_on is not None or state.caught_up_at is None or self._stream.compare is None:
+            return going_on
+        if self._now() - (last or state.caught_up_at) < self._stream.compare:
+            return None
+        self._ledger.start_comparison(self._stream.address, "scheduled", self._now())
+        return self._ledger.comparison(self._stream)[0]
+
+    def _page(self, prepared: Prepared, hands: Hands, state: StreamState, meter: Meter) -> tuple[bool, Blown | None]:
+        """The next page of the side that is read; whether that was the last of both."""
+        comparison, _ = self._ledger.comparison(self._stream)
+        if comparison is None:
+            return True, None
+        if comparison.side == "source":
+            return False, self._source_page(comparison, prepared, hands, state, meter)
+        return self._target_page(comparison, prepared), None
+
+    def _source_page(
+        self, comparison: Comparison, prepared: Prepared, hands: Hands, state: StreamState, meter: Meter
+    ) -> Blown | None:
+        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE)
+        rows = self._differing(page.changes, prepared, hands, state)
+        found = {"source_seen": len(page.changes), "differing": len(rows)}
+        self._store(comparison, page, rows, found)
+        if not page.last:
+            return None
+        missing = self._absent("source", comparison) if self._stream.deletes != "ignore" else []
+        if blown := meter.deletes(source_id for _, source_id in missing):
+            return blown
+        gone = [deletion_row(self._stream, source_id, self._now(), self._now()) for _, source_id in missing]
+        self._turn(comparison, gone, START, {"missing": len(gone)})
+        return None
+
+    def _differing(
+        self, changes: tuple[Change, ...], prepared: Prepared, hands: Hands, state: StreamState
+    ) -> list[QueueRow]:
+        """Records that the polls have passed, that are not in the queue, and of which the target is not known to hold
+        what it should.
+        """
+        busy = self._busy([change.record_id for change in changes])
+        quiet = [c for c in changes if c.record_id not in busy and c.position <= state.position]
+        return [
+            self._row(
+                step.change.record_id, step.change.modified_time, DIFFERS, "its counterpart is not as it should be"
+            )
+            for step in survey(quiet, prepared, hands)
+            if not isinstance(step, Keep)
+        ]
+
+    def _target_page(self, comparison: Comparison, prepared: Prepared) -> bool:
+        fields = prepared.fields
+        columns = list(dict.fromkeys([*fields.targets, *([fields.key] if fields.key else [])]))
+        page = self._readers["target"].page(columns, comparison.position, LARGE)
+        known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
+        drifted = self._drifted(page, known, prepared)
+        strangers = self._strangers(page, known, prepared)
+        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
+        self._store(comparison, page, drifted + strangers, found)
+        if not page.last:
+            return False
+        text = f"its counterpart is not in {self._stream.target} any more"
+        gone = [
+            self._row(source_id, self._now(), TARGET_GONE, text) for _, source_id in self._absent("target", comparison)
+        ]
+        self._turn(comparison, gone, page.end, {"gone": len(gone)})
+        return True
+
+    def _busy(self, source_ids: list[str]) -> set[str]:
+        """Records that are on their way already."""
+        waiting, intents = (
+            self._ledger.waiting(self._stream, source_ids),
+            self._ledger.open_intents(self._stream, source_ids),
+        )
+        return {*waiting, *intents}
+
+    def _drifted(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
+        """Counterparts that somebody else wrote to after us, so that they hold other values now."""
+        if self._stream.drift == "keep":
+            return []
+        busy = self._busy([counterpart.source_id for counterpart in known.values()])
+        rows = []
+        for change in page.changes:
+            counterpart = known.get(change.record_id)
+            if counterpart is None or counterpart.source_id in busy:
+                continue
+            if counterpart.target_modified_time == change.modified_time:
+                continue  # nobody has written since our own write
+            link = counterpart.link
+            values = cover(observe(change.values, prepared.fields), link.by_field)
+            names = changed_fields(link.by_field, digest_values(values, "", self._ledger.digest_key))
+            if names:
+                text = f"{', '.join(sorted(names))} of {change.record_id} was changed in {self._stream.target}"
+                row = self._row(counterpart.source_id, change.modified_time, DRIFT, text, due=self._overwrites)
+                rows.append(row)
+        return rows
+
+    @property
+    def _overwrites(self) -> bool:
+        return self._stream.drift == "overwrite"
+
+    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
+        """Records of ours by their key that the ledger does not know: it was restored from a backup, or lost."""
+        key, prefix = prepared.fields.key, f"{prepared.source_zgid}:"
+        if key is None:
+            return []
+        named = {
+            str(change.values[key]).removeprefix(prefix): change
+            for change in page.changes
+            if change.record_id not in known and str(change.values.get(key) or "").startswith(prefix)
+        }
+        ours = {source_id: change for source_id, change in named.items() if is_record_id(source_id)}
+        busy = self._busy(list(ours)) | self._ledger.links(self._stream, ours).keys()
+        return [
+            self._row(i, change.modified_time, DIFFERS, f"{change.record_id} in {self._stream.target} names it")
+            for i, change in ours.items()
+            if i not in busy
+        ]
+
+    def _absent(self, side: str, comparison: Comparison) -> list[tuple[str, str]]:
+        """(record id there, source id) of agreed records that the walk did not meet and that a look by id does not
+        find either.
+        """
+        unseen = self._ledger.unseen(self._stream, comparison, "source" if side == "source" else "target")
+        module = self._stream.source_module if side == "source" else self._stream.target_module
+        there = self._orgs[side].by_ids(module, ["Modified_Time"], [i for i, _ in unseen]) if unseen else []
+        present = {row["id"] for row in there}
+        return [pair for pair in unseen if pair[0] not in present]
+
+    def _store(self, comparison: Comparison, page: Page, rows: list[QueueRow], found: dict[str, int]) -> None:
+        self._ledger.enqueue(
+            self._stream,
+            rows,
+            self._now(),
+            comparison=comparison,
+            side=comparison.side,
+            position=page.end,
+            seen=[change.record_id for change in page.changes],
+            found=found,
+        )
+
+    def _turn(self, comparison: Comparison, rows: list[QueueRow], position: Position, found: dict[str, int]) -> None:
+        """A side is read to its end: what comes next is the target, from this place on."""
+        self._ledger.enqueue(
+            self._stream, rows, self._now(), comparison=comparison, side="target", position=position, found=found
+        )
+
+    def _row(self, source_id: str, at: datetime, code: str, detail: str, *, due: bool = True) -> QueueRow:
+        return QueueRow(
+            source_id=source_id,
+            state="due" if due else "held",
+            attempts=0,
+            due_at=self._now() if due else None,
+            cause=Cause(code=code, module=self._stream.target_module),
+            detail=detail,
+            modified_time=at,
+        )
+
+    def _spent(self) -> int:
+        return sum(org.credits_spent for org in self._orgs.values())

@@ -1,0 +1,120 @@
+"""Finds what was deleted in the source and puts it into the retry queue, with a checkpoint of its own (design 4).
+
+The retry lane then reads each record again: one that is there after all was restored, and is no deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from loguru import logger
+
+from daemon.core.causes import DELETED_IN_SOURCE, Cause
+from daemon.core.ends import QueueRow
+from daemon.core.fuse import Blown, Meter
+from daemon.core.rules import Stream
+from daemon.core.steps import Link
+from daemon.ledger import Ledger
+from daemon.zoho.client import Zoho
+from daemon.zoho.errors import RequestRefused
+
+REMEMBERED: Final = timedelta(days=59)
+"""How long the deleted list surely shows a deletion: 60 days, and a day to be sure (facts 5.2)."""
+_WALKS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """What the deleted list shows: record id -> when. Not `whole`: there may be more than it would show."""
+
+    at: dict[str, datetime]
+    whole: bool
+
+
+class DeletionFinder:
+    """Looks for the deletions of one stream; remembers those of its overlap, which need no second look."""
+
+    def __init__(self, stream: Stream, source: Zoho, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._stream = stream
+        self._source = source
+        self._ledger = ledger
+        self._now = now
+        self._settled: dict[str, datetime] = {}
+
+    def look(self, since: datetime | None, meter: Meter) -> Blown | None:
+        """Queues every new deletion and moves the checkpoint; or, when they are too many, does neither and says so."""
+        if self._stream.deletes == "ignore":
+            return None
+        server_time = self._source.clock_before_next_call()
+        if since is not None and server_time - since > REMEMBERED:
+            self._compare("slept", f"the last deletions were read {(server_time - since).days} days ago")
+        deleted = read_deleted(self._source, self._stream.source_module, since)
+        if not deleted.whole:
+            self._compare("cut", "the deleted list could not be read to its end")
+        fresh = {i: at for i, at in deleted.at.items() if self._settled.get(i) != at}
+        links = self._ledger.links(self._stream, fresh)
+        wanted = {i: at for i, at in fresh.items() if self._concerns(links.get(i))}
+        if blown := meter.deletes(i for i in wanted if i in links):
+            return blown
+        until = max(filter(None, (since, server_time - self._stream.lag)))
+        rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
+        self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
+        self._settled = {i: at for i, at in {**self._settled, **deleted.at}.items() if at >= until}
+        return None
+
+    def _concerns(self, link: Link | None) -> bool:
+        """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
+        if link is None:
+            return self._stream.key is not None
+        return link.state == "live" or (link.state == "flagged" and self._stream.deletes == "delete")
+
+    def _compare(self, reason: str, why: str) -> None:
+        if self._ledger.start_comparison(self._stream.address, "slept" if reason == "slept" else "cut", self._now()):
+            logger.warning("{}: {}; all records of both sides are compared", self._stream.address, why)
+
+
+def deletion_row(stream: Stream, source_id: str, at: datetime, now: datetime) -> QueueRow:
+    """A deletion that is due."""
+    return QueueRow(
+        source_id=source_id,
+        state="due",
+        attempts=0,
+        due_at=now,
+        cause=Cause(code=DELETED_IN_SOURCE, module=stream.target_module),
+        detail=f"it is not in {stream.source} any more",
+        modified_time=at,
+    )
+
+
+def read_deleted(source: Zoho, module: str, since: datetime | None) -> Deleted:
+    """The whole deleted list. A restore while it is read moves its pages, so several pages are read until two walks
+    show the same.
+    """
+    seen: dict[str, datetime] = {}
+    for walk in range(_WALKS):
+        at, pages, whole = _walk(source, module, since)
+        if pages == 1 or not whole or (walk and at == seen):
+            return Deleted(at=seen | at, whole=whole)
+        seen = at
+    return Deleted(at=seen, whole=False)
+
+
+def _walk(source: Zoho, module: str, since: datetime | None) -> tuple[dict[str, datetime], int, bool]:
+    """Record id -> when, the number of pages, and whether the list ended: some readings have a wall (facts 5.2)."""
+    at: dict[str, datetime] = {}
+    page = 0
+    while True:
+        page += 1
+        try:
+            found = source.deleted(module, since, page)
+        except RequestRefused:
+            if page == 1:
+                raise
+            return at, page, False
+        for row in found.rows:
+            at[row.record_id] = max(row.deleted_time, at.get(row.record_id, row.deleted_time))
+        if not found.more:
+            return at, page, True

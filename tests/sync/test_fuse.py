@@ -1,0 +1,149 @@
+"""A fuse stops a stream before the damage, until a person releases it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core.fuse import Fuse, Limit
+from tests.sync.pair import Pair, running_pair
+
+OFF = Limit()
+FEW = Limit(count=2)
+
+
+def limits(**given: Limit) -> Fuse:
+    return Fuse(**{"deletes": OFF, "blanked": OFF, "refused": OFF, **given})
+
+
+def leads(pair: Pair, count: int, **values: Any) -> list[str]:
+    return [
+        pair.a.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C", "City": "Pune", **values})
+        for n in range(count)
+    ]
+
+
+def run(pair: Pair) -> str | None:
+    pair.pass_time(30)
+    return pair.once()["india-to-us/Leads"].trouble
+
+
+def release(pair: Pair, accepted: int) -> None:
+    assert pair.ledger.release("india-to-us/Leads", accepted, "meant so", pair.fleet.runners[0]._now())
+
+
+def checkpoint(pair: Pair) -> Any:
+    return pair.sql("select modified_time, record_id, deleted_until from checkpoints")
+
+
+def test_too_many_deletions_stop_the_stream_before_the_first(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW)) as pair:
+        ids = leads(pair, 10)
+        run(pair)
+        before = checkpoint(pair)
+        for lead in ids[:3]:
+            pair.a.delete("Leads", lead)
+        trouble = run(pair)
+        assert trouble is not None
+        assert "3 of 10 linked records would be deleted" in trouble
+        assert "orgsync release india-to-us/Leads --accept 3" in trouble
+        assert len(pair.b.records("Leads")) == 10
+        assert (checkpoint(pair), pair.queue()) == (before, [])
+        (lead,) = leads(pair, 1)
+        assert run(pair) == trouble  # it stands, and reads nothing
+        assert pair.counterparts("Leads", lead) == []
+        release(pair, 3)
+        assert run(pair) is None
+        assert len(pair.b.records("Leads")) == 8
+        assert pair.sql("select kind, count, base, allowed, accepted, reason from fuses") == [
+            ("deletes", 3, 10, 2, 3, "meant so")
+        ]
+
+
+def test_a_release_counts_once_and_only_as_far_as_it_was_accepted(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW)) as pair:
+        ids = leads(pair, 20)
+        run(pair)
+        for lead in ids[:3]:
+            pair.a.delete("Leads", lead)
+        assert run(pair)
+        pair.a.delete("Leads", ids[3])
+        release(pair, 3)
+        assert run(pair)  # four are more than were accepted
+        release(pair, 4)
+        assert run(pair) is None
+        for lead in ids[4:7]:
+            pair.a.delete("Leads", lead)
+        assert run(pair)  # the release is used up
+        assert len(pair.b.records("Leads")) == 16
+
+
+def test_a_module_that_is_suddenly_empty_stops_the_stream_even_without_a_limit(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), deletes="delete", fuse=limits()) as pair:
+        ids = leads(pair, 5)
+        run(pair)
+        for lead in ids:
+            pair.a.delete("Leads", lead)
+        trouble = run(pair)
+        assert trouble is not None
+        assert "all 5 linked records" in trouble
+        assert len(pair.b.records("Leads")) == 5
+
+
+def test_blanked_fields_stop_the_stream_before_the_page_is_written(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(blanked=FEW)) as pair:
+        ids = leads(pair, 6)
+        run(pair)
+        before = checkpoint(pair)
+        for lead in ids[:3]:
+            pair.a.edit("Leads", lead, {"City": None})
+        trouble = run(pair)
+        assert trouble is not None
+        assert "3 of 6 linked records would lose a value" in trouble
+        assert {r["City"] for r in pair.b.records("Leads")} == {"Pune"}
+        assert checkpoint(pair) == before
+        release(pair, 3)
+        assert run(pair) is None
+        assert [r["City"] for r in pair.b.records("Leads")].count(None) == 3
+
+
+def test_refusals_stop_the_stream_instead_of_filling_the_queue(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(refused=Limit(share=0.5))) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        leads(pair, 300, Lead_Status="No such status")
+        trouble = run(pair)
+        assert trouble is not None
+        assert "100 of 100 records were refused" in trouble
+        assert len(pair.queue()) == 100
+        assert len(pair.b.log(kind="insert") + pair.b.log(kind="upsert")) == 1
+        release(pair, 10_000)
+        assert run(pair) is None
+        assert len(pair.queue()) == 300
+
+
+def test_a_retry_of_what_was_refused_blows_no_fuse(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(refused=Limit(count=30))) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        for _ in range(2):
+            leads(pair, 20, Lead_Status="No such status")
+            assert run(pair) is None
+        pair.ledger.retry(pair.fleet.runners[0]._now(), stream="india-to-us/Leads")
+        assert run(pair) is None
+
+
+@pytest.mark.parametrize("kind", ["deletes", "blanked"])
+def test_a_stopped_stream_stops_no_other(tmp_path: Path, kind: str) -> None:
+    with running_pair(
+        tmp_path, modules=("Accounts", "Leads"), deletes="delete", fuse=limits(**{kind: Limit(count=0)})
+    ) as pair:
+        (lead, _) = leads(pair, 2)
+        run(pair)
+        if kind == "deletes":
+            pair.a.delete("Leads", lead)
+        else:
+            pair.a.edit("Leads", lead, {"City": None})
+        account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
+        assert run(pair)
+        assert len(pair.counterparts("Accounts", account)) == 1
