@@ -93,7 +93,7 @@ def _module(call: Call, resource: Json) -> Module:
         raise missing_key("module")
     name = given.get("api_name") if isinstance(given, dict) else given
     module = call.org.modules.get(name) if isinstance(name, str) else None
-    if module is None:
+    if module is None or not module.shown:
         raise module_not_available(name)
     return module
 
