@@ -117,7 +117,7 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                     target_modified_time=None,
                     state="deleted" if step.outcome == "deleted" else "live",
                 )
-            return End(outcome=step.outcome, linked=linked)
+            return End(outcome=step.outcome, linked=linked, queued=_later(step.later, context))
         case Hold():
             # An open intent stays open: once the record can go on, the target is asked again before it is sent.
             return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
@@ -136,7 +136,7 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
 def _answered(step: Write, answer: Answer | None, context: Context) -> End:
     match answer:
         case Done():
-            return _done(step, answer)
+            return _done(step, answer, context)
         case Refused():
             return _refused(step, answer, context)
         case Gone():
@@ -151,7 +151,7 @@ def _answered(step: Write, answer: Answer | None, context: Context) -> End:
             raise AssertionError("a write without an answer has no end")
 
 
-def _done(step: Write, answer: Done) -> End:
+def _done(step: Write, answer: Done, context: Context) -> End:
     written = _written(step, "SUCCESS", answer.record_id)
     source_id = step.change.record_id
     match step:
@@ -169,7 +169,14 @@ def _done(step: Write, answer: Done) -> End:
         digests=step.digests,
         target_modified_time=answer.modified_time,
     )
-    return End(outcome=outcome, linked=linked, written=written)
+    return End(outcome=outcome, linked=linked, queued=_later(step.later, context), written=written)
+
+
+def _later(later: Hold | None, context: Context) -> QueueRow | None:
+    """The row of a record that is in B but for a lookup that it waits for."""
+    if later is None:
+        return None
+    return _held(later, later.cause, later.detail, context, waits_for=later.waits_for).queued
 
 
 def _gone(step: Write, answer: Gone, context: Context) -> End:

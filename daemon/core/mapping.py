@@ -64,7 +64,7 @@ class FieldMap:
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
     `match` are target fields that recognise a record of ours by what was sent, where there is no key.
     `upsert_is_safe` says that the key is the target module's only unique field, so that an upsert can match nothing
-    but a record of ours (facts 4.6).
+    but a record of ours (facts 4.6). `mandatory` are the target fields that a new record must have.
     """
 
     rules: tuple[FieldRule, ...]
@@ -74,6 +74,7 @@ class FieldMap:
     columns: tuple[str, ...]
     match: tuple[str, ...]
     keep: Filter
+    mandatory: frozenset[str] = frozenset()
 
     @property
     def parents(self) -> frozenset[str]:
@@ -143,6 +144,7 @@ def resolve(
             match=tuple(r.target for r in ordered if _recognises(target.fields[r.target])),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
+            mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
         ),
         problems,
     )

@@ -7,7 +7,7 @@ change, in the order of the changes. Sending and storing are for others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -17,7 +17,7 @@ from daemon.core.mapping import FieldMap
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
-from daemon.core.translate import Known, Translation, Values, observe, translate
+from daemon.core.translate import Known, Parent, Translation, Values, observe, translate
 
 _DONE_BY: Final[Mapping[str, LinkState]] = {"delete": "deleted", "flag": "flagged"}
 
@@ -28,6 +28,7 @@ class Knowledge:
 
     `found` maps a source id whose counterpart is in doubt to the target records that could be it (any number).
     `ended` are source ids whose counterpart an uncertain deletion of ours took away.
+    `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     """
 
@@ -36,6 +37,7 @@ class Knowledge:
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, datetime]
     ended: frozenset[str] = frozenset()
+    circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes
 
@@ -83,20 +85,21 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     if not isinstance(translation, Translation):
         return translation
     values = translation.values
+    later = _waits(change, *translation.waits[0]) if translation.waits else None
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
     digests = digest_values(values, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, values, fields, knowledge.digest_key, link)
     if held is None:
-        return _create(change, values, digests, fields, knowledge.source_zgid)
+        return replace(_create(change, values, digests, fields, knowledge.source_zgid), later=later)
     unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag:
-        return Keep(change=change, outcome="unchanged")
+        return Keep(change=change, outcome="unchanged", later=later)
     names = changed_fields(held.by_field, digests)
     if not names and not unflag:
         outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
-        return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests)
+        return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests, later=later)
     return Update(
         change=change,
         target_id=held.target_id,
@@ -104,6 +107,7 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
         digests=digests,
         adopts=link is None,
         doubted=candidates is not None,
+        later=later,
         blanks=bool(blanked_fields(held.by_field, digests, values)),
     )
 
@@ -115,15 +119,20 @@ def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowl
         fault = translation.faults[0]
         cause = Cause(code=fault.code, module=stream.target_module, field=fault.field, value=fault.value)
         return Hold(change=change, cause=cause, detail=fault.message)
-    if translation.waits:
-        field, parent = translation.waits[0]
-        return Hold(
-            change=change,
-            cause=Cause(code=WAITS_FOR_PARENT, module=parent.module, field=field),
-            detail=f"{field} points to {parent.module} {parent.record_id}, which has no counterpart yet",
-            waits_for=parent,
-        )
+    back = knowledge.circular.get(change.record_id, frozenset())
+    for name, parent in translation.waits:
+        if parent not in back or name in fields.mandatory:
+            return _waits(change, name, parent)
     return translation
+
+
+def _waits(change: Change, name: str, parent: Parent) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=WAITS_FOR_PARENT, module=parent.module, field=name),
+        detail=f"{name} points to {parent.module} {parent.record_id}, which has no counterpart yet",
+        waits_for=parent,
+    )
 
 
 def _deletion(change: Deletion, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:

@@ -32,11 +32,24 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Cannot be written yet: it waits for a parent, or for a person."""
+
+    change: Seen
+    cause: Cause
+    detail: str
+    waits_for: Parent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
+    """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py)."""
+
     change: Change
     values: Values
     digests: Digests
     match: Mapping[str, str]
+    later: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +67,7 @@ class Update:
     adopts: bool = False
     doubted: bool = False
     blanks: bool = False
+    later: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +95,7 @@ class Keep:
     outcome: Literal["unchanged", "filtered", "adopted", "deleted"]
     target_id: str | None = None
     digests: Digests | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Cannot be written yet: it waits for a parent, or for a person."""
-
-    change: Seen
-    cause: Cause
-    detail: str
-    waits_for: Parent | None = None
+    later: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

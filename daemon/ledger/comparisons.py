@@ -179,7 +179,7 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
             link=Link(
                 entity_id=entity_id,
                 target_id=target_id,
-                whole=whole,
+                whole=whole or None,
                 by_field={} if by_field is None else json.loads(by_field),
                 state=cast("LinkState", state),
             ),

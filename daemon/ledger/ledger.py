@@ -36,6 +36,7 @@ from daemon.ledger import (
     retiming,
     storing,
     streams,
+    witness,
 )
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.errors import OrgChanged, speaking
@@ -47,7 +48,9 @@ from daemon.ledger.tables import meta, orgs
 
 
 class Ledger:
-    """An open ledger. `digest_key` is the secret of core's digests; `revision` is the schema's."""
+    """An open ledger. `digest_key` is the secret of core's digests; `revision` is the schema's; `distrusted` is the
+    number of records of which it does not know any more what the target holds, because it is an older copy of itself.
+    """
 
     def __init__(self, path: Path, lock: LedgerLock) -> None:
         self._path = path
@@ -59,6 +62,10 @@ class Ledger:
             with self._writing() as connection:
                 kept = _identity(connection)
                 self.revision: Final = migrate.revision_of(connection, path) or ""
+                older = witness.is_older(path, connection)
+                self.distrusted: Final = witness.distrust(connection) if older else 0
+            if older:
+                self._note_writes()
         except BaseException:
             self._writer.dispose()
             raise
@@ -134,6 +141,11 @@ class Ledger:
         with self._reading() as connection:
             return lookups.counterparts(connection, stream, parents, carried)
 
+    def waits(self, route: str, records: Collection[Parent]) -> dict[Parent, Parent]:
+        """What these source records of a route wait for, of those that are held for a parent."""
+        with self._reading() as connection:
+            return lookups.waits(connection, route, records)
+
     def linked_targets(self, org: str, module: str, ids: Collection[str]) -> set[str]:
         """Those of the records that are in the id map."""
         with self._reading() as connection:
@@ -166,7 +178,14 @@ class Ledger:
         when the outcomes do not add up to what was seen.
         """
         with self._writing() as connection:
-            return storing.store(connection, stream, settlement, cycle_id, now)
+            number = storing.store(connection, stream, settlement, cycle_id, now)
+        if settlement.written:
+            self._note_writes()
+        return number
+
+    def _note_writes(self) -> None:
+        with self._reading() as connection:
+            witness.note(self._path, witness.last_write(connection))
 
     def finish_cycle(
         self, cycle_id: int, credits_source: int, credits_target: int, trouble: str | None, now: datetime

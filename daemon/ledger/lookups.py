@@ -72,7 +72,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
         source_id: Link(
             entity_id=entity_id,
             target_id=target_id,
-            whole=whole,
+            whole=whole or None,
             by_field={} if by_field is None else json.loads(by_field),
             state=cast("LinkState", state),
         )
@@ -125,6 +125,21 @@ def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dic
         for piece in chunks(ids)
         for source_id, attempts, modified_time in connection.execute(query.where(row.source_id.in_(piece)))
     }
+
+
+def waits(connection: Connection, route: str, records: Collection[Parent]) -> dict[Parent, Parent]:
+    """What these source records of a route wait for, of those that are held for a parent."""
+    row = retry_queue.c
+    found: dict[Parent, Parent] = {}
+    for module in {record.module for record in records}:
+        query = select(row.source_id, row.waits_module, row.waits_id).where(
+            row.stream == f"{route}/{module}", row.waits_id.is_not(None)
+        )
+        for ids in chunks({record.record_id for record in records if record.module == module}):
+            for source_id, waits_module, waits_id in connection.execute(query.where(row.source_id.in_(ids))):
+                if waits_module is not None and waits_id is not None:
+                    found[Parent(module=module, record_id=source_id)] = Parent(module=waits_module, record_id=waits_id)
+    return found
 
 
 def due(connection: Connection, stream: Stream, now: datetime, limit: int) -> list[DueRow]:

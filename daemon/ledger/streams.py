@@ -29,6 +29,7 @@ class StreamState:
     trouble: str | None
     deleted_until: datetime | None = None
     target_schema: str | None = None
+    read_at: datetime | None = None
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:
@@ -53,6 +54,7 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         trouble=found["trouble"],
         deleted_until=found["deleted_until"],
         target_schema=found["target_schema"],
+        read_at=found["read_at"],
     )
 
 
@@ -74,7 +76,9 @@ def start(connection: Connection, stream: Stream, rules_version: str, first_run:
         "started_at": now,
         "poll_s": stream.poll.total_seconds(),
     }
-    connection.execute(upsert(connection, checkpoints, kept=("epoch", "deleted_until", "target_schema")), row)
+    connection.execute(
+        upsert(connection, checkpoints, kept=("epoch", "deleted_until", "target_schema", "read_at")), row
+    )
 
 
 def restart(connection: Connection, stream: Stream, rules_version: str, now: datetime) -> None:
@@ -113,6 +117,7 @@ def polled(
     }
     if current_until is not None:
         later = or_(_row.current_until.is_(None), _row.current_until < current_until)
+        values["read_at"] = now
         values["current_until"] = case((later, literal(current_until, UtcTime)), else_=_row.current_until)
     if caught_up:
         values["caught_up_at"] = case((_row.caught_up_at.is_(None), literal(now, UtcTime)), else_=_row.caught_up_at)

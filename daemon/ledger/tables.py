@@ -61,6 +61,7 @@ checkpoints = Table(
     Column("poll_s", Float, nullable=False, doc="seconds between two polls"),
     maybe("trouble", "why the stream stands still; NULL when it runs"),
     maybe_time("trouble_since", "since when it stands still"),
+    maybe_time("read_at", "when the source was last read without trouble"),
     maybe("target_schema", "digest of the target's fields; when it changes, held records are tried again"),
     info={"doc": "one row a stream: how far it has come and how it is"},
 )
@@ -84,7 +85,7 @@ agreed = Table(
     metadata,
     text("entity_id", "the thing", key=True),
     text("stream", "the stream that wrote it", key=True),
-    text("source_digest", "digest of the whole translation that the target confirmed"),
+    text("source_digest", "digest of the whole translation that the target confirmed; empty: not known any more"),
     maybe("target_digest", "digest of the target's record as read back; NULL when it was not"),
     text("field_digests", "JSON object: target field -> digest of the value that the target confirmed"),
     maybe_time("target_modified_time", "Modified_Time that the write returned"),

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from loguru import logger
+
 from daemon.ledger import Ledger
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
@@ -62,6 +64,9 @@ class Fleet:
         for runner in self.runners:
             ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
         self.clock_stepped(timedelta())
+        if ledger.distrusted:
+            what = "the ledger is older than what was written: {} records are looked up in the target before a write"
+            logger.warning(what, ledger.distrusted)
 
     def clock_stepped(self, by: timedelta) -> None:
         """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before."""

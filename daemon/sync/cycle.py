@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
@@ -85,6 +85,8 @@ class StreamRunner:
         self._deletions = DeletionFinder(stream, source.zoho, ledger, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
+        self._breaks = 0  # of the source's clock that were read up to
+        self._polled_once = False
         self._admitted: str | None = None
         self._target_schema: str | None = None
         self._caught_up_once = False
@@ -119,7 +121,8 @@ class StreamRunner:
         report.waits_for = self._first_passes_before(prepared)
         if report.waits_for is not None:
             return
-        self._stop(report, self._deletions.look(self._state().deleted_until, self._meter))
+        state = self._state()
+        self._stop(report, self._deletions.look(state.deleted_until, self._meter, self._back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
@@ -183,15 +186,27 @@ class StreamRunner:
         self._caught_up_once = mine.caught_up_at is not None
         return None
 
+    def _back_to(self, state: StreamState) -> datetime | None:
+        """The time from which the source must be read again because its clock went back; None when it did not.
+
+        What is edited after such a step stands before the checkpoint, which never goes back.
+        """
+        zoho = self._source.zoho
+        server_time = zoho.clock_before_next_call()
+        breaks = list(zoho.clock_breaks[self._breaks :])
+        if server_time < state.position.modified_time:
+            unseen = timedelta() if self._polled_once or state.read_at is None else self._now() - state.read_at
+            breaks.append(server_time - max(unseen, timedelta()))
+        return min(breaks) - self.stream.lag if breaks else None
+
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        at, server_time = self._go_on() or (self._state().position, self._source.zoho.clock_before_next_call())
-        checkpoint, horizon = self._state().position, server_time - self.stream.lag
-        if server_time < checkpoint.modified_time:
-            # The source's clock went back: what is edited now stands before the checkpoint, which never goes back.
-            logger.warning(
-                "{}: the clock of {} went back; changes are read from there", report.stream, self.stream.source
-            )
-            at = Position(modified_time=horizon, record_id="0")
+        state, breaks = self._state(), len(self._source.zoho.clock_breaks)
+        back_to = self._back_to(state)
+        at, server_time = self._go_on() or (state.position, self._source.zoho.clock_before_next_call())
+        checkpoint, horizon = state.position, server_time - self.stream.lag
+        if back_to is not None and back_to < at.modified_time:
+            logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
+            at = Position(modified_time=back_to, record_id="0")
         limit = SMALL if at == checkpoint else LARGE
         with self._accounted(report):
             for _ in range(PAGES):
@@ -216,6 +231,8 @@ class StreamRunner:
                     break
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
+            self._breaks = breaks
+            self._polled_once = True
             self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)

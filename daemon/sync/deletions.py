@@ -44,11 +44,15 @@ class DeletionFinder:
         self._now = now
         self._settled: dict[str, datetime] = {}
 
-    def look(self, since: datetime | None, meter: Meter) -> Blown | None:
-        """Queues every new deletion and moves the checkpoint; or, when they are too many, does neither and says so."""
+    def look(self, since: datetime | None, meter: Meter, back_to: datetime | None = None) -> Blown | None:
+        """Queues every new deletion and moves the checkpoint; or, when they are too many, does neither and says so.
+
+        `back_to`: the source's clock went back, so that deletions since then may stand before the checkpoint.
+        """
         if self._stream.deletes == "ignore":
             return None
         server_time = self._source.clock_before_next_call()
+        known, since = since, min(since, back_to) if since and back_to else since
         if since is not None and server_time - since > REMEMBERED:
             self._compare("slept", f"the last deletions were read {(server_time - since).days} days ago")
         deleted = read_deleted(self._source, self._stream.source_module, since)
@@ -59,7 +63,7 @@ class DeletionFinder:
         wanted = {i: at for i, at in fresh.items() if self._concerns(links.get(i))}
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
-        until = max(filter(None, (since, server_time - self._stream.lag)))
+        until = max(filter(None, (known, server_time - self._stream.lag)))
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
         self._settled = {i: at for i, at in {**self._settled, **deleted.at}.items() if at >= until}

@@ -22,6 +22,7 @@ from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
 _IN: Final = 50  # values that one `in (…)` may hold (facts 3.1)
+_LATE: Final = timedelta(seconds=5)  # a call that was given up may still be carried out this much later
 _CLOCK_SLACK: Final = timedelta(seconds=2)
 
 
@@ -50,7 +51,7 @@ def clear_doubts(
     """
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
-    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + stream.lag
+    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
     left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
     deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
@@ -60,8 +61,12 @@ def clear_doubts(
     if fields.key is not None and stream.deletes != "ignore":
         unknown = [i for i in strays if i not in intents]
         targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target)
-    wanted = sorted({target_id for ids_ in targets.values() for target_id in ids_})
-    rows = {str(row["id"]): row for row in _read(target, stream, fields, wanted)}
+    rows = _read(target, stream, fields, targets)
+    lost = [i for i in suspects if i in targets and not any(target_id in rows for target_id in targets[i])]
+    if fields.key is not None and lost:  # the ledger may be older than the counterpart that it names
+        again = _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in lost}, target)
+        targets |= {i: ids_ for i, ids_ in again.items() if ids_}
+        rows |= _read(target, stream, fields, again)
     found = {
         source_id: tuple(rows[target_id] for target_id in target_ids if target_id in rows)
         for source_id, target_ids in targets.items()
@@ -107,8 +112,12 @@ def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target:
     return found
 
 
-def _read(target: Zoho, stream: Stream, fields: FieldMap, ids: Sequence[str]) -> Sequence[WireRecord]:
-    return target.by_ids(stream.target_module, list(fields.targets), ids) if ids else []
+def _read(
+    target: Zoho, stream: Stream, fields: FieldMap, targets: Mapping[str, Sequence[str]]
+) -> dict[str, WireRecord]:
+    wanted = sorted({target_id for ids in targets.values() for target_id in ids})
+    found = target.by_ids(stream.target_module, list(fields.targets), wanted) if wanted else []
+    return {str(row["id"]): row for row in found}
 
 
 def _chunks(values: Sequence[str]) -> list[Sequence[str]]:

@@ -15,13 +15,15 @@ from typing import Final
 
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
+from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import Knowledge, plan
 from daemon.core.record import Change, Deletion, Seen
+from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
-from daemon.core.steps import Batch, Create, Delete, Step, Update, Write, batches, body
-from daemon.core.translate import Known, parents_of
+from daemon.core.steps import Batch, Create, Delete, Link, Step, Update, Write, batches, body
+from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
@@ -83,7 +85,7 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     stream, ledger = prepared.stream, hands.ledger
-    steps = survey(changes, prepared, hands, due)
+    steps = plan(changes, stream, prepared.fields, _knowledge(changes, prepared, hands, due))
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     sent = _write(steps, prepared, hands, alone, lane, meter)
     settlement = settle(
@@ -109,24 +111,24 @@ def travel(
     )
 
 
-def survey(
-    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow] = MappingProxyType({})
-) -> list[Step]:
-    """What would be done with the changes, by all that is known; asks the target where something is in doubt."""
-    return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, due))
+def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[Step]:
+    """What would be done with the changes, by all that is known."""
+    return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, {}))
 
 
 def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
     stream, ledger = prepared.stream, hands.ledger
     ids = [change.record_id for change in changes]
-    parents = {p for c in changes if isinstance(c, Change) for p in parents_of(c.values, prepared.fields)}
+    points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
+    parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
     links = ledger.links(stream, ids)
     strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
-    suspects = {i: links[i].target_id for i, row in due.items() if row.cause_code in _ASK_TARGET and i in links}
+    doubtful = {i for i, row in due.items() if row.cause_code in _ASK_TARGET}
+    suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
     return Knowledge(
         known=Known(
-            parents=ledger.counterparts(stream, parents, prepared.carried),
+            parents=parents,
             owners=prepared.owners,
             default_owner=prepared.default_owner,
         ),
@@ -134,9 +136,25 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
         ended=doubts.ended,
+        circular=_circular(points_to, parents, stream, ledger),
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
+
+
+def _circular(
+    points_to: Mapping[str, Sequence[Parent]], known: Mapping[Parent, str], stream: Stream, ledger: Ledger
+) -> dict[str, frozenset[Parent]]:
+    """By source id, the parents that wait for the record in their turn."""
+    missing = {i: [p for p in found if p not in known] for i, found in points_to.items()}
+    needs = {Parent(module=stream.source_module, record_id=i): found for i, found in missing.items() if found}
+    back = circular(needs, lambda records: ledger.waits(stream.route, records))
+    return {record.record_id: parents for record, parents in back.items()}
+
+
+def _is_unknown(link: Link) -> bool:
+    """A counterpart is there, and the ledger does not know what it holds."""
+    return link.whole is None and link.state in ("live", "flagged")
 
 
 def _write(

@@ -32,6 +32,7 @@ from daemon.zoho.shapes import WrongShapeError, error_in, parse
 from daemon.zoho.transport import Reply, Transport
 
 PAUSES: Final = (0.5, 2.0)
+_CLOCK_STEP: Final = 2.0  # seconds; Date has whole ones
 THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
 EMPTY_STATUSES: Final = (204, 304)
 T = TypeVar("T")
@@ -76,6 +77,9 @@ class Caller:
         self.credits_spent = 0
         self.credits_remaining: int | None = None
         self.server_time: datetime | None = None
+        self.clock_breaks: list[
+            datetime
+        ] = []  # whenever the org's clock went back: its time, as it is now, just before
         self._clock_read_at = 0.0
         self._rest_until = 0.0
         self._throttled = 0
@@ -193,7 +197,13 @@ class Caller:
             # Only answers of the API itself: an error page may come from a machine with another clock.
             if reply.server_time is None or not (reply.status < 300 or reply.status == 304):
                 return
-            self.server_time, self._clock_read_at = reply.server_time, self._monotonic()
+            read_at = self._monotonic()
+            if self.server_time is not None:
+                passed = timedelta(seconds=read_at - self._clock_read_at)
+                earliest = self.server_time + passed - timedelta(seconds=reply.elapsed + _CLOCK_STEP)
+                if reply.server_time < earliest:
+                    self.clock_breaks.append(reply.server_time - passed)
+            self.server_time, self._clock_read_at = reply.server_time, read_at
 
     def refusal(self, call: Call, reply: Reply) -> ZohoError:
         """What an answer that is not a success means for the caller."""

@@ -85,6 +85,13 @@ class Zoho:
         return known if known is not None else self.clock_before_next_call()
 
     @property
+    def clock_breaks(self) -> Sequence[datetime]:
+        """For each time that the org's clock was seen to have gone back: a moment by the new clock from which on
+        everything may have happened since the old one was read last.
+        """
+        return self._caller.clock_breaks
+
+    @property
     def credits_remaining(self) -> int | None:
         """What the org said last, if it ever did: it does so from half of the day's allowance on (facts 9.4)."""
         return self._caller.credits_remaining

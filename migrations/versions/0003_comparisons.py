@@ -31,6 +31,7 @@ def number(name: str) -> sa.Column[int]:
 
 
 def upgrade() -> None:
+    op.add_column("checkpoints", maybe("read_at", Time))
     op.add_column("checkpoints", maybe("target_schema"))
     op.add_column("agreed", maybe("source_comparison", Id))
     op.add_column("agreed", maybe("target_comparison", Id))
@@ -60,5 +61,6 @@ def downgrade() -> None:
         ("agreed", "target_comparison"),
         ("agreed", "source_comparison"),
         ("checkpoints", "target_schema"),
+        ("checkpoints", "read_at"),
     ):
         op.drop_column(table, column)

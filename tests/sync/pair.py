@@ -144,6 +144,6 @@ def opened(emu: Emulator, settings: Settings, **fleet: Any) -> Iterator[Pair]:
 
     with (
         Ledger.open(settings.ledger_url) as ledger,
-        Fleet(settings, ledger, now=now, **{"stopping": lambda: False, **fleet}) as running,
+        Fleet(settings, ledger, **{"now": now, "stopping": lambda: False, **fleet}) as running,
     ):
         yield Pair(emu, emu.orgs["india"], emu.orgs["us"], settings, ledger, running)

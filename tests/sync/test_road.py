@@ -189,3 +189,26 @@ def test_an_owner_who_left_b_owns_nothing_there(tmp_path: Path) -> None:
         lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Owner": {"id": gone[0].user_id}})
         pair.once()
         assert pair.counterpart("Leads", lead)["Owner"]["email"] != gone[0].email
+
+
+def test_records_that_point_to_each_other_all_arrive_with_their_lookups(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Accounts", "Contacts")) as pair:
+        account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
+        other = pair.a.insert_raw("Accounts", {"Account_Name": "B", "Parent_Account": {"id": account}})
+        pair.a.edit("Accounts", account, {"Parent_Account": {"id": other}})
+        boss = pair.a.insert_raw("Contacts", {"Last_Name": "Boss", "Account_Name": {"id": account}})
+        aide = pair.a.insert_raw("Contacts", {"Last_Name": "Aide", "Reporting_To": {"id": boss}})
+        pair.a.edit("Contacts", boss, {"Reporting_To": {"id": aide}})
+        alone = pair.a.insert_raw("Contacts", {"Last_Name": "Alone"})
+        pair.a.edit("Contacts", alone, {"Reporting_To": {"id": alone}})
+        for _ in range(4):
+            pair.pass_time(30)
+            pair.once()
+        assert pair.queue() == []
+        for module, field, pairs in (
+            ("Accounts", "Parent_Account", [(account, other), (other, account)]),
+            ("Contacts", "Reporting_To", [(boss, aide), (aide, boss), (alone, alone)]),
+        ):
+            for child, parent in pairs:
+                assert pair.counterpart(module, child)[field]["id"] == pair.counterpart(module, parent)["id"]
+        assert len(pair.b.log(kind="insert") + pair.b.log(kind="upsert")) == 2
