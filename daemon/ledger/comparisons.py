@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
@@ -41,6 +41,7 @@ class Counterpart:
     source_id: str
     link: Link
     target_modified_time: datetime | None
+    target_digest: str | None
 
 
 def current(connection: Connection, stream: str) -> Comparison | None:
@@ -126,6 +127,17 @@ def mark(connection: Connection, stream: Stream, comparison: Comparison, side: S
         )
 
 
+def remember(connection: Connection, stream: Stream, shown: Mapping[str, str]) -> None:
+    """What the target shows for these entities, where that is not what it confirmed."""
+    if shown:
+        connection.execute(
+            update(agreed)
+            .where(agreed.c.stream == stream.address, agreed.c.entity_id == bindparam("b_entity"))
+            .values(target_digest=bindparam("b_shown")),
+            [{"b_entity": entity, "b_shown": digest} for entity, digest in shown.items()],
+        )
+
+
 def unseen(connection: Connection, stream: Stream, comparison: Comparison, side: Side) -> list[tuple[str, str]]:
     """(record id there, record id in the source) of agreed records that were not seen on that side, if they were agreed
     before the comparison began.
@@ -160,7 +172,8 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
     query = (
         select(
             *(target.c.record_id, source.c.record_id, source.c.entity_id, target.c.state),
-            *(agreed.c.source_digest, agreed.c.field_digests, agreed.c.target_modified_time),
+            *(agreed.c.source_digest, agreed.c.field_digests),
+            *(agreed.c.target_modified_time, agreed.c.target_digest),
         )
         .join(
             source,
@@ -184,9 +197,10 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
                 state=cast("LinkState", state),
             ),
             target_modified_time=written_at,
+            target_digest=shown,
         )
         for piece in chunks(target_ids)
-        for target_id, source_id, entity_id, state, whole, by_field, written_at in connection.execute(
+        for target_id, source_id, entity_id, state, whole, by_field, written_at, shown in connection.execute(
             query.where(target.c.record_id.in_(piece))
         )
     }

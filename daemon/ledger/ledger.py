@@ -239,9 +239,11 @@ class Ledger:
         position: Position | None = None,
         seen: Collection[str] = (),
         found: Mapping[str, int] = MappingProxyType({}),
+        shown: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Put records into the queue, and note in the same transaction how far the looking for them has come: the
-        deletions up to `deleted_until`, or a comparison's `position` on its `side` with what was `seen` there.
+        deletions up to `deleted_until`, or a comparison's `position` on its `side` with what was `seen` there, and
+        by entity the digest of what a drifted counterpart showed.
         """
         with self._writing() as connection:
             queue.requeue(connection, stream, rows, (), now)
@@ -249,6 +251,7 @@ class Ledger:
                 streams.note(connection, stream, deleted_until=deleted_until)
             if comparison is not None and position is not None:
                 comparisons.mark(connection, stream, comparison, side, seen)
+                comparisons.remember(connection, stream, shown)
                 comparisons.advance(connection, comparison, side, position, found)
 
     def wake_held(self, stream: Stream, target_schema: str, now: datetime) -> int:

@@ -7,8 +7,9 @@ more, records restored, changed or deleted in the target, and counterparts that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from loguru import logger
@@ -132,16 +133,16 @@ class Comparer:
         columns = list(dict.fromkeys([*fields.targets, *([fields.key] if fields.key else [])]))
         page = self._readers["target"].page(columns, comparison.position, LARGE)
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
-        drifted = self._drifted(page, known, prepared)
+        drifted, shown = self._drifted(page, known, prepared)
         strangers = self._strangers(page, known, prepared)
         found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
-        self._store(comparison, page, drifted + strangers, found)
+        self._store(comparison, page, drifted + strangers, found, shown)
         if not page.last:
             return False
         text = f"its counterpart is not in {self._stream.target} any more"
-        gone = [
-            self._row(source_id, self._now(), TARGET_GONE, text) for _, source_id in self._absent("target", comparison)
-        ]
+        absent = [source_id for _, source_id in self._absent("target", comparison)]
+        busy = self._busy(absent)
+        gone = [self._row(source_id, self._now(), TARGET_GONE, text) for source_id in absent if source_id not in busy]
         self._turn(comparison, gone, page.end, {"gone": len(gone)})
         return True
 
@@ -153,26 +154,35 @@ class Comparer:
         )
         return {*waiting, *intents}
 
-    def _drifted(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
-        """Counterparts that somebody else wrote to after us, so that they hold other values now."""
+    def _drifted(
+        self, page: Page, known: dict[str, Counterpart], prepared: Prepared
+    ) -> tuple[list[QueueRow], dict[str, str]]:
+        """Counterparts that hold other values than they confirmed, and (entity -> digest) what they show instead.
+
+        After our own write a difference may only mean that the target stores a value in its own way. So it counts only
+        where it is put right by itself, and only once: what the target made of it is remembered.
+        """
+        rows: list[QueueRow] = []
+        shown: dict[str, str] = {}
         if self._stream.drift == "keep":
-            return []
+            return rows, shown
         busy = self._busy([counterpart.source_id for counterpart in known.values()])
-        rows = []
         for change in page.changes:
             counterpart = known.get(change.record_id)
             if counterpart is None or counterpart.source_id in busy:
                 continue
-            if counterpart.target_modified_time == change.modified_time:
-                continue  # nobody has written since our own write
             link = counterpart.link
             values = cover(observe(change.values, prepared.fields), link.by_field)
-            names = changed_fields(link.by_field, digest_values(values, "", self._ledger.digest_key))
-            if names:
+            digests = digest_values(values, "", self._ledger.digest_key)
+            ours = counterpart.target_modified_time == change.modified_time
+            if ours and (not self._overwrites or counterpart.target_digest == digests.whole):
+                continue
+            if names := changed_fields(link.by_field, digests):
                 text = f"{', '.join(sorted(names))} of {change.record_id} was changed in {self._stream.target}"
                 row = self._row(counterpart.source_id, change.modified_time, DRIFT, text, due=self._overwrites)
                 rows.append(row)
-        return rows
+                shown[link.entity_id] = digests.whole
+        return rows, shown
 
     @property
     def _overwrites(self) -> bool:
@@ -206,7 +216,14 @@ class Comparer:
         present = {row["id"] for row in there}
         return [pair for pair in unseen if pair[0] not in present]
 
-    def _store(self, comparison: Comparison, page: Page, rows: list[QueueRow], found: dict[str, int]) -> None:
+    def _store(
+        self,
+        comparison: Comparison,
+        page: Page,
+        rows: list[QueueRow],
+        found: dict[str, int],
+        shown: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._ledger.enqueue(
             self._stream,
             rows,
@@ -216,6 +233,7 @@ class Comparer:
             position=page.end,
             seen=[change.record_id for change in page.changes],
             found=found,
+            shown=shown,
         )
 
     def _turn(self, comparison: Comparison, rows: list[QueueRow], position: Position, found: dict[str, int]) -> None:

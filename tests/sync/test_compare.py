@@ -91,11 +91,43 @@ def test_a_retry_of_reported_drift_puts_the_sources_values_back(tmp_path: Path) 
         assert (twin["City"], twin["Phone"], pair.queue()) == ("Pune", None, [])
 
 
-def test_our_own_writes_are_no_drift_even_if_b_stores_them_otherwise(tmp_path: Path) -> None:
+def test_what_b_stores_in_its_own_way_is_not_reported_as_drift(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",), quirks={"trim_text": "trim"}) as pair:
         pair.a.insert_raw("Leads", {"Last_Name": "Padded ", "Company": "C"})
         settle(pair)
         assert "drifted" not in resync(pair)
+
+
+def test_what_b_stores_in_its_own_way_is_overwritten_once_and_not_for_ever(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), drift="overwrite", quirks={"trim_text": "trim"}) as pair:
+        pair.a.insert_raw("Leads", {"Last_Name": "Padded ", "Company": "C"})
+        settle(pair)
+        resync(pair)
+        writes = len(pair.writes())
+        assert "drifted" not in resync(pair)
+        assert len(pair.writes()) == writes
+
+
+def test_a_hand_edit_behind_a_later_write_of_ours_is_overwritten(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), drift="overwrite") as pair:
+        lead, _ = leads(pair, 2)
+        settle(pair)
+        pair.b.edit("Leads", pair.counterpart("Leads", lead)["id"], {"City": "Hand"})
+        pair.a.edit("Leads", lead, {"Last_Name": "New"})
+        settle(pair)
+        resync(pair)
+        assert (pair.counterpart("Leads", lead)["City"], pair.queue()) == ("Pune", [])
+
+
+def test_a_counterpart_that_is_held_as_gone_is_not_written_to_by_every_comparison(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        lead, _ = leads(pair, 2)
+        settle(pair)
+        pair.b.delete("Leads", pair.counterpart("Leads", lead)["id"])
+        resync(pair)
+        writes = len(pair.writes())
+        resync(pair)
+        assert (len(pair.writes()), pair.queue()) == (writes, [(lead, "held", "TARGET_GONE")])
 
 
 @pytest.mark.parametrize(("gone", "count"), [("hold", 0), ("leave", 0), ("recreate", 1)])
