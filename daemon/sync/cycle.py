@@ -82,7 +82,7 @@ class StreamRunner:
         self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None
-        self._deletions = DeletionFinder(stream, source.zoho, ledger, now)
+        self._deletions = DeletionFinder(stream, route, source, ledger, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
         self._breaks = 0  # of the source's clock that were read up to

@@ -75,6 +75,11 @@ def at_or_after(field: str, moment: datetime) -> Condition:
     return Condition(f"({_path(field)} >= {quoted_time(moment)})")
 
 
+def before(field: str, moment: datetime) -> Condition:
+    """A time field before a moment (whole seconds)."""
+    return Condition(f"({_path(field)} < {quoted_time(moment)})")
+
+
 def id_in(record_ids: Sequence[str]) -> Condition:
     """One of at most 50 records."""
     return _in("id", [quoted_id(record_id) for record_id in record_ids])

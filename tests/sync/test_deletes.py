@@ -237,3 +237,23 @@ def test_a_merged_record_follows_the_policy_and_the_survivor_keeps_its_counterpa
         settle(pair)
         assert len(pair.counterparts("Leads", master)) == 1
         assert pair.counterparts("Leads", loser) == []
+
+
+@pytest.mark.parametrize("policy", ["delete", "ignore"])
+def test_the_children_of_a_merged_parent_follow_it_to_the_survivor(tmp_path: Path, policy: str) -> None:
+    with running_pair(tmp_path, modules=("Accounts", "Contacts"), deletes=policy, fuse=LOOSE) as pair:
+        master, loser = (pair.a.insert_raw("Accounts", {"Account_Name": name}) for name in ("M", "L"))
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "C", "Account_Name": {"id": loser}})
+        settle(pair)
+        answer = httpx.post(
+            f"{pair.a.base_url}/crm/v8/Accounts/{master}/actions/merge",
+            json={"merge": [{"data": [{"id": loser, "_fields": [{"api_name": "Phone"}]}]}]},
+            headers=pair.a.headers(),
+        )
+        assert answer.status_code in (200, 201), answer.text
+        if policy == "ignore":  # no deletion is read: the full comparison finds the child
+            pair.ledger.start_comparison("india-to-us/Contacts", "asked", pair.fleet.runners[0]._now())
+        settle(pair)
+        survivor = pair.counterpart("Accounts", master)
+        assert pair.counterpart("Contacts", child)["Account_Name"]["id"] == survivor["id"]
+        assert pair.queue() == []
