@@ -28,6 +28,7 @@ from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, Stream
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent
+from daemon.sync.children import Children
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
@@ -79,10 +80,11 @@ class StreamRunner:
         self._stopping = stopping
         self._first_run: FirstRun = first_run
         self._reader = ChangeReader(source.zoho, stream.source_module)
-        self._hands = Hands(target=target.zoho, ledger=ledger, now=now, stopping=stopping)
+        children = Children(stream, route, source, ledger, now)
+        self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None
-        self._deletions = DeletionFinder(stream, route, source, ledger, now)
+        self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
         self._breaks = 0  # of the source's clock that were read up to

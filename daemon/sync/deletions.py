@@ -5,21 +5,20 @@ The retry lane then reads each record again: one that is there after all was res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, Cause
+from daemon.core.causes import DELETED_IN_SOURCE, Cause
 from daemon.core.ends import QueueRow
 from daemon.core.fuse import Blown, Meter
-from daemon.core.rules import Route, Stream
+from daemon.core.rules import Stream
 from daemon.core.steps import Link
 from daemon.ledger import Ledger
-from daemon.sync.catalog import Catalog
-from daemon.sync.merges import merged_children
+from daemon.sync.children import Children
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import RequestRefused
 
@@ -40,12 +39,11 @@ class DeletionFinder:
     """Looks for the deletions of one stream; remembers those of its overlap, which need no second look."""
 
     def __init__(
-        self, stream: Stream, route: Route, source: Catalog, ledger: Ledger, now: Callable[[], datetime]
+        self, stream: Stream, source: Zoho, ledger: Ledger, children: Children, now: Callable[[], datetime]
     ) -> None:
         self._stream = stream
-        self._route = route
-        self._catalog = source
-        self._source = source.zoho
+        self._children = children
+        self._source = source
         self._ledger = ledger
         self._now = now
         self._settled: dict[str, datetime] = {}
@@ -70,31 +68,11 @@ class DeletionFinder:
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
         until = max(filter(None, (known, server_time - self._stream.lag)))
-        self._follow_merges(at for i, at in wanted.items() if i in links)
+        self._children.of_survivors(at for i, at in wanted.items() if i in links)
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
         self._settled = {i: at for i, at in {**self._settled, **deleted.at}.items() if at >= until}
         return None
-
-    def _follow_merges(self, deleted_at: Iterable[datetime]) -> None:
-        """Has the children of a merge's survivor read again, before the deletion that showed it is out of sight."""
-        for child, records in merged_children(self._route, self._stream, self._catalog, deleted_at):
-            waiting = self._ledger.waiting(child, records)
-            cause = Cause(code=DIFFERS, module=child.target_module)
-            rows = [
-                QueueRow(
-                    source_id=record_id,
-                    state="due",
-                    attempts=0,
-                    due_at=self._now(),
-                    cause=cause,
-                    detail=f"the {self._stream.source_module} record that it points to may have been merged",
-                    modified_time=at,
-                )
-                for record_id, at in records.items()
-                if record_id not in waiting
-            ]
-            self._ledger.enqueue(child, rows, self._now())
 
     def _concerns(self, link: Link | None) -> bool:
         """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""

@@ -25,6 +25,7 @@ from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Link, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
+from daemon.sync.children import Children
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
 from daemon.zoho.client import Zoho
@@ -38,10 +39,13 @@ _FAILURES_IN_A_ROW: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What a page is worked with: the target's connection, the ledger, the time, and whether to stop."""
+    """What a page is worked with: the target's connection, the ledger, who finds a record's children in the source, the
+    time, and whether to stop.
+    """
 
     target: Zoho
     ledger: Ledger
+    children: Children
     now: Callable[[], datetime]
     stopping: Callable[[], bool]
     jitter: Callable[[], float] = random.random
@@ -85,7 +89,10 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     stream, ledger = prepared.stream, hands.ledger
-    steps = plan(changes, stream, prepared.fields, _knowledge(changes, prepared, hands, due))
+    knowledge = _knowledge(changes, prepared, hands, due)
+    steps = plan(changes, stream, prepared.fields, knowledge)
+    remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
+    hands.children.of(remade, "the record that it points to gets a new counterpart")
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     sent = _write(steps, prepared, hands, alone, lane, meter)
     settlement = settle(

@@ -257,3 +257,20 @@ def test_the_children_of_a_merged_parent_follow_it_to_the_survivor(tmp_path: Pat
         survivor = pair.counterpart("Accounts", master)
         assert pair.counterpart("Contacts", child)["Account_Name"]["id"] == survivor["id"]
         assert pair.queue() == []
+
+
+def test_the_children_of_a_counterpart_that_is_made_again_point_to_the_new_one(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Accounts", "Contacts"), gone="recreate") as pair:
+        account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "C", "Account_Name": {"id": account}})
+        settle(pair)
+        pair.b.delete("Accounts", pair.counterpart("Accounts", account)["id"])
+        late = pair.a.insert_raw("Contacts", {"Last_Name": "Late", "Account_Name": {"id": account}})
+        settle(pair)
+        assert pair.queue() == [(late, "held", "INVALID_DATA")]  # B has no such parent any more
+        pair.a.edit("Accounts", account, {"Phone": "1"})
+        settle(pair)
+        parent = pair.counterpart("Accounts", account)["id"]
+        for contact in (child, late):
+            assert pair.counterpart("Contacts", contact)["Account_Name"]["id"] == parent
+        assert pair.queue() == []

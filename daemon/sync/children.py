@@ -1,0 +1,102 @@
+"""Records that point to a record whose counterpart is another one now: they are read again, because that moves no
+Modified_Time of theirs (design 3: a re-pointed parent enqueues every record concerned).
+
+It happens in two ways. A counterpart is made again; or a merge in the source deletes a record and points its children
+to the survivor (facts 5.3). No list says which deletion was a merge, so the children of whoever may be the survivor
+are read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from loguru import logger
+
+from daemon.core.causes import DIFFERS, Cause
+from daemon.core.ends import QueueRow
+from daemon.core.rules import Route, Stream
+from daemon.ledger import Ledger
+from daemon.sync.catalog import Catalog
+from daemon.zoho import coql
+from daemon.zoho.errors import CredentialRefused, RequestRefused
+
+MERGEABLE: Final = frozenset({"Accounts", "Contacts", "Leads", "Deals", "Cases", "Campaigns"})
+_SECOND: Final = timedelta(seconds=1)
+_MOMENTS: Final = 20
+_SURVIVORS: Final = 5  # of one moment; more were edited by an import, not by a merge
+_MOST: Final = 2000
+
+
+class Children:
+    """Finds the children of one stream's records in all streams of its route, and puts them into the queue.
+
+    Where the source cannot be asked for them, it is left to the full comparison.
+    """
+
+    def __init__(
+        self, stream: Stream, route: Route, source: Catalog, ledger: Ledger, now: Callable[[], datetime]
+    ) -> None:
+        self._stream = stream
+        self._route = route
+        self._source = source
+        self._ledger = ledger
+        self._now = now
+
+    def of(self, records: Iterable[str], why: str) -> None:
+        """Has every record read again that points to one of these; `why` is a sentence about the record pointed to."""
+        parents = list(records)
+        for child in self._route.streams if parents else ():
+            fields = self._lookups(child)
+            try:
+                found = {i for field in fields for parent in parents for i in self._pointing(child, field, parent)}
+            except (RequestRefused, CredentialRefused) as error:
+                logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
+                continue
+            rows = [self._row(child, record_id, why) for record_id in sorted(found)]
+            if rows:
+                self._ledger.enqueue(child, rows, self._now())
+
+    def of_survivors(self, deleted_at: Iterable[datetime]) -> None:
+        """Has the children of every record read again that was changed just as others were deleted."""
+        if self._stream.source_module not in MERGEABLE:
+            return
+        moments = sorted(set(deleted_at), reverse=True)[:_MOMENTS]
+        try:
+            survivors = {record_id for moment in moments for record_id in self._changed_at(moment)}
+        except (RequestRefused, CredentialRefused) as error:
+            logger.warning("{}: whether a deletion was a merge cannot be told: {}", self._stream.address, error)
+            return
+        self.of(sorted(survivors), f"the {self._stream.source_module} record that it points to may have been merged")
+
+    def _lookups(self, child: Stream) -> list[str]:
+        try:
+            fields = self._source.schema(child.source_module).fields.values()
+        except RequestRefused:  # that stream's own trouble
+            return []
+        return [field.api_name for field in fields if field.lookup_module == self._stream.source_module]
+
+    def _changed_at(self, moment: datetime) -> list[str]:
+        since, until = moment - _SECOND, moment + 2 * _SECOND
+        around = coql.and_(coql.at_or_after("Modified_Time", since), coql.before("Modified_Time", until))
+        found = self._ids(self._stream.source_module, around, limit=200)
+        return found if len(found) <= _SURVIVORS else []
+
+    def _pointing(self, child: Stream, field: str, parent: str) -> list[str]:
+        return self._ids(child.source_module, coql.equals(f"{field}.id", parent), limit=_MOST)
+
+    def _ids(self, module: str, where: coql.Condition, limit: int) -> list[str]:
+        rows = self._source.zoho.coql(module, ["id"], where=where, order_by=("id",), limit=limit).rows
+        return [str(row["id"]) for row in rows]
+
+    def _row(self, child: Stream, record_id: str, why: str) -> QueueRow:
+        return QueueRow(
+            source_id=record_id,
+            state="due",
+            attempts=0,
+            due_at=self._now(),
+            cause=Cause(code=DIFFERS, module=child.target_module),
+            detail=why,
+            modified_time=self._now(),
+        )
