@@ -40,6 +40,7 @@ class Waiting:
     source_id: str
     attempts: int
     modified_time: datetime | None
+    for_parent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

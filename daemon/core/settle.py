@@ -14,14 +14,16 @@ from datetime import datetime
 from daemon.core.answer import Answer, NotSent
 from daemon.core.ends import Context, End, Lane, Linked, Outcome, QueueRow, Waiting, Written, end_of, unconfirmed
 from daemon.core.mapping import FieldMap
-from daemon.core.record import Change, Position
+from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Step, Update, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Everything that one page leaves in the ledger. `outcomes` adds up to `seen`."""
+    """Everything that one page leaves in the ledger. `outcomes` adds up to `seen`; `gone` are records that the source
+    does not have any more.
+    """
 
     lane: Lane
     seen: int
@@ -31,6 +33,7 @@ class Settlement:
     dequeued: Sequence[str] = ()
     closed_intents: Sequence[str] = ()
     written: Sequence[Written] = ()
+    gone: Sequence[str] = ()
     checkpoint: Position | None = None
 
 
@@ -90,6 +93,7 @@ def settle(
         dequeued=[i for i in ends if i in waiting and i not in still_queued],
         closed_intents=[*unsent, *(i for i, end in ends.items() if end.closes)],
         written=[end.written for end in ends.values() if end.written],
+        gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )
 

@@ -119,11 +119,14 @@ def linked_targets(connection: Connection, org: str, module: str, ids: Collectio
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c
-    query = select(row.source_id, row.attempts, row.source_modified_time).where(row.stream == stream.address)
+    columns = row.source_id, row.attempts, row.source_modified_time, row.waits_id
+    query = select(*columns).where(row.stream == stream.address)
     return {
-        source_id: Waiting(source_id=source_id, attempts=attempts, modified_time=modified_time)
+        source_id: Waiting(
+            source_id=source_id, attempts=attempts, modified_time=modified_time, for_parent=parent is not None
+        )
         for piece in chunks(ids)
-        for source_id, attempts, modified_time in connection.execute(query.where(row.source_id.in_(piece)))
+        for source_id, attempts, modified_time, parent in connection.execute(query.where(row.source_id.in_(piece)))
     }
 
 

@@ -73,6 +73,14 @@ def wake(connection: Connection, parents: Collection[str], now: datetime) -> Non
         )
 
 
+def wake_orphans(connection: Connection, stream: Stream, gone: Collection[str], now: datetime) -> None:
+    """Rows that wait for a record which the source does not have any more are due: they may not point to it now."""
+    row = retry_queue.c
+    mine = row.route == stream.route, row.waits_module == stream.source_module, row.state == "held"
+    for ids in chunks(gone):
+        connection.execute(update(retry_queue).where(*mine, row.waits_id.in_(ids)).values(state="due", due_at=now))
+
+
 def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
     """What the target refused is due at once, because the target may take it now; gives the number of rows."""
     row = retry_queue.c

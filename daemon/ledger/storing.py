@@ -32,6 +32,7 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     _record(connection, stream, settlement.written, number, now)
     arrived = {linked_id for pair in settlement.linked for linked_id in (pair.source_id, pair.target_id)}
     queue.wake(connection, arrived | {r.waits_for.record_id for r in settlement.queued if r.waits_for}, now)
+    queue.wake_orphans(connection, stream, settlement.gone, now)
     if settlement.checkpoint is not None:
         streams.advance(connection, stream, settlement.checkpoint)
     return number

@@ -20,7 +20,7 @@ from daemon.core.ends import QueueRow
 from daemon.core.fuse import Blown, Meter
 from daemon.core.record import START, Change, Position, is_record_id
 from daemon.core.rules import Stream
-from daemon.core.steps import Keep
+from daemon.core.steps import Hold, Keep
 from daemon.core.translate import observe
 from daemon.ledger import Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
@@ -118,14 +118,14 @@ class Comparer:
         """Records that the polls have passed, that are not in the queue, and of which the target is not known to hold
         what it should.
         """
-        busy = self._busy([change.record_id for change in changes])
+        busy = self._busy([change.record_id for change in changes], but_children=True)
         quiet = [c for c in changes if c.record_id not in busy and c.position <= state.position]
         return [
             self._row(
                 step.change.record_id, step.change.modified_time, DIFFERS, "its counterpart is not as it should be"
             )
             for step in survey(quiet, prepared, hands)
-            if not isinstance(step, Keep)
+            if not isinstance(step, Keep) and not (isinstance(step, Hold) and step.waits_for)
         ]
 
     def _target_page(self, comparison: Comparison, prepared: Prepared) -> bool:
@@ -146,13 +146,11 @@ class Comparer:
         self._turn(comparison, gone, page.end, {"gone": len(gone)})
         return True
 
-    def _busy(self, source_ids: list[str]) -> set[str]:
-        """Records that are on their way already."""
-        waiting, intents = (
-            self._ledger.waiting(self._stream, source_ids),
-            self._ledger.open_intents(self._stream, source_ids),
-        )
-        return {*waiting, *intents}
+    def _busy(self, source_ids: list[str], *, but_children: bool = False) -> set[str]:
+        """Records that are on their way already; one that waits for a parent may be mistaken about that by now."""
+        waiting = self._ledger.waiting(self._stream, source_ids)
+        queued = {i for i, row in waiting.items() if not (but_children and row.for_parent)}
+        return queued | self._ledger.open_intents(self._stream, source_ids).keys()
 
     def _drifted(
         self, page: Page, known: dict[str, Counterpart], prepared: Prepared

@@ -274,3 +274,18 @@ def test_the_children_of_a_counterpart_that_is_made_again_point_to_the_new_one(t
         for contact in (child, late):
             assert pair.counterpart("Contacts", contact)["Account_Name"]["id"] == parent
         assert pair.queue() == []
+
+
+@pytest.mark.parametrize("policy", ["delete", "ignore"])
+def test_a_record_that_waits_for_a_parent_which_is_deleted_does_not_wait_for_ever(tmp_path: Path, policy: str) -> None:
+    quirks = {"lookup_to_deleted": "null", "unknown_picklist": "reject"}
+    with running_pair(tmp_path, modules=("Accounts", "Contacts"), deletes=policy, fuse=LOOSE, quirks=quirks) as pair:
+        account = pair.a.insert_raw("Accounts", {"Account_Name": "A", "Industry": "No such industry"})
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "C", "Account_Name": {"id": account}})
+        settle(pair)
+        assert [row[1] for row in pair.queue()] == ["held", "held"]
+        pair.a.delete("Accounts", account)
+        if policy == "ignore":  # no deletion is read: the full comparison finds that nothing is waited for
+            pair.ledger.start_comparison("india-to-us/Contacts", "asked", pair.fleet.runners[0]._now())
+        settle(pair)
+        assert pair.counterpart("Contacts", child)["Account_Name"] is None
