@@ -109,6 +109,18 @@ def _orphans(stage: Stage) -> None:
     stage.a.edit("Accounts", account, {"Website": "www.example.com", "Description": "2"})
 
 
+def _delete(stage: Stage) -> None:
+    """Two records deleted in A, one that was deleted and came back, one that stays."""
+    numbers = [_lead(stage, name) for name in "ABCD"]
+    _once(stage)
+    stage.a.delete("Leads", numbers[3])
+    _once(stage)
+    for number in numbers[:2]:
+        stage.a.delete("Leads", number)
+    stage.a.restore("Leads", numbers[3])
+    stage.a.edit("Leads", numbers[3], {"Description": "2"})
+
+
 _LEADS: Final = ("Leads",)
 SCENARIOS: Final = {
     one.name: one
@@ -117,6 +129,7 @@ SCENARIOS: Final = {
         Scenario(name="create", modules=_LEADS, play=_create),
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
+        Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),
         Scenario(name="parent with children", modules=("Accounts", "Contacts", "Deals"), play=_family),
         Scenario(name="retry", modules=_LEADS, play=_retry),
         Scenario(name="held children", modules=("Accounts", "Contacts"), play=_orphans),
