@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from daemon.cli.context import load_settings
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
-from daemon.ledger import Reader, StreamStatus, Stuck
+from daemon.ledger import Comparing, Reader, StreamStatus, Stuck
 from daemon.settings import Settings
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
@@ -32,10 +33,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     settings = load_settings(Path(ctx.obj))
     streams, stuck = what_runs(settings)
+    compared = comparing(settings)
     if as_json:
-        click.echo(json.dumps(as_document(streams, stuck)))
+        click.echo(json.dumps(as_document(streams, stuck, compared)))
     else:
-        show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck)
+        show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck, compared)
     ctx.exit(code_of(streams))
 
 
@@ -46,6 +48,12 @@ def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
         return [s for s in reader.streams() if s.stream in mine], [q for q in reader.stuck() if q.stream in mine]
 
 
+def comparing(settings: Settings) -> dict[str, Comparing]:
+    """The full comparisons that go on, by stream."""
+    with Reader.open(settings.ledger_url) as reader:
+        return {one.stream: one for one in reader.comparing()}
+
+
 def code_of(streams: list[StreamStatus]) -> int:
     """The exit code that these streams deserve."""
     if any(s.health in _STOPPED for s in streams):
@@ -53,7 +61,9 @@ def code_of(streams: list[StreamStatus]) -> int:
     return HEALTHY if all(s.health == "ok" for s in streams) else HELD
 
 
-def as_document(streams: list[StreamStatus], stuck: list[Stuck]) -> dict[str, object]:
+def as_document(
+    streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]
+) -> dict[str, object]:
     """The document of `status --json` (design 7)."""
     return {
         "schema": 1,
@@ -72,10 +82,22 @@ def as_document(streams: list[StreamStatus], stuck: list[Stuck]) -> dict[str, ob
                     "balance": s.last_balance,
                 },
                 "trouble": s.trouble,
+                "comparison": _comparison(compared.get(s.stream)),
                 "queue": [_queue_entry(q) for q in stuck if q.stream == s.stream],
             }
             for s in streams
         ],
+    }
+
+
+def _comparison(one: Comparing | None) -> dict[str, object] | None:
+    if one is None:
+        return None
+    return {
+        "started_at": _iso(one.started_at),
+        "source_seen": one.source_seen,
+        "target_seen": one.target_seen,
+        "found": one.found,
     }
 
 
@@ -96,8 +118,10 @@ def _queue_entry(q: Stuck) -> dict[str, object]:
     }
 
 
-def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck]) -> None:
-    """A table of the streams, then what is stuck, by cause."""
+def show(
+    console: Console, streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]
+) -> None:
+    """A table of the streams, then which are compared, then what is stuck, by cause."""
     table = Table(box=None, pad_edge=False)
     for title, right in (
         ("stream", False),
@@ -126,6 +150,10 @@ def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck]) -> N
     for s in streams:
         if s.trouble:
             console.print(Text(f"{s.stream} is stopped: {s.trouble}", style="red"))
+    for s in streams:
+        if one := compared.get(s.stream):
+            read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
+            console.print(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue")
     for q in stuck:
         console.print()
         console.print(_cause(q))

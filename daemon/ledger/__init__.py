@@ -16,11 +16,12 @@ from daemon.ledger.errors import (
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
-from daemon.ledger.reader import Balance, History, Reader, StreamStatus, Stuck
+from daemon.ledger.reader import Balance, Comparing, History, Reader, StreamStatus, Stuck
 from daemon.ledger.streams import StreamState
 
 __all__ = [
     "Balance",
+    "Comparing",
     "Comparison",
     "Counterpart",
     "DueRow",

@@ -20,7 +20,7 @@ from sqlalchemy.types import Integer, TypeEngine
 from daemon.ledger import database, migrate
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.errors import LedgerUnavailable
-from daemon.ledger.tables import retry_queue
+from daemon.ledger.tables import comparisons, retry_queue
 
 EXAMPLES: Final = 3
 
@@ -93,6 +93,17 @@ class Balance:
     seen: int
     outcomes: int
     off_by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparing:
+    """A full comparison that goes on: records read on both sides, and `found`, those put into the queue so far."""
+
+    stream: str
+    started_at: datetime
+    source_seen: int
+    target_seen: int
+    found: int
 
 
 def _view(name: str, **columns: type[TypeEngine[Any]] | type[UtcTime]) -> Table:
@@ -213,6 +224,15 @@ class Reader:
             )
             for row in rows
         ]
+
+    def comparing(self) -> list[Comparing]:
+        """The full comparisons that go on."""
+        row = comparisons.c
+        found = row.differing + row.missing + row.drifted + row.gone + row.strangers
+        query = select(row.stream, row.started_at, row.source_seen, row.target_seen, found.label("found"))
+        with self._reading() as connection:
+            rows = connection.execute(query.where(row.finished_at.is_(None)).order_by(row.stream)).mappings()
+            return [Comparing(**one) for one in rows]
 
     def history(self, record_id: str | None = None, stream: str | None = None, limit: int = 100) -> list[History]:
         """The latest writes, newest first; of one record by either of its ids, of one stream, or of all."""

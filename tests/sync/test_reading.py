@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +184,50 @@ def test_a_crowded_second_that_grows_while_it_is_walked_is_walked_again(pair: Pa
     page = reader.page(("Last_Name",), START, 200)
     assert len(page.changes) == 451
     assert len(walked) > 1 + 3 + 3
+
+
+@pytest.mark.parametrize("by_list", [False, True], ids=["coql", "list"])
+def test_the_five_thousand_records_of_an_import_have_one_time_and_all_arrive(
+    tmp_path: Path, by_list: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "SMALL", 200)
+    with running_pair(
+        tmp_path, modules=("Leads",), fields=FieldChoice(table={n: Copy(field=n) for n in NAMES})
+    ) as pair:
+        made = crowd(pair, 5_000)
+        pair.fleet.runners[0]._reader._by_list = by_list
+        pair.pass_time(60)
+        reports = pair.once()
+        assert reports["india-to-us/Leads"].outcomes == {"created": 5_000}
+        assert {r["Source_Record_ID"].partition(":")[2] for r in pair.b.records("Leads")} == set(made)
+        assert pair.cycle("Leads").outcomes == {}
+
+
+NAMES = ("Last_Name", "Company")
+
+
+@pytest.mark.parametrize("by_list", [False, True], ids=["coql", "list"])
+def test_the_hour_that_comes_twice_in_autumn_is_read_in_its_order(pair: Pair, by_list: bool) -> None:
+    """New York, 1 November 2026: 01:30 comes twice, first at -04:00, then at -05:00."""
+    pair.emu.do(lambda hands: [setattr(user, "time_zone", "America/New_York") for user in users(hands)])
+    pair.emu.clock(set=datetime(2026, 11, 1, 5, 30, tzinfo=UTC).timestamp())
+    made = []
+    for number in range(8):
+        made.append(pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"}))
+        pair.emu.clock(advance=900)
+    reader = ChangeReader(pair.fleet.catalogs["india"].zoho, "Leads")
+    reader._by_list = by_list
+    seen, at = [], START
+    for _ in range(20):
+        page = reader.page(("Last_Name",), at, 3)
+        seen += [change.record_id for change in page.changes]
+        at = page.end
+        if page.last:
+            break
+    assert seen == made
+    offsets = {r["Modified_Time"][-6:] for r in pair.a.records("Leads")}
+    assert offsets == {"-04:00", "-05:00"}
+
+
+def users(hands: Any) -> list[Any]:
+    return list(hands._site("india").org.users)

@@ -1,0 +1,59 @@
+"""New changes and retries share a stream: neither may starve the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.core.fuse import Fuse, Limit
+from daemon.sync import cycle
+from tests.sync.pair import Pair, running_pair
+
+LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
+
+
+def lead(pair: Pair, name: str, **values: str) -> str:
+    return pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C", **values})
+
+
+def test_a_flood_of_retries_holds_up_no_new_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cycle, "RETRIES", 10)
+    with running_pair(tmp_path, modules=("Leads",), fuse=LOOSE) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        for number in range(100):
+            lead(pair, f"Bad {number}", Lead_Status="No such status")
+        pair.cycle("Leads")
+        for number in range(5):
+            pair.ledger.retry(pair.fleet.runners[0]._now(), stream="india-to-us/Leads")  # all are due, always
+            fresh = lead(pair, f"New {number}")
+            pair.cycle("Leads")
+            assert len(pair.counterparts("Leads", fresh)) == 1
+
+
+def test_a_flood_of_new_changes_holds_up_no_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cycle, "PAGES", 1)
+    monkeypatch.setattr(cycle, "SMALL", 10)
+    monkeypatch.setattr(cycle, "LARGE", 10)
+    with running_pair(tmp_path, modules=("Leads",), fuse=LOOSE) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        waiting = lead(pair, "Bad", Lead_Status="No such status")
+        pair.cycle("Leads")
+        pair.b.change_field("Leads", "Lead_Status", add_values=["No such status"])
+        pair.ledger.retry(pair.fleet.runners[0]._now(), stream="india-to-us/Leads")
+        for number in range(200):
+            lead(pair, f"New {number}")
+        report = pair.cycle("Leads")
+        assert report.more  # the flood is not over
+        assert len(pair.counterparts("Leads", waiting)) == 1
+
+
+def test_a_full_comparison_holds_up_neither(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=LOOSE) as pair:
+        for number in range(30):
+            lead(pair, f"L{number}")
+        pair.once()
+        pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet.runners[0]._now())
+        fresh = lead(pair, "New")
+        pair.cycle("Leads")
+        assert len(pair.counterparts("Leads", fresh)) == 1
