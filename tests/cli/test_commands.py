@@ -157,3 +157,21 @@ def test_a_state_folder_that_cannot_be_made_is_a_message(site: Site) -> None:
 def test_the_state_folder_is_for_its_owner_alone(site: Site) -> None:
     site.call("auth", "india", stdin=site.emu.orgs["india"].grant_tokens[0] + "\n")
     assert (site.folder / "state").stat().st_mode & 0o077 == 0
+
+
+def test_status_shows_a_comparison_that_goes_on(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.call("once")
+    asked = site.call("resync", "india-to-us/Leads")
+    assert (
+        asked.stdout
+        == "india-to-us/Leads is compared at the next `orgsync run` or `orgsync once`; see `orgsync status`\n"
+    )
+    shown = site.call("status").stdout
+    assert "india-to-us/Leads is being compared: 0 records of the source and 0 of the target are read" in shown
+    by_stream = {s["stream"]: s["comparison"] for s in json.loads(site.call("status", "--json").stdout)["streams"]}
+    assert by_stream["india-to-us/Leads"]["source_seen"] == 0
+    assert by_stream["india-to-us/Deals"] is None
+    assert "being compared already" in site.call("resync", "india-to-us/Leads").stdout
+    site.call("once")
+    assert "being compared" not in site.call("status").stdout
