@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon.emulator import Emulator, OrgHandle
+from daemon.emulator.call import Reply
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -271,3 +273,42 @@ def test_an_alias_orders_and_names_the_column(us: Client) -> None:
     us.insert("Leads", *({"Last_Name": n, "Company": "c"} for n in "ab"))
     rows = us.coql("select Last_Name as who from Leads where id is not null order by who desc").json()["data"]
     assert [row["who"] for row in rows] == ["b", "a"]
+
+
+@pytest.mark.parametrize("column", ["Layout", "id", "Owner", "Account_Name"])
+def test_an_id_is_no_number_to_be_summed(us: Client, column: str) -> None:
+    us.insert("Contacts", *[{"Last_Name": "Lee"}] * 5)
+    answer = us.coql(f"select SUM({column}) as total from Contacts where id is not null")
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_QUERY")
+
+
+def test_a_sum_outside_64_bits_is_a_double(us: Client) -> None:
+    made = us.post("settings/fields", {"fields": [{"field_label": "Long", "data_type": "bigint"}]}, module="Leads")
+    assert made.status_code == 201, made.text
+    us.insert("Leads", *[{"Last_Name": "Lee", "Company": "c", "Long": str(9 * 10**17)}] * 22)
+    answer = us.coql("select SUM(Long) as total from Leads where id is not null")
+    assert answer.json()["data"] == [{"total": 1.98e19}]
+    assert isinstance(answer.json()["data"][0]["total"], float)
+
+
+def test_an_answer_may_hold_numbers_of_any_length() -> None:
+    assert json.loads(Reply.of(200, {"n": 10**30, "text": "\u00e9\ud800"}).body or b"") == {
+        "n": 10**30,
+        "text": "\u00e9?",
+    }
+
+
+def test_an_offset_needs_no_limit(us: Client) -> None:
+    made = us.insert("Leads", *[{"Last_Name": "Lee", "Company": "c"}] * 3)
+    assert ids(us, "select Last_Name from Leads where id is not null offset 1") == made[1:]
+    assert ids(us, "select Last_Name from Leads where id is not null order by id desc offset 2") == made[:1]
+    many = us.insert("Leads", *[{"Last_Name": "Lee", "Company": "d"}] * 100)
+    many += us.insert("Leads", *[{"Last_Name": "Lee", "Company": "d"}] * 100)
+    answer = us.coql("select id from Leads where id is not null offset 1").json()
+    assert answer["info"] == {"count": 200, "more_records": True}
+
+
+@pytest.mark.parametrize("tail", [f"limit {'9' * 5_000}", f"limit 1 offset {'9' * 5_000}", f"limit {'9' * 5_000}, 1"])
+def test_an_endless_limit_is_a_limit_exceeded(us: Client, tail: str) -> None:
+    answer = us.coql(f"select id from Leads where id is not null {tail}").json()
+    assert (answer["code"], answer["message"]) == ("LIMIT_EXCEEDED", "max limit exceeded")
