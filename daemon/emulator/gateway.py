@@ -18,6 +18,7 @@ from daemon.emulator.accounts_http import ACCOUNTS_KINDS, accounts_kind, token_c
 from daemon.emulator.bulk_write import work_off
 from daemon.emulator.call import Call, Reply
 from daemon.emulator.clock import http_date
+from daemon.emulator.credits import over_limit
 from daemon.emulator.faults import Fault, Misfortune
 from daemon.emulator.handlers import HANDLERS
 from daemon.emulator.jobs import run_due
@@ -190,10 +191,7 @@ class Gateway:
         now, meter = self._world.clock.now(), self._site.meter
         price = price_of(call)
         if crowded or not meter.affords(price, now):
-            refused = errors.too_many_requests()
-            refused.status = int(self._site.quirks["over_limit_status"])
-            refused.body["code"] = self._site.quirks["over_limit_code"]
-            raise refused
+            raise over_limit(self._site.quirks)
         meter.spend(call.kind, price, now)
         entry.credits = price
 
@@ -203,9 +201,8 @@ class Gateway:
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         headers += reply.headers
-        remaining = self._site.meter.remaining_header(now)
-        if remaining is not None and exchange.entry.kind not in ACCOUNTS_KINDS:
-            headers.append((b"x-api-credits-remaining", str(remaining).encode()))
+        if exchange.entry.kind not in ACCOUNTS_KINDS:
+            headers += self._site.meter.headers(now, ratelimit=self._site.quirks["ratelimit_headers"] == "on")
         return headers
 
 

@@ -42,12 +42,12 @@ class Request:
         return {**self.query, **read_form(self.headers.get("content-type", ""), self.body)}
 
 
-def header_moment(headers: Mapping[str, str], name: str) -> int | None:
+def header_moment(headers: Mapping[str, str], name: str, *, iso_only: bool = False) -> int | None:
     """A header that names a moment, in whole seconds; None when it is absent, INVALID_DATA when it is no moment."""
     text = headers.get(name.lower())
     if not text:
         return None
-    moment = parse_header_moment(text)
+    moment = parse_header_moment(text, iso_only=iso_only)
     if moment is None:
         raise errors.refuse("INVALID_DATA", "invalid data", {"param_name": name, "expected_data_type": "datetime"})
     return moment
