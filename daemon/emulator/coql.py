@@ -24,6 +24,7 @@ from daemon.emulator.coql_where import (
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
 from daemon.emulator.quirks import Quirks
+from daemon.emulator.rights import demand
 from daemon.emulator.schema import Module
 from daemon.emulator.store import Record, Table
 from daemon.emulator.views import view_passes
@@ -41,11 +42,12 @@ def credits_for(query: Query) -> int:
 
 
 def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
-    """The rows of a query and whether more follow."""
+    """The rows of a query and whether more follow; the caller must be let see the modules that it joins or nests."""
     query = replace(query, where=resolve(query.where, lambda inner: _values_of(org, caller, inner)))
     module = org.modules.get(query.module)
     if module is None or not module.shown:
         raise errors.refuse("INVALID_MODULE", "the given module is not supported in api")
+    demand(caller, "coql", query.module)
 
     def binder(column: Column) -> Bound:
         return bind(org, module, column, caller, org.queried)

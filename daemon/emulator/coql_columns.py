@@ -13,6 +13,7 @@ from daemon.emulator.formulas import FORMULAS
 from daemon.emulator.org import Org, full_name
 from daemon.emulator.people import User
 from daemon.emulator.render import Renderer, stored_value
+from daemon.emulator.rights import demand
 from daemon.emulator.schema import Module
 from daemon.emulator.store import Record, Table
 
@@ -48,6 +49,7 @@ def bind(org: Org, module: Module, column: Column, caller: User, seen: Tables | 
     here = module
     for step in steps:
         name, target = _hop(org, here, step, dotted)
+        demand(caller, "coql", target)
         hops.append((name, target))
         here = org.modules[target]
     field = here.fields.get(last)

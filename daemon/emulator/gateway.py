@@ -29,7 +29,7 @@ from daemon.emulator.request import Request
 from daemon.emulator.rights import demand
 from daemon.emulator.routes import Route, find_route
 from daemon.emulator.scopes import allowed
-from daemon.emulator.tariff import is_sub, module_of, price_of
+from daemon.emulator.tariff import is_sub, module_of, price_of, scope_kind
 from daemon.emulator.world import Site, World
 
 log = logging.getLogger("emulator")
@@ -183,8 +183,7 @@ class Gateway:
     def _allowed(self, access: Access, kind: str, module: str | None, request: Request) -> bool:
         found = self._site.org.modules.get(module or "")
         custom = found is not None and found.generated == "custom"
-        meta = kind == "coql" and b'"include_meta"' in request.body
-        return allowed(access.scopes, "coql_meta" if meta else kind, module, custom=custom)
+        return allowed(access.scopes, scope_kind(kind, request, self._site.quirks), module, custom=custom)
 
     def _charge(self, call: Call, entry: Entry, *, crowded: bool) -> None:
         """429 when too much runs or too much was spent, else book the price (facts 9)."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
+from daemon.emulator.coql_columns import bind
 from daemon.emulator.external import path_external
 from daemon.emulator.listing import check_walls, page_info, read_page
 from daemon.emulator.pagetoken import LIFETIME, PageToken, binding
@@ -151,11 +152,9 @@ def coql_query(call: Call) -> Reply:
     answer: dict[str, object] = {"data": rows, "info": {"count": len(rows), "more_records": more}}
     if wants_meta:
         module = call.org.modules[query.module]
-        named = [(alias, module.fields.get(column.path[0])) for column, alias in query.columns]
+        named = [(alias, bind(call.org, module, column, call.user).field) for column, alias in query.columns]
         answer["fields"] = {
-            alias: {"id": str(item.id), "api_name": item.api_name, "data_type": item.data_type}
-            for alias, item in named
-            if item is not None
+            alias: {"id": str(item.id), "api_name": item.api_name, "data_type": item.data_type} for alias, item in named
         }
     return Reply.of(200, answer)
 

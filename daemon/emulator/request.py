@@ -28,13 +28,18 @@ class Request:
         self.transport: asyncio.Transport = scope["state"]["transport"]
 
     @cached_property
-    def records(self) -> int:
-        """How many records the body of a write holds, nested rows not counted."""
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is none."""
         try:
             content = orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            return 0
-        data = content.get("data") if isinstance(content, dict) else None
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def records(self) -> int:
+        """How many records the body of a write holds, nested rows not counted."""
+        data = self.json.get("data")
         return len(data) if isinstance(data, list) else 0
 
     def form(self) -> dict[str, str]:
