@@ -122,13 +122,17 @@ class Outcome:
 
 @dataclass(slots=True, kw_only=True)
 class WriteJob(Job):
-    """One bulk write: the parent's part first, then its children's; `outcomes` are there once it ran (facts 7.2)."""
+    """One bulk write: the parent's part first, then its children's; `outcomes` are there once it ran (facts 7.2).
+
+    `automations` is what the log shows of the call that created it.
+    """
 
     operation: str
     encoding: str
     parts: tuple[Part, ...]
     outcomes: list[Outcome] = field(default_factory=list)
     content: bytes | None = None
+    automations: list[Json] = field(default_factory=list)
 
     def state(self, now: float) -> str:
         """ADDED, IN PROGRESS, then what its outcome says."""

@@ -135,15 +135,28 @@ def _csv(org: Org, module: Module, fields: tuple[str, ...], records: list[Record
     ]
     if "id" not in names:
         names.insert(0, "id")
-    cells = [_cell(column_of(org, module, name, caller), zone_printer(caller.time_zone)) for name in names]
+    text_of, booleans = _moments(org.quirks["bulk_csv_datetime"], caller), _BOOLEANS[org.quirks["bulk_csv_boolean"]]
+    cells = [_cell(column_of(org, module, name, caller), text_of, booleans) for name in names]
+    dialect = csv.unix_dialect if org.quirks["bulk_csv_quoting"] == "all" else csv.excel
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, dialect, lineterminator="\n")
     writer.writerow([id_header if name == "id" else name for name in names])
     writer.writerows([cell(record) for cell in cells] for record in records)
     return text.getvalue()
 
 
-def _cell(bound: Bound | None, text: Callable[[int], str]) -> Cell:
+_BOOLEANS = {"lower": ("false", "true"), "upper": ("FALSE", "TRUE"), "number": ("0", "1")}
+
+
+def _moments(form: str, caller: User) -> Callable[[int], str]:
+    """How moments are printed: in the caller's zone, in UTC with a Z, or in the caller's zone without its offset."""
+    text = zone_printer("UTC" if form == "utc" else caller.time_zone)
+    if form == "utc":
+        return lambda moment: text(moment).replace("+00:00", "Z")
+    return text if form == "offset" else lambda moment: text(moment)[:19].replace("T", " ")
+
+
+def _cell(bound: Bound | None, text: Callable[[int], str], booleans: tuple[str, str]) -> Cell:
     """How one cell is printed: lookups as ids, moments in the caller's zone, lists joined by semicolons."""
     if bound is None:
         return lambda _: None  # a field that was removed since the job was created
@@ -151,7 +164,7 @@ def _cell(bound: Bound | None, text: Callable[[int], str]) -> Cell:
     if kind == "datetime":
         return lambda record: text(value) if isinstance(value := raw(record), int) else value
     if kind == "boolean":
-        return lambda record: "true" if raw(record) else "false"
+        return lambda record: booleans[bool(raw(record))]
     return lambda record: ";".join(map(str, value)) if isinstance(value := raw(record), list) else value
 
 

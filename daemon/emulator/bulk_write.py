@@ -1,6 +1,6 @@
 """Bulk write: runs due jobs over the rows of their CSVs with the checks of ordinary writes (facts 7.2). No HTTP.
 
-No automation runs for rows of a bulk write (facts 7.2, believed).
+Whether automations run for rows of a bulk write is a quirk; by default none does (facts 7.2, believed).
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def _module(org: Org, part: Part) -> Module:
 
 def _writing(org: Org, job: WriteJob, module: Module) -> Writing:
     caller = org.user(job.user) or org.administrator
-    return Writing(org=org, module=module, user=caller, now=int(job.due), trigger=())
+    trigger = writes.AUTOMATIONS if org.quirks["bulk_write_workflows"] == "yes" else ()
+    now = int(job.due)
+    return Writing(org=org, module=module, user=caller, now=now, trigger=trigger, automations=job.automations)
 
 
 def _process(sheet: Sheet, act: Callable[[list[str]], Result]) -> Outcome:

@@ -34,6 +34,7 @@ def create_write(call: Call) -> Reply:
         operation=operation,
         encoding=read_encoding(body),
         parts=parts,
+        automations=call.automations,
     )
     call.org.bulk.writes[job.id] = job
     call.org.bulk.waiting.append(job)

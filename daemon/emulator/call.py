@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,8 +30,12 @@ class Reply:
 
     @staticmethod
     def of(status: int, content: Any) -> Reply:
-        """A JSON answer."""
-        return Reply(status=status, body=orjson.dumps(content))
+        """A JSON answer; numbers may have any number of digits."""
+        try:
+            return Reply(status=status, body=orjson.dumps(content))
+        except orjson.JSONEncodeError:
+            # orjson stops at 64 bits, JSON does not
+            return Reply(status=status, body=json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 NO_CONTENT = Reply(status=204)

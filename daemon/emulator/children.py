@@ -90,7 +90,7 @@ def apply_rows(org: Org, item: Field, parent: Record, changes: list[RowChange], 
             org.put(child, old.replaced(modified=now, modified_by=by, owner=old.owner, values=values))
         else:
             values = {name: value for name, value in change.values.items() if value is not None}
-            if item.forward is not None and values.get(item.forward) in linked:
+            if item.forward is not None and (item.forward not in values or values[item.forward] in linked):
                 continue
             linked.add(values.get(str(item.forward)))
             values[item.back] = parent.id

@@ -92,10 +92,10 @@ def parse_moment(text: str) -> int | None:
         return None
 
 
-def parse_header_moment(text: str) -> int | None:
-    """As `parse_moment`, and the RFC 1123 form that some clients send (facts 2.5)."""
+def parse_header_moment(text: str, *, iso_only: bool = False) -> int | None:
+    """As `parse_moment`, and unless `iso_only` the RFC 1123 form that some clients send (facts 2.5)."""
     moment = parse_moment(text.strip().replace(" ", "+"))
-    if moment is not None:
+    if moment is not None or iso_only:
         return moment
     try:
         parsed = parsedate_to_datetime(text)

@@ -12,6 +12,7 @@ from daemon.emulator.compare import Passes
 from daemon.emulator.coql_columns import Bound, bind, sort_key
 from daemon.emulator.coql_groups import grouped_rows
 from daemon.emulator.coql_parse import MAX_CRITERIA, Column, Query
+from daemon.emulator.coql_relative import absolute
 from daemon.emulator.coql_subqueries import resolve
 from daemon.emulator.coql_where import (
     compile_test,
@@ -23,6 +24,7 @@ from daemon.emulator.coql_where import (
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
 from daemon.emulator.quirks import Quirks
+from daemon.emulator.rights import demand
 from daemon.emulator.schema import Module
 from daemon.emulator.store import Record, Table
 from daemon.emulator.views import view_passes
@@ -40,18 +42,22 @@ def credits_for(query: Query) -> int:
 
 
 def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
-    """The rows of a query and whether more follow."""
+    """The rows of a query and whether more follow; the caller must be let see the modules that it joins or nests."""
     query = replace(query, where=resolve(query.where, lambda inner: _values_of(org, caller, inner)))
     module = org.modules.get(query.module)
     if module is None or not module.shown:
         raise errors.refuse("INVALID_MODULE", "the given module is not supported in api")
-    _check_limits(query, org.quirks)
+    demand(caller, "coql", query.module)
 
     def binder(column: Column) -> Bound:
-        return bind(org, module, column, caller)
+        return bind(org, module, column, caller, org.queried)
+
+    _check_limits(query, org.quirks)
+    if org.quirks["coql_relative_dates"] == "accept":
+        query = replace(query, where=absolute(query.where, binder, caller.time_zone, org.clock.now()))
 
     passes = _within(_view(org, module, query, caller), compile_test(query.where, binder, org.quirks))
-    table = org.visible(query.module)
+    table = org.queried(query.module)
     if query.group or any(column.function for column, _ in query.columns):
         rows = grouped_rows(query, binder, (record for record in _candidates(query, table) if passes(record)))
         window = rows[query.offset : query.offset + query.limit + 1]

@@ -13,12 +13,14 @@ from daemon.emulator.formulas import FORMULAS
 from daemon.emulator.org import Org, full_name
 from daemon.emulator.people import User
 from daemon.emulator.render import Renderer, stored_value
+from daemon.emulator.rights import demand
 from daemon.emulator.schema import Module
-from daemon.emulator.store import Record
+from daemon.emulator.store import Record, Table
 
 MAX_JOINS = 2
 _CANNOT_RETURN = CHILDREN | {"imageupload", "fileupload"}
 Getter = Callable[[Record], Any]
+Tables = Callable[[str], Table]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,9 @@ def unknown_column(name: str) -> errors.ZohoError:
     return errors.refuse("INVALID_QUERY", "column given seems to be invalid", {"column_name": name})
 
 
-def bind(org: Org, module: Module, column: Column, caller: User) -> Bound:
-    """The column of a query in this org, or INVALID_QUERY."""
+def bind(org: Org, module: Module, column: Column, caller: User, seen: Tables | None = None) -> Bound:
+    """The column of a query in this org, or INVALID_QUERY; `seen` are the tables through which lookups lead."""
+    tables = seen or org.visible
     *steps, last = column.path
     dotted = ".".join(column.path)
     if len(steps) > MAX_JOINS:
@@ -46,6 +49,7 @@ def bind(org: Org, module: Module, column: Column, caller: User) -> Bound:
     here = module
     for step in steps:
         name, target = _hop(org, here, step, dotted)
+        demand(caller, "coql", target)
         hops.append((name, target))
         here = org.modules[target]
     field = here.fields.get(last)
@@ -60,8 +64,8 @@ def bind(org: Org, module: Module, column: Column, caller: User) -> Bound:
     return Bound(
         name=dotted,
         field=field,
-        shown=_through(org, hops, lambda record: stored_value(kept, last, record)),
-        raw=_through(org, hops, raw_value(org, field, here.layout_id)),
+        shown=_through(tables, hops, lambda record: stored_value(kept, last, record)),
+        raw=_through(tables, hops, raw_value(org, field, here.layout_id)),
     )
 
 
@@ -76,14 +80,14 @@ def _hop(org: Org, here: Module, step: str, dotted: str) -> tuple[str, str]:
     return name, link.lookup
 
 
-def _through(org: Org, hops: list[tuple[str, str]], read: Getter) -> Getter:
+def _through(tables: Tables, hops: list[tuple[str, str]], read: Getter) -> Getter:
     if not hops:
         return read
 
     def follow(record: Record) -> Any:
         for name, target in hops:
             number = record.values.get(name)
-            found = org.visible(target).records.get(number) if isinstance(number, int) else None
+            found = tables(target).records.get(number) if isinstance(number, int) else None
             if found is None:
                 return None
             record = found

@@ -13,6 +13,7 @@ from daemon.emulator.store import Record
 Json = dict[str, Any]
 _NUMBERS = ("integer", "double", "currency", "percent", "bigint")
 _RANGED = (*_NUMBERS, "date", "datetime")
+_IDS = ("id", "Layout")
 
 
 def grouped_rows(query: Query, binder: Callable[[Column], Bound], records: Iterable[Record]) -> list[Json]:
@@ -50,7 +51,7 @@ def _maker(column: Column, bound: Bound) -> Callable[[list[Record]], Any]:
     if function == "COUNT":
         return lambda members: sum(1 for record in members if bound.raw(record) is not None)
     allowed = _RANGED if function in ("MIN", "MAX") else _NUMBERS
-    if bound.field.data_type not in allowed or bound.field.api_name == "id":
+    if bound.field.data_type not in allowed or bound.field.api_name in _IDS:
         details = {"column_name": bound.name, "aggregate": function}
         raise errors.refuse("INVALID_QUERY", "unsupported column", details)
     if function in ("MIN", "MAX"):
@@ -67,8 +68,11 @@ def _extreme(bound: Bound, members: list[Record], *, largest: bool) -> Any:
 
 
 def _total(bound: Bound, members: list[Record], *, mean: bool) -> float | None:
+    """SUM or AVG; a sum outside 64 bits is a double."""
     values = [value for record in members if isinstance(value := bound.raw(record), int | float)]
     if not values:
         return None
     total = sum(values)
-    return total / len(values) if mean else total
+    if mean:
+        return total / len(values)
+    return total if -(2**63) <= total < 2**63 else float(total)

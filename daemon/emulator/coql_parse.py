@@ -45,6 +45,7 @@ order: ORDER BY ordering ("," ordering)*
 ordering: expr_column (ASC | DESC)?
 limit: LIMIT INT (OFFSET INT)? -> limit_offset
     | LIMIT INT "," INT -> offset_limit
+    | OFFSET INT -> offset_alone
 
 FUNCTION.3: /(COUNT|SUM|MIN|MAX|AVG)(?=\s*\()/
 SELECT.2: /select\b/i
@@ -77,6 +78,8 @@ INT: /-?\d+/
 %import common.WS
 %ignore WS
 """
+
+DEFAULT_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class Query:
     view: str | None = None
     group: tuple[Column, ...] = ()
     order: tuple[tuple[Column, bool], ...] = ()
-    limit: int = 200
+    limit: int = DEFAULT_LIMIT
     offset: int = 0
     comma: bool = False
 
@@ -138,6 +141,11 @@ def _literal(token: Token) -> Any:
     if token.type == "NUMBER":
         return float(token)
     return token.lower() == "true"
+
+
+def _counts(parts: list[Token]) -> list[int]:
+    """The numbers of a LIMIT; of an endless one the first digits, which are far beyond any limit."""
+    return [int(part[:30]) for part in parts if part.type == "INT"]
 
 
 def _test(operator: str) -> Any:
@@ -201,18 +209,21 @@ class _Build(Transformer[Token, Query]):
         return ("order", tuple(parts[2:]))
 
     def limit_offset(self, parts: list[Any]) -> tuple[str, Any]:
-        numbers = [int(part) for part in parts if part.type == "INT"]
+        numbers = _counts(parts)
         return ("limit", (numbers[0], numbers[1] if len(numbers) > 1 else 0, False))
 
+    def offset_alone(self, parts: list[Any]) -> tuple[str, Any]:
+        return ("limit", (DEFAULT_LIMIT, *_counts(parts), False))
+
     def offset_limit(self, parts: list[Any]) -> tuple[str, Any]:
-        numbers = [int(part) for part in parts if part.type == "INT"]
+        numbers = _counts(parts)
         return ("limit", (numbers[1], numbers[0], True))
 
     def query(self, parts: list[Any]) -> Query:
         parts = [part for part in parts if not isinstance(part, Token) or part.type == "NAME"]
         columns, (module, view), where, *rest = parts
         extras = dict(rest)
-        limit, offset, comma = extras.get("limit", (200, 0, False))
+        limit, offset, comma = extras.get("limit", (DEFAULT_LIMIT, 0, False))
         return Query(
             columns=columns, module=module, view=view, where=where, group=extras.get("group", ()),
             order=extras.get("order", ()), limit=limit, offset=offset, comma=comma,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from daemon.emulator import errors
+from daemon.emulator.quirks import Quirks
+
 DAY = 86_400
 _BASE = {"free": 5_000, "standard": 50_000, "professional": 50_000, "enterprise": 50_000, "ultimate": 50_000}
 _PER_USER = {"free": 0, "standard": 250, "professional": 500, "enterprise": 1_000, "ultimate": 2_000}
@@ -17,6 +20,17 @@ SUB_CONCURRENCY = 10
 def daily_allowance(edition: str, licences: int) -> int:
     """Credits per rolling 24 hours (facts 9.1)."""
     return min(_BASE[edition] + _PER_USER[edition] * licences, _CAP[edition])
+
+
+def over_limit(quirks: Quirks) -> errors.ZohoError:
+    """The refusal of a call beyond a limit, as the switches spell it (facts 9.4)."""
+    refused = errors.too_many_requests()
+    refused.status, refused.body["code"] = int(quirks["over_limit_status"]), quirks["over_limit_code"]
+    if quirks["over_limit_body"] == "reworded":
+        refused.body["message"] = "You have exceeded the number of calls that your edition allows."
+    elif quirks["over_limit_body"] == "bare":
+        del refused.body["details"], refused.body["message"]
+    return refused
 
 
 def price_of_records(count: int) -> int:
@@ -58,10 +72,16 @@ class Meter:
         self.total += price
         self.by_kind[kind] = self.by_kind.get(kind, 0) + price
 
-    def remaining_header(self, now: float) -> int | None:
-        """X-API-CREDITS-REMAINING, sent from half use on (facts 9.4)."""
-        used = self.used(now)
-        return self.allowance - used if used * 2 >= self.allowance else None
+    def headers(self, now: float, *, ratelimit: bool) -> list[tuple[bytes, bytes]]:
+        """X-API-CREDITS-REMAINING from half use on; the X-RATELIMIT ones that some believe in (facts 9.4)."""
+        used, said = self.used(now), dict[str, int]()
+        if used * 2 >= self.allowance:
+            said["x-api-credits-remaining"] = self.allowance - used
+        if ratelimit:
+            back = self._spent[0][0] + DAY if self._spent else int(now)
+            said |= {"x-ratelimit-limit": self.allowance, "x-ratelimit-remaining": self.allowance - used}
+            said["x-ratelimit-reset"] = back
+        return [(name.encode(), str(value).encode()) for name, value in said.items()]
 
     def crowded(self, *, sub: bool) -> bool:
         """Whether one more call in flight would be too many (facts 9.3)."""

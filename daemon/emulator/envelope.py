@@ -31,7 +31,7 @@ def elements_of(call: Call) -> list[Any]:
     if not isinstance(data, list) or not data:
         raise errors.body_key_type("data", "jsonarray")
     if len(data) > MAX_RECORDS:
-        raise errors.too_many_records(MAX_RECORDS)
+        raise errors.too_many_records(MAX_RECORDS, call.quirks["over_100_error"])
     return data
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from daemon.emulator.quirks import Quirks
+
 Json = dict[str, Any]
 
 
@@ -105,9 +107,9 @@ def ambiguous_params(*names: str) -> ZohoError:
     return refuse("AMBIGUITY_DURING_PROCESSING", "ambiguity while processing the request", details)
 
 
-def too_many_fields(limit: int) -> ZohoError:
+def too_many_fields(limit: int, key: str) -> ZohoError:
     """More names in `fields` than allowed (facts 2.4)."""
-    return refuse("LIMIT_EXCEEDED", "Fields limit exceeded", {"limit": limit, "param_name": "fields"})
+    return refuse("LIMIT_EXCEEDED", "Fields limit exceeded", {key: limit, "param_name": "fields"})
 
 
 def page_wall() -> ZohoError:
@@ -120,6 +122,13 @@ def token_wall() -> ZohoError:
     """Page tokens end at 100,000 records (facts 2.3)."""
     text = "You can only get up to first 100000 records using page_token param"
     return refuse("PAGINATION_LIMIT_EXCEEDED", text, {"limit": 100000})
+
+
+def guessed(refused: ZohoError, quirks: Quirks) -> ZohoError:
+    """The same refusal; its details are a guess (facts 12.3) and may be missing."""
+    if quirks["guessed_details"] == "empty":
+        refused.body["details"] = {}
+    return refused
 
 
 def page_token_mismatch() -> ZohoError:
@@ -162,11 +171,11 @@ def body_key_type(key: str, expected: str, path: str | None = None) -> ZohoError
     return refuse("INVALID_DATA", "invalid data", details)
 
 
-def too_many_records(limit: int) -> ZohoError:
+def too_many_records(limit: int, code: str = "LIMIT_EXCEEDED") -> ZohoError:
     """More records in one write than allowed; Zoho wraps this one in `data` (facts 4.1)."""
     details = {"maximum_length": limit, "api_name": "data"}
-    text = "count of records in your request exceeds the limit"
-    return ZohoError(400, {"data": [problem("LIMIT_EXCEEDED", text, details)]})
+    text = "count of records in your request exceeds the limit" if code == "LIMIT_EXCEEDED" else "invalid data"
+    return ZohoError(400, {"data": [problem(code, text, details)]})
 
 
 # --- single records --------------------------------------------------------------------------------------------------

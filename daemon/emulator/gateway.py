@@ -18,6 +18,7 @@ from daemon.emulator.accounts_http import ACCOUNTS_KINDS, accounts_kind, token_c
 from daemon.emulator.bulk_write import work_off
 from daemon.emulator.call import Call, Reply
 from daemon.emulator.clock import http_date
+from daemon.emulator.credits import over_limit
 from daemon.emulator.faults import Fault, Misfortune
 from daemon.emulator.handlers import HANDLERS
 from daemon.emulator.jobs import run_due
@@ -28,7 +29,7 @@ from daemon.emulator.request import Request
 from daemon.emulator.rights import demand
 from daemon.emulator.routes import Route, find_route
 from daemon.emulator.scopes import allowed
-from daemon.emulator.tariff import is_sub, module_of, price_of
+from daemon.emulator.tariff import is_sub, module_of, price_of, scope_kind
 from daemon.emulator.world import Site, World
 
 log = logging.getLogger("emulator")
@@ -182,18 +183,14 @@ class Gateway:
     def _allowed(self, access: Access, kind: str, module: str | None, request: Request) -> bool:
         found = self._site.org.modules.get(module or "")
         custom = found is not None and found.generated == "custom"
-        meta = kind == "coql" and b'"include_meta"' in request.body
-        return allowed(access.scopes, "coql_meta" if meta else kind, module, custom=custom)
+        return allowed(access.scopes, scope_kind(kind, request, self._site.quirks), module, custom=custom)
 
     def _charge(self, call: Call, entry: Entry, *, crowded: bool) -> None:
         """429 when too much runs or too much was spent, else book the price (facts 9)."""
         now, meter = self._world.clock.now(), self._site.meter
         price = price_of(call)
         if crowded or not meter.affords(price, now):
-            refused = errors.too_many_requests()
-            refused.status = int(self._site.quirks["over_limit_status"])
-            refused.body["code"] = self._site.quirks["over_limit_code"]
-            raise refused
+            raise over_limit(self._site.quirks)
         meter.spend(call.kind, price, now)
         entry.credits = price
 
@@ -203,9 +200,8 @@ class Gateway:
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         headers += reply.headers
-        remaining = self._site.meter.remaining_header(now)
-        if remaining is not None and exchange.entry.kind not in ACCOUNTS_KINDS:
-            headers.append((b"x-api-credits-remaining", str(remaining).encode()))
+        if exchange.entry.kind not in ACCOUNTS_KINDS:
+            headers += self._site.meter.headers(now, ratelimit=self._site.quirks["ratelimit_headers"] == "on")
         return headers
 
 

@@ -16,6 +16,7 @@ from daemon.emulator.org import Org
 from daemon.emulator.raw import changed, check_raw, moment_of, plant
 from daemon.emulator.render import Renderer
 from daemon.emulator.rights import find_user, plant_profile
+from daemon.emulator.ripples import rippled
 from daemon.emulator.schema import Module
 from daemon.emulator.seed import sow
 from daemon.emulator.store import Record
@@ -181,6 +182,7 @@ class Hands:
         record = changed(kind, record, values)
         found.put(module, record)
         plant(found, kind, record, values)
+        rippled(found, module, record, by)
         return {"id": str(record.id)}
 
     def edit(self, org: str, module: str, number: int, values: Json) -> Json:
@@ -195,13 +197,16 @@ class Hands:
         record = changed(kind, touched, values)
         found.put(module, record)
         plant(found, kind, record, values)
+        rippled(found, module, record, by)
         return {"id": str(number), "Modified_Time": found.time_text(record.modified)}
 
     def delete(self, org: str, module: str, number: int, *, permanent: bool = False) -> Json:
         """A deletion by a person."""
         found, _ = self._module(org, module)
-        if found.delete(module, number, by=found.users[1].id, permanent=permanent) is None:
+        gone = found.delete(module, number, by=found.users[1].id, permanent=permanent)
+        if gone is None:
             raise LookupError(f"no record {number} in {module} of {found.name}")
+        rippled(found, module, gone, found.users[1].id)
         return {"id": str(number)}
 
     def restore(self, org: str, module: str, number: int) -> Json:

@@ -12,10 +12,11 @@ from daemon.emulator.clock import zone_printer
 from daemon.emulator.org import Org
 from daemon.emulator.pagetoken import LIFETIME, PageToken
 from daemon.emulator.people import User
+from daemon.emulator.quirks import Quirks
 from daemon.emulator.store import Record, Table, order_key, time_key
 
 Json = dict[str, Any]
-PAGE_WALL, TOKEN_WALL, MAX_PER_PAGE = 2_000, 100_000, 200
+PAGE_WALL, TOKEN_WALL, MAX_PER_PAGE, MAX_WALKS = 2_000, 100_000, 200, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,33 +52,52 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The records of a page, and whether more follow."""
+    """The records of a page, whether more follow, and the snapshot that they are from."""
 
     records: list[Record]
     more: bool
+    walk: int | None = None
 
 
-def check_walls(listing: Listing) -> None:
+def check_walls(listing: Listing, quirks: Quirks) -> None:
     """The 2,000 and 100,000 record walls (facts 2.3)."""
     if listing.token is None and listing.page * listing.per_page > PAGE_WALL:
         raise errors.page_wall()
     if listing.position + listing.per_page > TOKEN_WALL:
-        raise errors.token_wall()
+        raise errors.guessed(errors.token_wall(), quirks)
 
 
 def read_page(org: Org, module: str, listing: Listing) -> Page:
-    """The records at the listing's place in the live data."""
+    """The records at the listing's place in the live data, or in the data of the walk's first page."""
+    if org.quirks.says("page_token_walk", "snapshot"):
+        return _snapshot_page(org, module, listing)
+    found = _found(org, module, listing, listing.position, listing.per_page + 1)
+    return Page(records=found[: listing.per_page], more=len(found) > listing.per_page)
+
+
+def _snapshot_page(org: Org, module: str, listing: Listing) -> Page:
+    """A page without a token takes the snapshot that its tokens then walk; the oldest ones make room."""
+    walk, end = listing.token.walk if listing.token else None, listing.position + listing.per_page
+    if walk is not None and walk not in org.walks:
+        raise errors.page_token_mismatch()
+    whole = org.walks[walk] if walk is not None else _found(org, module, listing, 0, TOKEN_WALL)
+    if walk is None and len(whole) > end:
+        walk = max(org.walks, default=0) + 1
+        org.walks[walk] = whole
+        org.walks.pop(walk - MAX_WALKS, None)
+    return Page(records=whole[listing.position : end], more=len(whole) > end, walk=walk)
+
+
+def _found(org: Org, module: str, listing: Listing, start: int, want: int) -> list[Record]:
+    """`want` records from position `start` on, or from the cursor on."""
     table = org.visible(module)
-    want = listing.per_page + 1
     if _by_cursor(org, listing):
-        found = list(islice(_after_cursor(table, listing), want))
-    elif listing.is_slice:
+        return list(islice(_after_cursor(table, listing), want))
+    if listing.is_slice:
         low = None if listing.since is None else time_key(listing.since, 0)
         order = table.ordered(listing.sort_by, descending=listing.descending, converted=listing.wants_converted)
-        found = list(order.slice(listing.position, listing.position + want, low))
-    else:
-        found = list(islice(_matching(table, listing), listing.position, listing.position + want))
-    return Page(records=found[: listing.per_page], more=len(found) > listing.per_page)
+        return list(order.slice(start, start + want, low))
+    return list(islice(_matching(table, listing), start, start + want))
 
 
 def _matching(table: Table, listing: Listing) -> Iterator[Record]:
@@ -131,10 +151,12 @@ def page_info(org: Org, listing: Listing, page: Page, caller: User, bound: str) 
     if page.more:
         after = order_key(listing.sort_by, page.records[-1])
         following = listing.position + listing.per_page
-        next_token = PageToken(user=caller.id, expires=expires, position=following, after=after).encode(bound)
+        token = PageToken(user=caller.id, expires=expires, position=following, after=after, walk=page.walk)
+        next_token = token.encode(bound)
     if listing.position > 0:
         before = max(0, listing.position - listing.per_page)
-        previous = PageToken(user=caller.id, expires=expires, position=before, after=None).encode(bound)
+        token = PageToken(user=caller.id, expires=expires, position=before, after=None, walk=page.walk)
+        previous = token.encode(bound)
     number = listing.page
     if listing.token and org.quirks.says("token_page_number", "advance"):
         number = listing.position // listing.per_page + 1

@@ -171,6 +171,8 @@ class Accounts:
         return _error(self.quirks["bad_grant_type_error"])
 
     def _exchange(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:
+        if form.get("redirect_uri") and self.quirks.says("redirect_uri", "reject"):
+            return _error("invalid_redirect_uri")
         if self._throttled(self._grant_calls):
             return self._denied()
         grant = self.grants.pop(form.get("code", ""), None)

@@ -64,7 +64,9 @@ class Org:
         self.bulk = Shelf()
         self.serials: dict[tuple[str, str], int] = {}
         self.side = SideTables()
+        self.walks: dict[int, list[Record]] = {}
         self._replica: Replica | None = None
+        self._behind: Replica | None = None
 
     @staticmethod
     def _new_table(module: Module) -> Table:
@@ -114,6 +116,12 @@ class Org:
             return self.tables[module]
         return self._replica.tables[module]
 
+    def queried(self, module: str) -> Table:
+        """The table as COQL sees it now, which may be behind every other reader (facts 11.1)."""
+        if self._behind is not None and self._behind.catch_up(self.clock.now()):
+            self._behind = None
+        return self.visible(module) if self._behind is None else self._behind.tables[module]
+
     def put(self, module: str, record: Record) -> None:
         """Store a record; readers see it after `write_delay`."""
         self._follow(module, record.id, record)
@@ -158,14 +166,19 @@ class Org:
         return live or next((name for name in among if name in self.bin and number in self.bin[name]), None)
 
     def _follow(self, module: str, number: int, record: Record | None) -> None:
+        now, lag = self.clock.now(), float(self.quirks["coql_lag"])
         if self.write_delay > 0 and self._replica is None:
             self._replica = Replica(self.tables)
+        if lag > 0 and self._behind is None:
+            self._behind = Replica(self.tables)
         if self._replica is not None:
-            self._replica.push(self.clock.now() + self.write_delay, module, number, record)
+            self._replica.push(now + self.write_delay, module, number, record)
+        if self._behind is not None:
+            self._behind.push(now + max(lag, self.write_delay), module, number, record)
 
     def reader_reset(self) -> None:
         """Forget hidden writes: after a bulk change of the tables everything is visible."""
-        self._replica = None
+        self._replica = self._behind = None
 
     def display_name(self, module: str, number: int) -> str | None:
         """The name that a lookup to this record shows; None when there is no such record."""

@@ -18,16 +18,17 @@ _KEY = b"page tokens of the emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageToken:
-    """Where a walk stands: the number of records before it, and the key of the last one seen."""
+    """Where a walk stands: the number of records before it, the key of the last one seen, the snapshot it walks."""
 
     user: int
     expires: int
     position: int
     after: int | None
+    walk: int | None = None
 
     def encode(self, bound: str) -> str:
         """The text that the client carries."""
-        body = orjson.dumps([self.user, self.expires, self.position, str(self.after), bound])
+        body = orjson.dumps([self.user, self.expires, self.position, str(self.after), bound, self.walk])
         seal = hmac.new(_KEY, body, hashlib.sha256).digest()[:12]
         return base64.urlsafe_b64encode(seal + body).decode().rstrip("=")
 
@@ -45,7 +46,7 @@ def decode(text: str, *, user: int, bound: str, now: float) -> PageToken:
         seal, body = raw[:12], raw[12:]
         if not hmac.compare_digest(seal, hmac.new(_KEY, body, hashlib.sha256).digest()[:12]):
             raise errors.page_token_mismatch()
-        owner, expires, position, after, was_bound = orjson.loads(body)
+        owner, expires, position, after, was_bound, walk = orjson.loads(body)
     except (ValueError, TypeError):
         raise errors.page_token_mismatch() from None
     if owner != user:
@@ -54,4 +55,5 @@ def decode(text: str, *, user: int, bound: str, now: float) -> PageToken:
         raise errors.page_token_mismatch()
     if now > expires:
         raise errors.page_token_expired()
-    return PageToken(user=owner, expires=expires, position=position, after=None if after == "None" else int(after))
+    seen = None if after == "None" else int(after)
+    return PageToken(user=owner, expires=expires, position=position, after=seen, walk=walk)

@@ -28,7 +28,7 @@ def read_fields(call: Call, *, required: bool) -> list[str] | None:
     if required and (not wanted or only_id):
         raise errors.missing_param("fields")
     if len(wanted) > MAX_FIELDS:
-        raise errors.too_many_fields(MAX_FIELDS)
+        raise errors.too_many_fields(MAX_FIELDS, call.quirks["fields_limit_details"])
     if call.quirks["unknown_field_param"] == "reject":
         known = {"id", *call.module.fields}
         if any(name not in known and not name.startswith("$") for name in wanted):
@@ -40,16 +40,16 @@ def read_listing(call: Call, bound: str) -> Listing:
     """The parameters of a list call; `bound` is what its page token must have been made for."""
     query = call.query
     if "page" in query and "page_token" in query:
-        raise errors.ambiguous_params("page", "page_token")
+        raise errors.guessed(errors.ambiguous_params("page", "page_token"), call.quirks)
     if "cvid" in query and "sort_by" in query:
-        raise errors.ambiguous_params("cvid", "sort_by")
+        raise errors.guessed(errors.ambiguous_params("cvid", "sort_by"), call.quirks)
     converted = choice(call, "converted", _CONVERTED)
     return Listing(
         sort_by=choice(call, "sort_by", _SORTS),
         descending=choice(call, "sort_order", ("desc", "asc")) == "desc",
         per_page=per_page(call),
         page=positive(call, "page", 1),
-        token=_token(call, bound),
+        token=page_token(call, bound),
         since=modified_since(call),
         converted=converted if call.module.api_name == "Leads" else None,
         ids=record_ids(call) if "ids" in query else None,
@@ -100,7 +100,8 @@ def refuse_territory(call: Call) -> None:
     raise errors.refuse("TERRITORY_NOT_ENABLED", "the territory feature is not enabled", details)
 
 
-def _token(call: Call, bound: str) -> PageToken | None:
+def page_token(call: Call, bound: str) -> PageToken | None:
+    """The token that continues a walk, if one was sent (facts 2.3)."""
     if "page_token" not in call.query:
         return None
     try:
@@ -131,7 +132,8 @@ def per_page(call: Call) -> int:
 
 def modified_since(call: Call) -> int | None:
     """If-Modified-Since in whole seconds, if the header is there (facts 2.5)."""
-    return header_moment(call.headers, "If-Modified-Since")
+    iso_only = call.quirks["header_rfc1123"] == "reject"
+    return header_moment(call.headers, "If-Modified-Since", iso_only=iso_only)
 
 
 def record_ids(call: Call) -> tuple[int, ...]:

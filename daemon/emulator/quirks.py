@@ -1,6 +1,7 @@
 """The facts nobody could confirm, each as a named switch (facts 14).
 
 A client is trustworthy only when it behaves under every setting of the switches that it touches.
+Not emulated, so without switches: notifications (facts 8) and the hosts of UK and UAE (facts 1.1).
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ missing_lookup_path | field id | json_path of a lookup to a missing record: the 
 trim_text | keep trim | spaces at the ends of a text on write
 collect_faults | first all | several faults of one record: the first only, or MULTIPLE_OR_MULTI_ERRORS (facts 12.6)
 phone_pattern | on off | phone values must match the pattern of the org spec (facts 11.7)
+email_pattern | on off | an e-mail value must look like one (facts 11.7)
+website_pattern | on off | a website value holds no spaces
+missing_lookup | reject null | a lookup to a missing record refuses the record, or is taken as empty (facts 11.5)
+over_100_error | LIMIT_EXCEEDED INVALID_DATA | code for more than 100 records in a write (facts 4.1)
 failed_write_status | 400 202 | HTTP status of a write in which every record failed (facts 4.2)
 pure_insert_upsert_status | 200 201 | HTTP status of an upsert that only inserted (facts 4.2)
 insert_duplicate_field | null named | `duplicate_field` of an upsert that inserted (facts 4.3)
@@ -49,11 +54,15 @@ unknown_field_param | ignore reject | a name in `fields` that is no field
 per_page_over_max | clamp reject | per_page above 200
 list_approved | ignore honour | `approved` of a list: unknown; or true by default, hiding what waits (facts 11.16)
 token_page_number | stay advance | `page` in the answer to a page_token (facts 2.2)
-page_token_walk | live cursor | a token holds a position in live data, or the last record seen (facts 2.3)
+page_token_walk | live cursor snapshot | a token: a position in live data, the last record seen, data of page 1 (2.3)
+header_rfc1123 | accept reject | a date of RFC 1123 in If-Modified-Since (facts 2.5)
+fields_limit_details | limit maximum_length | details of too many names in `fields` (facts 2.4)
+guessed_details | full empty | details of AMBIGUITY_DURING_PROCESSING, PAGINATION_LIMIT_EXCEEDED (facts 12.3)
 page_token_error_details | param_name json_path | details of an expired page_token (facts 2.4)
 error_envelope | bare data | request-level errors of record calls: bare object or inside data[] (facts 4.2)
 token_scope_separator | space comma | separator inside `scope` of a token answer (facts 12.1)
 throttle_status | 400 200 | status of the token throttle (facts 1.4)
+redirect_uri | ignore reject | a redirect_uri with the code of a Self Client, which has none: invalid_redirect_uri (1.4)
 token_throttle | on off | 10 tokens per refresh token per 10 minutes (facts 1.5)
 token_caps | on off | 15 live access tokens per refresh token, 20 refresh tokens per user (facts 1.5)
 bad_grant_type_error | invalid_request invalid_grant_type | error for a missing or wrong grant_type (facts 1.4)
@@ -62,6 +71,10 @@ bearer_prefix | accept reject | `Authorization: Bearer` beside Zoho-oauthtoken (
 concurrency_caps | on off | calls in flight per org are limited by edition (facts 9.3)
 over_limit_code | TOO_MANY_REQUESTS RATE_LIMIT_EXCEEDED | code of a 429 (facts 9.4)
 over_limit_status | 429 400 | status of an exceeded limit (facts 9.4)
+over_limit_body | full reworded bare | keys of a 429: all, with another message, or code and status alone (facts 9.4)
+ratelimit_headers | off on | X-RATELIMIT-LIMIT, -REMAINING and -RESET in every answer (facts 9.4)
+coql_lag | 0 30 | seconds by which COQL alone is behind what was written (facts 11.1)
+coql_relative_dates | reject accept | 'today' and 'last 7 days' in quotes, against dates and datetimes (facts 3.3)
 coql_max_columns | 50 500 | columns in SELECT (facts 3.1)
 coql_max_in | 50 100 | values in IN (facts 3.1)
 coql_limit_comma | accept reject | `limit offset, count` (facts 3.1)
@@ -72,6 +85,7 @@ coql_text_case | insensitive sensitive | comparing texts in COQL
 coql_not_equal_null | exclude include | whether `!=` finds empty values
 deleted_order | newest_first oldest_first | order of the deleted list (facts 5.2)
 deleted_wall | none 2000 | records that the deleted list can reach (facts 5.2)
+deleted_pages | number token | pages of the deleted list: by number alone, or by page_token too (facts 5.2)
 deleted_credits | 1 2 | credits of the deleted list (facts 5.2)
 modified_time_on_restore | keep move | Modified_Time of a restored record (facts 5.4)
 lookup_to_deleted | keep null | a lookup whose target went to the recycle bin
@@ -82,6 +96,10 @@ bulk_read_converted | include exclude | whether a bulk read of Leads holds conve
 bulk_read_outcome | complete failure | how a bulk read ends (facts 7.1)
 bulk_result_early | no yes | `result` in the status of a bulk read that still runs (facts 7.1)
 bulk_csv_id | Id id | header of the id column in a bulk read (facts 7.1)
+bulk_csv_boolean | lower upper number | true, TRUE or 1 in a bulk read (facts 7.1)
+bulk_csv_datetime | offset utc plain | moments in a bulk read: with the caller's offset, with Z, or without (facts 7.1)
+bulk_csv_quoting | minimal all | cells of a bulk read in quotes (facts 7.1)
+bulk_write_workflows | no yes | automations run for the rows of a bulk write (facts 7.2)
 bulk_write_in_progress | IN_PROGRESS INPROGRESS | state of a running bulk write, with a space or in one word (facts 7.2)
 bulk_write_download_url | path absolute | form of `download_url` of a bulk write (facts 12.9)
 bulk_result_hours | 24 none | hours for which the result of a bulk job can be fetched (facts 7.1, 7.2)
@@ -90,16 +108,21 @@ bulk_write_missing_status | 404 400 | status for a bulk write job that does not 
 subform_in_list | null absent | a subform or multi-lookup named in `fields` of a list call (facts 2.6)
 subform_unmentioned | append replace | subform rows that an update does not mention: kept, or deleted (facts 4.7)
 blueprint_update | reject accept | an update of a record that is in a blueprint (facts 4.4)
+blueprint_details | path id empty | details of RECORD_IN_BLUEPRINT (facts 4.4)
 empty_update | accept reject | an update that names no field: done, or EXPECTED_FIELD_MISSING (facts 4.4)
 pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the layout: MAPPING_MISMATCH (facts 4.4)
 what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
+note_moves_modified_time | no yes | Modified_Time of a record whose notes change (facts 11.3)
+computed_moves_modified_time | no yes | Modified_Time of a record when rows written alone change its formulas (11.3)
+tags_answer | full bare | answer of add_tags: as in the facts, or another message and no wf_scheduler (facts 12.11)
 merge_runs | at_once later | a merge is done when it is answered, or SCHEDULED (facts 5.3)
 merged_type | recycle permanent | `type` of merged children in the deleted list (facts 5.3)
 search_index_delay | 0 30 120 | seconds until a write can be found by search (facts 3.8)
 search_credits | 1 3 | credits of a search (facts 9.2)
 revoke_failure | failure error bad_request | answer to a failed revocation (facts 1.6)
 external_header | module.field field | form of the value of X-EXTERNAL (facts 4.8)
+count_scope | search modules | scopes of actions/count: as a search, or a modules scope alone (facts 1.7)
 count_type | string number | type of `count` in actions/count (facts 10)
 """
 

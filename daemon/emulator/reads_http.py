@@ -7,13 +7,15 @@ from dataclasses import replace
 from daemon.emulator import coql, coql_parse, errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
+from daemon.emulator.coql_columns import bind
 from daemon.emulator.external import path_external
 from daemon.emulator.listing import check_walls, page_info, read_page
-from daemon.emulator.pagetoken import binding
+from daemon.emulator.pagetoken import LIFETIME, PageToken, binding
 from daemon.emulator.params import (
     choice,
     list_filter,
     modified_since,
+    page_token,
     per_page,
     positive,
     read_fields,
@@ -36,7 +38,7 @@ def list_records(call: Call) -> Reply:
     bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
     refuse_territory(call)
     listing = replace(read_listing(call, bound), keeps=list_filter(call))
-    check_walls(listing)
+    check_walls(listing, call.quirks)
     page = read_page(call.org, module.api_name, listing)
     if not page.records:
         return nothing(call, filtered=listing.since is not None)
@@ -101,7 +103,10 @@ def list_deleted(call: Call) -> Reply:
     module, now = call.module, call.org.clock.now()
     wanted = choice(call, "type", ("all", "recycle", "permanent"))
     size, page, since = per_page(call), positive(call, "page", 1), modified_since(call)
-    if call.quirks["deleted_wall"] == "2000" and page * size > 2_000:
+    bound = binding(call.path, call.query, call.headers.get("if-modified-since", ""))
+    walks = call.quirks["deleted_pages"] == "token"
+    token = page_token(call, bound) if walks else None
+    if token is None and call.quirks["deleted_wall"] == "2000" and page * size > 2_000:
         raise errors.page_wall()
     entries = [
         entry
@@ -113,11 +118,15 @@ def list_deleted(call: Call) -> Reply:
     ]
     newest_first = call.quirks["deleted_order"] == "newest_first"
     entries.sort(key=lambda entry: (entry.at, entry.record.id), reverse=newest_first)
-    start = (page - 1) * size
+    start = token.position if token else (page - 1) * size
     chosen = entries[start : start + size]
     if not chosen:
         return nothing(call, filtered=since is not None)
-    info = {"per_page": size, "count": len(chosen), "page": page, "more_records": start + size < len(entries)}
+    more = start + size < len(entries)
+    info: dict[str, object] = {"per_page": size, "count": len(chosen), "page": page, "more_records": more}
+    if walks:
+        following = PageToken(user=call.user.id, expires=int(now) + LIFETIME, position=start + size, after=None)
+        info["next_page_token"] = following.encode(bound) if more else None
     return Reply.of(200, {"data": [_deleted(call, entry, now) for entry in chosen], "info": info})
 
 
@@ -143,11 +152,9 @@ def coql_query(call: Call) -> Reply:
     answer: dict[str, object] = {"data": rows, "info": {"count": len(rows), "more_records": more}}
     if wants_meta:
         module = call.org.modules[query.module]
-        named = [(alias, module.fields.get(column.path[0])) for column, alias in query.columns]
+        named = [(alias, bind(call.org, module, column, call.user).field) for column, alias in query.columns]
         answer["fields"] = {
-            alias: {"id": str(item.id), "api_name": item.api_name, "data_type": item.data_type}
-            for alias, item in named
-            if item is not None
+            alias: {"id": str(item.id), "api_name": item.api_name, "data_type": item.data_type} for alias, item in named
         }
     return Reply.of(200, answer)
 

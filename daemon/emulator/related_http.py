@@ -45,7 +45,7 @@ def get_related(call: Call) -> Reply:
     if call.part is not None:
         ids = [number for number in ids if str(number) == call.part]
     listing = replace(read_listing(call, bound), ids=tuple(ids), converted=None)
-    check_walls(listing)
+    check_walls(listing, call.quirks)
     page = read_page(call.org, wanted.module, listing)
     if not page.records:
         return nothing(call, filtered=listing.since is not None)

@@ -28,13 +28,18 @@ class Request:
         self.transport: asyncio.Transport = scope["state"]["transport"]
 
     @cached_property
-    def records(self) -> int:
-        """How many records the body of a write holds, nested rows not counted."""
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is none."""
         try:
             content = orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            return 0
-        data = content.get("data") if isinstance(content, dict) else None
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def records(self) -> int:
+        """How many records the body of a write holds, nested rows not counted."""
+        data = self.json.get("data")
         return len(data) if isinstance(data, list) else 0
 
     def form(self) -> dict[str, str]:
@@ -42,12 +47,12 @@ class Request:
         return {**self.query, **read_form(self.headers.get("content-type", ""), self.body)}
 
 
-def header_moment(headers: Mapping[str, str], name: str) -> int | None:
+def header_moment(headers: Mapping[str, str], name: str, *, iso_only: bool = False) -> int | None:
     """A header that names a moment, in whole seconds; None when it is absent, INVALID_DATA when it is no moment."""
     text = headers.get(name.lower())
     if not text:
         return None
-    moment = parse_header_moment(text)
+    moment = parse_header_moment(text, iso_only=iso_only)
     if moment is None:
         raise errors.refuse("INVALID_DATA", "invalid data", {"param_name": name, "expected_data_type": "datetime"})
     return moment

@@ -31,7 +31,7 @@ _WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "upsert": (("modules.CREATE", "modules.UPDATE"),),
     "mass_delete": (("ZohoCRM.mass_delete.DELETE",), ("modules.DELETE",)),
     "change_owner": (("ZohoCRM.change_owner.CREATE",), ("modules.UPDATE",)),
-    "count": (("modules.READ",), ("ZohoSearch.securesearch.READ",)),
+    "count": (("modules.READ",),),
     "search": (("modules.READ", "ZohoSearch.securesearch.READ"),),
     "coql": (("modules.READ", "ZohoCRM.coql.READ"),),
     "coql_meta": tuple(
@@ -43,10 +43,15 @@ _WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def allowed(scopes: Iterable[str], kind: str, module: str | None, *, custom: bool = False) -> bool:
-    """Whether a token with these scopes may make a call of this kind; `custom`: the module is a custom one."""
+    """Whether a token with these scopes may make a call of this kind; `custom`: the module is a custom one.
+
+    A query in COQL needs the scope of its outer module alone, whatever it joins; one without a module, of any.
+    """
     held = {scope.strip().upper() for scope in scopes}
     names = ["ZohoCRM.modules"] + ([f"ZohoCRM.modules.{module}"] if module else [])
     names += ["ZohoCRM.modules.custom"] if custom else []
+    if module is None and kind in ("coql", "coql_meta"):
+        names = [one.rpartition(".")[0] for one in held if one.startswith("ZOHOCRM.MODULES.")]
     if kind in BULK_VERBS:
         return _bulk(held, kind, names)
     if kind in _SETTINGS:

@@ -30,7 +30,8 @@ def check_updatable(record: Record, path: str, quirks: Quirks) -> None:
         details = {"dependency_error": values["$dependency_error"]}
         raise errors.RecordError(errors.problem("DEPENDENT_SERVICE_ERROR", "dependent service failed", details))
     if values.get("$process_flow") and quirks["blueprint_update"] == "reject":
-        details = {"api_name": "id", "json_path": f"{path}.id"}
+        kinds = {"path": {"api_name": "id", "json_path": f"{path}.id"}, "id": {"id": str(record.id)}, "empty": {}}
+        details = kinds[quirks["blueprint_details"]]
         raise errors.RecordError(errors.problem("RECORD_IN_BLUEPRINT", "The record is in blue print", details))
 
 

@@ -125,10 +125,12 @@ def tag_records(call: Call) -> Reply:
             kept += [tag_named(org, module.api_name, name, call.user.id).as_json() for name in names]
         with_tags(org, module.api_name, record, kept, call.user.id)
         details = {"id": str(record.id), "tags": kept}
-        text = "tags updated successfully"
+        text = "tags updated successfully" if org.quirks["tags_answer"] == "full" else "tags changed"
         results.append({"code": "SUCCESS", "details": details, "message": text, "status": "success"})
     good = sum(1 for one in results if one["status"] == "success")
     locked = sum(1 for one in results if one["code"] == "RECORD_LOCKED")
     status = 400 if good == 0 else 200 if good == len(results) else 207
-    counts = {"locked_count": str(locked), "success_count": str(good), "wf_scheduler": "true"}
+    counts = {"locked_count": str(locked), "success_count": str(good)}
+    if org.quirks["tags_answer"] == "full":
+        counts["wf_scheduler"] = "true"
     return Reply.of(status, {"data": results, **counts})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from daemon.emulator import reads_http
+from typing import Any
+
+from daemon.emulator import coql_parse, errors, reads_http
 from daemon.emulator.bulk_paths import BULK_PRICES
 from daemon.emulator.bulk_write_http import module_in_body
 from daemon.emulator.call import Call
 from daemon.emulator.coql import credits_for
 from daemon.emulator.credits import price_of_records
+from daemon.emulator.quirks import Quirks
 from daemon.emulator.request import Request
 from daemon.emulator.routes import Route
 
@@ -33,15 +36,28 @@ _COMPLEX = frozenset({"coql", "search", "convert"})
 def module_of(request: Request, route: Route) -> str | None:
     """The module that a call is about, as far as path, parameters or query tell."""
     if route.kind == "coql":
-        words = request.body.decode("utf-8", "replace").split()
-        lower = [word.lower() for word in words]
-        place = lower.index("from") + 1 if "from" in lower else len(words)
-        return words[place].strip("\",'}\\") if place < len(words) else None
+        return _queried(request.json.get("select_query"))
     if route.kind in _BY_PARAMETER:
         return request.query.get("module")
     if route.kind in BULK_PRICES:
         return module_in_body(request.body)
     return route.module
+
+
+def _queried(text: Any) -> str | None:
+    """The outer module of a query; None when it cannot be read, which its handler tells the caller."""
+    try:
+        return coql_parse.parse(text).module if isinstance(text, str) else None
+    except errors.ZohoError:
+        return None
+
+
+def scope_kind(kind: str, request: Request, quirks: Quirks) -> str:
+    """The kind of a call as far as its scopes go: COQL with `include_meta`, and count where it is a search (1.7)."""
+    if kind == "count" and quirks["count_scope"] == "search":
+        return "search"
+    meta = request.json.get("include_meta") if kind == "coql" else None
+    return "coql_meta" if isinstance(meta, list) and meta else kind
 
 
 def price_of(call: Call) -> int:

@@ -77,6 +77,8 @@ def _text(place: Place, value: Any) -> str:
 
 
 def _email(place: Place, value: Any) -> str:
+    if place.org.quirks["email_pattern"] == "off":
+        return _text(place, value)
     if not isinstance(value, str) or not _EMAIL.match(value):
         raise place.wrong("email")
     return _text(place, value)
@@ -91,7 +93,7 @@ def _phone(place: Place, value: Any) -> str:
 
 def _website(place: Place, value: Any) -> str:
     text = _text(place, value)
-    if re.search(r"\s", text.strip()):
+    if place.org.quirks["website_pattern"] == "on" and re.search(r"\s", text.strip()):
         raise place.wrong("website")
     return text
 
@@ -207,22 +209,26 @@ def _missing_reference(place: Place) -> errors.RecordError:
     return errors.unknown_id({"api_name": place.field.api_name, "json_path": place.path})
 
 
-def _lookup(place: Place, value: Any) -> int:
+def _lookup(place: Place, value: Any) -> int | None:
     number = _reference(place, value)
-    if number not in place.org.tables[str(place.field.lookup)].records:
+    return _if_there(place, number, there=number in place.org.tables[str(place.field.lookup)].records)
+
+
+def _if_there(place: Place, number: int, *, there: bool) -> int | None:
+    """A lookup to what is not there is refused, or taken as empty (facts 11.5)."""
+    if not there and place.org.quirks["missing_lookup"] == "reject":
         raise _missing_reference(place)
-    return number
+    return number if there else None
 
 
-def _multi_lookup(place: Place, value: Any) -> int:
+def _multi_lookup(place: Place, value: Any) -> int | None:
     """A lookup into several modules; `module` may say which one is meant (facts 10)."""
     number = _reference(place, value)
     module = value.get("module") if isinstance(value, dict) else None
     named = module.get("api_name") if isinstance(module, dict) else None
     among = tuple(name for name in place.field.lookups if named in (None, name))
-    if not any(number in place.org.tables[name].records for name in among if name in place.org.tables):
-        raise _missing_reference(place)
-    return number
+    there = any(number in place.org.tables[name].records for name in among if name in place.org.tables)
+    return _if_there(place, number, there=there)
 
 
 def _json_list(place: Place, value: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from daemon.emulator.clock import zone_printer
 from daemon.emulator.incoming import Incoming, Reading, check_unique, read_element
 from daemon.emulator.org import Org
 from daemon.emulator.people import User
+from daemon.emulator.ripples import rippled
 from daemon.emulator.rules import check_rules
 from daemon.emulator.schema import Module
 from daemon.emulator.states import check_deletable, check_updatable
@@ -159,6 +160,7 @@ def _store(writing: Writing, record: Record, incoming: Incoming) -> None:
     org.put(name, record)
     for field_name, changes in incoming.rows.items():
         apply_rows(org, writing.module.fields[field_name], record, changes, writing.user.id)
+    rippled(org, name, record, writing.user.id)
 
 
 def upsert(writing: Writing, element: Json, path: str, check_fields: list[str] | None) -> Json:
@@ -226,7 +228,8 @@ def delete(writing: Writing, number: int | None, details: Json) -> Json:
     if number is None or number not in writing.org.tables[writing.module.api_name].records:
         raise errors.not_deleted(details)
     check_deletable(writing.org.tables[writing.module.api_name].records[number])
-    writing.org.delete(writing.module.api_name, number, by=writing.user.id)
+    gone = writing.org.delete(writing.module.api_name, number, by=writing.user.id)
+    rippled(writing.org, writing.module.api_name, gone, writing.user.id)
     writing.ran("delete", number)
     return {"code": "SUCCESS", "details": {"id": str(number)}, "message": "record deleted", "status": "success"}
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from daemon.emulator import Emulator, OrgHandle
+from daemon.emulator.call import Reply
+from tests.emulator.test_metadata import planted
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -271,3 +274,124 @@ def test_an_alias_orders_and_names_the_column(us: Client) -> None:
     us.insert("Leads", *({"Last_Name": n, "Company": "c"} for n in "ab"))
     rows = us.coql("select Last_Name as who from Leads where id is not null order by who desc").json()["data"]
     assert [row["who"] for row in rows] == ["b", "a"]
+
+
+@pytest.mark.parametrize("column", ["Layout", "id", "Owner", "Account_Name"])
+def test_an_id_is_no_number_to_be_summed(us: Client, column: str) -> None:
+    us.insert("Contacts", *[{"Last_Name": "Lee"}] * 5)
+    answer = us.coql(f"select SUM({column}) as total from Contacts where id is not null")
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_QUERY")
+
+
+def test_a_sum_outside_64_bits_is_a_double(us: Client) -> None:
+    made = us.post("settings/fields", {"fields": [{"field_label": "Long", "data_type": "bigint"}]}, module="Leads")
+    assert made.status_code == 201, made.text
+    us.insert("Leads", *[{"Last_Name": "Lee", "Company": "c", "Long": str(9 * 10**17)}] * 22)
+    answer = us.coql("select SUM(Long) as total from Leads where id is not null")
+    assert answer.json()["data"] == [{"total": 1.98e19}]
+    assert isinstance(answer.json()["data"][0]["total"], float)
+
+
+def test_an_answer_may_hold_numbers_of_any_length() -> None:
+    assert json.loads(Reply.of(200, {"n": 10**30, "text": "\u00e9\ud800"}).body or b"") == {
+        "n": 10**30,
+        "text": "\u00e9?",
+    }
+
+
+def test_an_offset_needs_no_limit(us: Client) -> None:
+    made = us.insert("Leads", *[{"Last_Name": "Lee", "Company": "c"}] * 3)
+    assert ids(us, "select Last_Name from Leads where id is not null offset 1") == made[1:]
+    assert ids(us, "select Last_Name from Leads where id is not null order by id desc offset 2") == made[:1]
+    many = us.insert("Leads", *[{"Last_Name": "Lee", "Company": "d"}] * 100)
+    many += us.insert("Leads", *[{"Last_Name": "Lee", "Company": "d"}] * 100)
+    answer = us.coql("select id from Leads where id is not null offset 1").json()
+    assert answer["info"] == {"count": 200, "more_records": True}
+
+
+@pytest.mark.parametrize("tail", [f"limit {'9' * 5_000}", f"limit 1 offset {'9' * 5_000}", f"limit {'9' * 5_000}, 1"])
+def test_an_endless_limit_is_a_limit_exceeded(us: Client, tail: str) -> None:
+    answer = us.coql(f"select id from Leads where id is not null {tail}").json()
+    assert (answer["code"], answer["message"]) == ("LIMIT_EXCEEDED", "max limit exceeded")
+
+
+def scoped(us: Client, *scopes: str) -> None:
+    """From here on the client holds a token with these scopes alone."""
+    accounts = us.org._site.accounts
+    token = us.org._emulator.do(lambda _: accounts.new_access(accounts.new_refresh(scopes)).token)
+    us.http.headers["Authorization"] = f"Zoho-oauthtoken {token}"
+
+
+FROM_LEADS = [
+    "select id from Leads where id is not null",
+    "select id\nfrom\nLeads where id is not null",
+    "select id from\tLeads where id is not null",
+    "select id FROM Leads#{view} where id is not null",
+    "select Company from Leads where Company != 'sent from Contacts'",
+]
+
+
+@pytest.mark.parametrize("query", FROM_LEADS)
+def test_the_module_of_a_query_is_the_same_for_scope_right_fault_and_log(us: Client, query: str) -> None:
+    us.lead()
+    view = us.get("settings/custom_views", module="Leads").json()["custom_views"][0]["id"]
+    asked = {"select_query": query.replace("{view}", view)}
+    scoped(us, "ZohoCRM.modules.Leads.READ", "ZohoCRM.coql.READ")
+    assert us.post("coql", asked).status_code == 200
+    scoped(us, "ZohoCRM.modules.Contacts.READ", "ZohoCRM.coql.READ")
+    assert us.post("coql", asked).json()["code"] == "OAUTH_SCOPE_MISMATCH"
+    with planted(us, "Crm_Implied_View_Leads") as caller:
+        assert caller.post("/coql", json=asked).json()["code"] == "NO_PERMISSION"
+    assert [entry["module"] for entry in us.org.log(kind="coql")] == ["Leads"] * 3
+    us.org.faults.add(effect="status", status=503, kind="coql", module="Leads")
+    assert us.log_in().post("coql", asked).status_code == 503
+
+
+@pytest.mark.parametrize("query", ["select id from Leads", "select", "from Leads", ""])
+def test_what_cannot_be_read_is_a_syntax_error_whatever_module_the_token_opens(us: Client, query: str) -> None:
+    scoped(us, "ZohoCRM.modules.Contacts.READ", "ZohoCRM.coql.READ")
+    assert us.coql(query).json()["code"] == "SYNTAX_ERROR"
+    scoped(us, "ZohoCRM.modules.Contacts.CREATE", "ZohoCRM.coql.READ")
+    assert us.coql(query).json()["code"] == "OAUTH_SCOPE_MISMATCH"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select Last_Name, Account_Name.Phone from Contacts where id is not null",
+        "select id from Contacts where Account_Name.Phone = '1'",
+        "select id from Contacts where id is not null order by Account_Name.Phone",
+        "select COUNT(id) from Contacts where id is not null group by Account_Name.Phone",
+        "select id from Contacts where Account_Name in (select id from Accounts where id is not null)",
+    ],
+)
+def test_what_a_query_joins_or_nests_needs_the_right_to_view_too(us: Client, query: str) -> None:
+    account = us.insert("Accounts", {"Account_Name": "Acme", "Phone": "1"})[0]
+    us.insert("Contacts", {"Last_Name": "Lee", "Account_Name": {"id": account}})
+    with planted(us, "Crm_Implied_View_Accounts") as caller:
+        refused = caller.post("/coql", json={"select_query": query})
+        plain = caller.post("/coql", json={"select_query": "select Last_Name from Contacts where id is not null"})
+    assert (refused.status_code, plain.status_code) == (403, 200)
+    assert refused.json()["details"]["permissions"] == ["Crm_Implied_View_Accounts"]
+    scoped(us, "ZohoCRM.modules.Contacts.READ", "ZohoCRM.coql.READ")
+    assert us.coql(query).status_code == 200
+
+
+def test_meta_describes_the_field_at_the_end_of_a_path(us: Client) -> None:
+    account = us.insert("Accounts", {"Account_Name": "Acme", "Annual_Revenue": 5})[0]
+    us.insert("Contacts", {"Last_Name": "Lee", "Account_Name": {"id": account}})
+    query = "select Account_Name.Annual_Revenue, Account_Name from Contacts where id is not null"
+    meta = us.post("coql", {"select_query": query, "include_meta": ["fields"]}).json()["fields"]
+    shown = {alias: (one["api_name"], one["data_type"]) for alias, one in meta.items()}
+    assert shown == {
+        "Account_Name.Annual_Revenue": ("Annual_Revenue", "currency"),
+        "Account_Name": ("Account_Name", "lookup"),
+    }
+
+
+@pytest.mark.parametrize(("meta", "status"), [(None, 200), ([], 200), (["fields"], 401), (["fields", "fields"], 401)])
+def test_only_asked_for_meta_needs_the_scope_of_the_fields(us: Client, meta: object, status: int) -> None:
+    us.lead()
+    scoped(us, "ZohoCRM.modules.Leads.READ", "ZohoCRM.coql.READ")
+    body = {"select_query": "select id from Leads where id is not null", "include_meta": meta}
+    assert us.post("coql", body).status_code == status

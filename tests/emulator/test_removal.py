@@ -229,6 +229,29 @@ def test_scopes_are_per_module_and_custom_is_a_word_of_its_own(us: Client) -> No
     assert status("ZohoCRM.settings.roles.READ", "settings/profiles") == 401
 
 
+SEARCH = "ZohoSearch.securesearch.READ"
+
+
+@pytest.mark.parametrize(
+    ("quirk", "scopes", "status"),
+    [
+        ("search", (SEARCH, "ZohoCRM.modules.Leads.READ"), 200),
+        ("search", (SEARCH,), 401),
+        ("search", ("ZohoCRM.modules.Leads.READ",), 401),
+        ("modules", ("ZohoCRM.modules.Leads.READ",), 200),
+        ("modules", (SEARCH,), 401),
+    ],
+)
+def test_a_count_needs_the_scopes_of_a_search(
+    emu: Emulator, us: Client, quirk: str, scopes: tuple[str, ...], status: int
+) -> None:
+    emu.quirks(count_scope=quirk)
+    accounts = us.org._site.accounts
+    token = us.org._emulator.do(lambda _: accounts.new_access(accounts.new_refresh(scopes)).token)
+    us.http.headers["Authorization"] = f"Zoho-oauthtoken {token}"
+    assert us.get("Leads/actions/count").status_code == status
+
+
 def test_the_new_calls_cost_what_the_price_list_says(us: Client) -> None:
     one, two = leads(us, 2)
     us.post(f"Leads/{one}/actions/merge", merging(two))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.lives.oracle import HIDDEN, KEY, NOTE, SHAPES, mark, read_mark, unlisted
+from tests.lives.oracle import HIDDEN, KEY, NOTE, SHAPES, Hand, mark, read_mark, unlisted
 from tests.lives.world import People
 
 TOWNS: Final = ("Pune", "Kochi", None)
@@ -155,9 +155,11 @@ def drift(people: People, dice: random.Random) -> None:
         module, number, source = found
         name = SHAPES[module].town
         value = f"by hand {people.next_number()}"
-        seen = len(people.told.past[module, source, name])
-        people.told.by_hand[module, source, name].append((value, seen))
-        people.emu.orgs["us"].edit(module, str(number), {name: value})
+        twin, mine = people.table("us", module)[number], people.table("india", module).get(int(source))
+        meant = (*people.told.past[module, source, name], *([mine.values.get(name)] if mine else []))
+        hand = Hand(value=value, while_a_said=meant, version=read_mark(twin)[1])
+        people.told.by_hand[module, source, name].append(hand)
+        people.touch(module, number, {name: value})
 
 
 def gone(people: People, dice: random.Random) -> None:
@@ -166,13 +168,14 @@ def gone(people: People, dice: random.Random) -> None:
     if found:
         module, number, source = found
         people.told.gone_in_b.add((module, source))
+        people.told.removed.add((module, number))
         people.emu.orgs["us"].delete(module, str(number))
 
 
 def lock(people: People, dice: random.Random) -> None:
     """A counterpart is locked in B."""
     if found := people.some_in_b(dice):
-        people.emu.orgs["us"].edit(found[0], str(found[1]), {"Locked__s": True})
+        people.touch(found[0], found[1], {"Locked__s": True})
 
 
 def unlock(people: People, dice: random.Random) -> None:
@@ -180,7 +183,7 @@ def unlock(people: People, dice: random.Random) -> None:
     for module in people.plan.modules:
         for number in people.alive("us", module):
             if people.table("us", module)[number].values.get("Locked__s"):
-                people.emu.orgs["us"].edit(module, str(number), {"Locked__s": False})
+                people.touch(module, number, {"Locked__s": False})
 
 
 def narrow(people: People, dice: random.Random) -> None:

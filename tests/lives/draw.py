@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from tests.lives.oracle import SHAPES
+from daemon.core.fuse import Fuse, Limit
+from tests.lives.oracle import FLAG, SHAPES
 
 STRUCTURE: Final = ("ledger_restore", "ledger_lost")
 IN_A: Final = (
@@ -20,7 +21,8 @@ IN_A: Final = (
 )  # fmt: skip
 IN_B: Final = ("drift", "widen", "narrow", "listed", "new_field", "stranger", "unstranger", "lock", "unlock", "gone")
 WORK: Final = ("create", "create", "edit", "edit", "flurry", "crowd")
-OURS: Final = ("restart", "clock", "backup", "ledger_restore", "ledger_lost", "retry")
+OURS: Final = ("restart", "clock", "backup", "ledger_restore", "ledger_lost", "retry", "compare", "sleep")
+LOOSE: Final = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
 # What each quirk may be: the readings of the facts that the road meets. null_clears=no and the like cannot converge.
 QUIRKS: Final = {
     "unknown_picklist": ("accept", "reject", "reject"),
@@ -103,8 +105,8 @@ class Plan:
         return {name: getattr(self, name) for name in self.__slots__ if name != "steps"}
 
 
-def draw(seed: int, *, policies: dict[str, tuple[object, ...]]) -> Plan:
-    """The life of a seed. `policies` are the fields of Stream that may be drawn, with their values."""
+def draw(seed: int) -> Plan:
+    """The life of a seed."""
     dice = random.Random(seed)
     modules = tuple(m for m in SHAPES if dice.random() < 0.55) or (dice.choice(list(SHAPES)),)
     keyed = dice.random() < 0.85
@@ -114,7 +116,7 @@ def draw(seed: int, *, policies: dict[str, tuple[object, ...]]) -> Plan:
         "key": "Source_Record_ID" if keyed else None,
         "lag": timedelta(seconds=lag),
         "max_attempts": dice.choice((3, 12)),
-        **{name: dice.choice(values) for name, values in policies.items()},
+        **_policies(dice),
     }
     deeds = _swarm(dice, sorted({*IN_A, *IN_B, *OURS} - {"create", "edit"}), 0.5)
     known = [kind for kind in (*IN_A, *IN_B, *OURS) if kind in deeds or kind in ("create", "edit")]
@@ -153,6 +155,20 @@ def draw(seed: int, *, policies: dict[str, tuple[object, ...]]) -> Plan:
         hidden_s=hidden,
         steps=tuple(steps),
     )
+
+
+def _policies(dice: random.Random) -> dict[str, Any]:
+    """What the settings say of deletions, of hands in B, of comparisons and of fuses."""
+    deletes = dice.choice(("ignore", "delete", "delete", "flag"))
+    tight = {name: Limit(count=dice.choice((0, 1, 3))) for name in ("deletes", "blanked", "refused")}
+    return {
+        "deletes": deletes,
+        "flag": FLAG if deletes == "flag" else None,
+        "gone": dice.choice(("hold", "leave", "recreate")),
+        "drift": dice.choice(("report", "overwrite", "keep")),
+        "compare": dice.choice((None, None, None, timedelta(hours=1))),
+        "fuse": Fuse(**tight) if dice.random() < 0.25 else LOOSE,
+    }
 
 
 def _swarm(dice: random.Random, names: list[str], share: float) -> list[str]:

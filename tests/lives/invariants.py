@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from daemon.emulator.faults import KINDS
+from tests.lives.limits import Limits
 from tests.lives.oracle import read_mark
 from tests.lives.world import People
 
@@ -27,6 +28,7 @@ class Watch:
 
     people: People
     lag: timedelta
+    limits: Limits
     checkpoints: dict[str, tuple[str, datetime, int]] = field(default_factory=dict)
     versions: dict[tuple[str, int], int] = field(default_factory=dict)
     _seen: object = None
@@ -37,14 +39,19 @@ class Watch:
 
     def ledger(self, query: Query) -> None:
         """The same, of whatever ledger the query goes to."""
-        checkpoints = list(query("select stream, modified_time, record_id, rules_version from checkpoints order by 1"))
+        checkpoints = list(
+            query("select stream, modified_time, record_id, rules_version, deleted_until from checkpoints order by 1")
+        )
         queue = list(query("select stream, source_id from retry_queue order by 1, 2"))
         if self._seen == (checkpoints, queue):
             return
         self._seen = (checkpoints, queue)
         waiting = {(stream.partition("/")[2], source_id) for stream, source_id in queue}
-        for stream, moment, record_id, version in checkpoints:
+        for stream, moment, record_id, version, deleted_until in checkpoints:
             at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+            if deleted_until is not None:
+                until = datetime.fromisoformat(deleted_until).replace(tzinfo=UTC).timestamp()
+                self._demand(self.limits.unheard(stream.partition("/")[2], until, waiting))
             self._moves_on(stream, at, int(record_id), version)
             self._no_gap(stream.partition("/")[2], int(at.timestamp()), int(record_id), waiting)
 
@@ -79,6 +86,10 @@ class Watch:
                     f"{second} {record_id} and is neither in B (versions {found}) nor in the queue"
                 )
 
+    def _demand(self, broken: Iterable[str]) -> None:
+        for what in broken:
+            raise Violation(what)
+
     def after_write(self) -> None:
         """B after a write: no second counterpart (I2), and no older version over a newer one (I7)."""
         for module in self.people.plan.modules:
@@ -90,6 +101,7 @@ class Watch:
                 if version < self.versions.get((module, number), 0):
                     raise Violation(f"I7: {module} {number} of B went back to version {version}")
                 self.versions[module, number] = version
+        self._demand(self.limits.broken())
 
     def between(self, query: Query) -> None:
         """After a cycle: A was only read (I14), the links are of records that B has or had (I4), the sums are right."""
@@ -98,6 +110,9 @@ class Watch:
         for entry in self.people.emu.world.journal.select(org="india"):
             if entry.kind in _WRITES and entry.number not in own:
                 raise Violation(f"I14: {entry.method} {entry.path} was sent to A")
+        for entry in self.people.emu.world.journal.select(org="us"):
+            if entry.automations and entry.number not in own:
+                raise Violation(f"promise 8: {entry.method} {entry.path} let {entry.automations} run in B")
         off = list(query("select stream, off_by from v_balance where off_by <> 0"))
         if off:
             raise Violation(f"balance: {off}")

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,11 @@ from typing import Any, Final
 from loguru import logger
 from sqlalchemy import Connection
 
-from daemon.core.rules import Stream
+from daemon.ledger.fuses import ALL
 from tests.lives.deeds import DEEDS, unlock
 from tests.lives.draw import Plan, Step, draw
 from tests.lives.invariants import Violation, Watch
+from tests.lives.limits import Limits
 from tests.lives.oracle import wrong
 from tests.lives.stand import DEADLINE, Crash, Stand, small_sizes
 from tests.lives.world import People
@@ -26,16 +27,7 @@ from tests.lives.world import People
 ROUNDS: Final = 5
 MOST_CALLS: Final = 4000
 MEDDLED: Final = 60  # calls of a cycle between which somebody may do something
-WANTED: Final[dict[str, tuple[object, ...]]] = {
-    "deletes": ("ignore",),
-}
 SHM: Final = Path("/dev/shm")  # noqa: S108 - a life's ledger needs no disk
-
-
-def policies() -> dict[str, tuple[object, ...]]:
-    """The policies that this version's streams have."""
-    have = {one.name for one in fields(Stream)}
-    return {name: values for name, values in WANTED.items() if name in have}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +56,7 @@ def live(
     """One life. None when everything held. `keep` are the numbers of the steps to take; all of them by default.
     `heard` is told of every request, in order.
     """
-    plan = draw(seed, policies=policies())
+    plan = draw(seed)
     kept = tuple(n for n in range(len(plan.steps)) if keep is None or n in keep)
     folder = Path(tempfile.mkdtemp(prefix="life", dir=SHM if SHM.is_dir() else None))
     happened: list[str] = []
@@ -90,9 +82,9 @@ class Life:
     def __init__(self, plan: Plan, folder: Path, happened: list[str]) -> None:
         self.plan = plan
         self.happened = happened
-        self.stand = Stand(plan, folder, self._before_call, self._after_write, self._at_commit)
+        self.stand = Stand(plan, folder, self._before_call, self._after_write, self._at_commit, self._at_cycle)
         self.people = People(self.stand.emu, plan)
-        self.watch = Watch(people=self.people, lag=plan.stream["lag"])
+        self.watch = Watch(people=self.people, lag=plan.stream["lag"], limits=Limits(people=self.people))
         self._meddles: dict[int, tuple[str, int]] = {}
         self._calls_at_start = 0
         self._ours: dict[str, Callable[[random.Random], None]] = {
@@ -104,6 +96,8 @@ class Life:
             "ledger_restore": self._ledger_restore,
             "ledger_lost": lambda _: self._set_back(None),
             "retry": lambda _: self._retry(),
+            "compare": lambda _: self._compare(),
+            "sleep": lambda _: self.stand.advance(130 * 86_400),
         }
 
     def _after_write(self) -> None:
@@ -111,6 +105,9 @@ class Life:
 
     def _at_commit(self, connection: Connection) -> None:
         self.watch.at_commit(connection)
+
+    def _at_cycle(self, module: str) -> None:
+        self.watch.limits.cycle_begins(module, self.stand.sql)
 
     def run(self, steps: list[Step]) -> None:
         """The whole of it. Raises Violation."""
@@ -151,11 +148,36 @@ class Life:
         for module in self.plan.modules:
             self.stand.ledger.retry(self.stand.now(), stream=f"a-b/{module}")
 
+    def _retry_what_nothing_wakes(self) -> None:
+        """All but what waits for a parent, which must wake by itself."""
+        self.stand.start()
+        assert self.stand.ledger is not None
+        for stream, source_id in self.stand.sql("select stream, source_id from retry_queue where waits_id is null"):
+            self.stand.ledger.retry(self.stand.now(), stream=stream, source_id=source_id)
+
+    def _compare(self) -> None:
+        self.stand.start()
+        assert self.stand.ledger is not None
+        for module in self.plan.modules:
+            self.stand.ledger.start_comparison(f"a-b/{module}", "asked", self.stand.now())
+
+    def _release(self, accepted: int | None = None) -> None:
+        """What an operator does when a fuse has blown; None accepts what the message says."""
+        blown = self.stand.sql("select stream, count from fuses where released_at is null")
+        if blown:
+            self.stand.start()
+            assert self.stand.ledger is not None
+        for stream, count in blown:
+            self.stand.ledger.release(stream, count if accepted is None else accepted, "meant so", self.stand.now())
+            self.happened.append(f"  released {stream} {accepted}")
+
     def _cycle(self, dice: random.Random) -> None:
         """One run of the daemon, with whatever misfortune this life knows."""
         random.seed(dice.random())  # the jitter of retries
         if self._revoked() and dice.random() < 0.5:
             self._renew()
+        if dice.random() < 0.5:
+            self._release(dice.choice((None, 1, ALL)))
         self._misfortune(dice)
         everything = dice.random() < 0.6
         place = dice.randrange(len(self.plan.modules))
@@ -251,20 +273,39 @@ class Life:
         for module in self.plan.modules:  # whoever looks makes Zoho do what is due by now
             for org in self.stand.emu.orgs.values():
                 org.records(module)
-        self._retry()
-        left: list[str] = ["no round yet"]
+        if dice.random() < 0.5:
+            self._retry()
+        else:
+            self._retry_what_nothing_wakes()
+        self._quiet_rounds(lambda _: not self._unfinished())
+        if self.people.told.only_comparison_sees or dice.random() < 0.3:
+            self._compare()
+        if self.people.told.gone_in_b and not self.people.sight().asks:  # children of what was made again follow now
+            self._quiet_rounds(lambda _: not self._unfinished())
+            self._compare()
+        left = self._quiet_rounds(lambda left: not left and not self._unfinished())
+        if left:
+            raise Violation(f"I3: after {ROUNDS} quiet rounds: " + "; ".join(left[:6]))
+        self._costs_nothing()
+
+    def _quiet_rounds(self, ready: Callable[[list[str]], bool]) -> list[str]:
+        """Rounds without misfortune until all is ready; gives what is wrong after the last."""
+        left: list[str] = []
         for number in range(ROUNDS):
+            self._release(ALL)
             self._past_all_due()
             reports = self.stand.start().once()
             troubles = [report.trouble for report in reports.values() if report.trouble]
             self.happened += [f"  round {number}: {dict(r.outcomes)} {r.trouble or ''}" for r in reports.values()]
             self.watch.between(self.stand.sql)
             left = troubles or wrong(self.people.sight(), self.people.told, self._queue())
-            if not left:
+            if not troubles and ready(left):
                 break
-        if left:
-            raise Violation(f"I3: after {ROUNDS} quiet rounds: " + "; ".join(left[:6]))
-        self._costs_nothing()
+        return left
+
+    def _unfinished(self) -> bool:
+        comparing = self.stand.sql("select 1 from comparisons where finished_at is null")
+        return bool(comparing or self.stand.sql("select 1 from retry_queue where state = 'due'"))
 
     def _past_all_due(self) -> None:
         lag = self.plan.stream["lag"].total_seconds()
@@ -277,9 +318,9 @@ class Life:
             wait = (datetime.fromisoformat(latest).replace(tzinfo=UTC) - self.stand.now()).total_seconds()
         self.stand.advance(max(wait, lag + DEADLINE, 61.0) + 2)
 
-    def _queue(self) -> list[tuple[str, str]]:
-        rows = self.stand.sql("select stream, source_id from retry_queue")
-        return [(stream.partition("/")[2], source_id) for stream, source_id in rows]
+    def _queue(self) -> dict[tuple[str, str], str]:
+        rows = self.stand.sql("select q.stream, source_id, code from retry_queue q join causes c on c.id = q.cause_id")
+        return {(stream.partition("/")[2], source_id): code for stream, source_id, code in rows}
 
     def _costs_nothing(self) -> None:
         journal = self.stand.emu.world.journal

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,8 +19,7 @@ KEY: Final = "Source_Record_ID"
 NOTE: Final = "Lives_Note"
 UNLISTED: Final = {"Accounts": "Textiles & Handicrafts"}
 HIDDEN: Final = "Hidden"
-SET_BACK_HEALS: Final = False
-"""Whether a value that went back and forth around a restored ledger arrives (test_found.py): True once it does."""
+FLAG: Final = "Gone_In_A"
 _MARK: Final = re.compile(r"r(\d+) v(\d+)")
 _MAIL: Final = re.compile(r"[^\s@,]+@[^\s@,]+\.[^\s@,]+")
 
@@ -97,16 +96,35 @@ def read_mark(record: Record) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """A value written by hand in B, what A had said until then, and which version of the record B held."""
+
+    value: object
+    while_a_said: tuple[object, ...]
+    version: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Hearsay:
     """What people did that changes what may be asked of the daemon. Records are (module, id)."""
 
     past: dict[tuple[str, str, str], list[object]] = field(default_factory=lambda: defaultdict(list))
-    by_hand: dict[tuple[str, str, str], list[tuple[object, int]]] = field(default_factory=lambda: defaultdict(list))
+    by_hand: dict[tuple[str, str, str], list[Hand]] = field(default_factory=lambda: defaultdict(list))
+    touched: dict[tuple[str, int], int] = field(default_factory=dict)
+    removed: set[tuple[str, int]] = field(default_factory=set)
+    deleted: bool = False
     gone_in_b: set[tuple[str, str]] = field(default_factory=set)
     restored: set[tuple[str, str]] = field(default_factory=set)
     merged: dict[str, str] = field(default_factory=dict)
     ledger_set_back: bool = False
+
+    @property
+    def only_comparison_sees(self) -> bool:
+        """Whether something was done that no poll may see."""
+        return bool(
+            self.by_hand or self.gone_in_b or self.restored or self.merged or self.deleted or self.ledger_set_back
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +135,11 @@ class Sight:
     modules: tuple[str, ...]
     keyed: bool
     filtered: bool
+    deletes: str
+    gone: str
+    drift: str
+    certain: bool
+    asks: bool
     with_note: bool = False
 
     def table(self, org: str, module: str) -> Mapping[int, Record]:
@@ -158,20 +181,35 @@ class Sight:
         return found
 
 
-def wrong(sight: Sight, told: Hearsay, queue: Iterable[tuple[str, str]]) -> list[str]:
-    """Everything in which B, or the queue of (module, source id), is not what it must be. Empty: it has converged."""
-    queued = set(queue)
+def wrong(sight: Sight, told: Hearsay, queue: Mapping[tuple[str, str], str]) -> list[str]:
+    """Everything in which B, or the queue ((module, source id) -> cause), is not what it must be. Empty: it has
+    converged. What no poll sees is judged as after a full comparison.
+    """
     pairs = {module: sight.pairs(module) for module in sight.modules}
     found: list[str] = []
     for module in sight.modules:
         for number, record in sight.table("india", module).items():
-            found += _of_record(sight, told, pairs, queued, module, str(number), record)
-        alive = {str(number) for number in sight.table("india", module)}
-        found += [
-            f"{module} {i} waits in the queue, but A has no such record"
-            for m, i in queued
-            if m == module and i not in alive
-        ]
+            found += _of_record(sight, told, pairs, queue, module, str(number), record)
+        found += _of_the_dead(sight, pairs[module], queue, module)
+    return found
+
+
+def _of_the_dead(
+    sight: Sight, pairs: Mapping[str, list[Record]], queue: Mapping[tuple[str, str], str], module: str
+) -> list[str]:
+    """Records that A has no more: none waits, and their counterparts are as the policy says."""
+    alive = {str(number) for number in sight.table("india", module)}
+    found = [
+        f"{module} {i} waits in the queue ({cause}), but A has no such record"
+        for (m, i), cause in queue.items()
+        if m == module and i not in alive
+    ]
+    for source_id in sorted(pairs.keys() - alive) if sight.certain else ():
+        for twin in pairs[source_id]:
+            if sight.deletes == "delete":
+                found.append(f"{module} {source_id} is gone from A, and {twin.id} is still in B")
+            if sight.deletes == "flag" and twin.values.get(FLAG) is not True:
+                found.append(f"{module} {source_id} is gone from A, and {twin.id} is not flagged in B")
     return found
 
 
@@ -179,7 +217,7 @@ def _of_record(  # noqa: PLR0911 - a ladder
     sight: Sight,
     told: Hearsay,
     pairs: Mapping[str, Mapping[str, list[Record]]],
-    queued: set[tuple[str, str]],
+    queue: Mapping[tuple[str, str], str],
     module: str,
     source_id: str,
     record: Record,
@@ -188,21 +226,43 @@ def _of_record(  # noqa: PLR0911 - a ladder
     twins = pairs[module].get(source_id, [])
     if len(twins) > 1:
         return [f"{me} has {len(twins)} counterparts: {', '.join(str(t.id) for t in twins)}"]
-    waits = (module, source_id) in queued
+    waits = queue.get((module, source_id))
     if not sight.in_filter(module, record):
-        return [f"{me} is out of the filter and waits in the queue"] if waits else []
-    if (module, source_id) in told.gone_in_b or _lenient(sight, told, pairs, module, record):
+        return [f"{me} is out of the filter and waits in the queue ({waits})"] if waits else []
+    taken = not twins and (module, source_id) in told.gone_in_b
+    if (taken and sight.gone == "leave") or _lenient(sight, told, pairs, module, record):
         return []
-    reason = refusal(sight, module, record, twins) or _waits_for(sight, pairs, module, record)
+    reason = refusal(sight, module, record, twins) or _waits_for(sight, told, pairs, module, record)
+    if reason is None and taken and sight.gone == "hold":
+        reason = "its counterpart was deleted in B"
     if reason is not None:
         return [] if waits else [f"{me} must wait ({reason}) and is not in the queue"]
-    if (module, source_id) in told.restored:
+    if waits and _parent_taken(sight, told, pairs, module, record):
         return []
-    if waits and not (twins and told.ledger_set_back and refusal(sight, module, record, [])):
-        return [f"{me} waits in the queue for no reason"]
     if not twins:
-        return [f"{me} is not in B"]
-    return [f"{me} -> {twins[0].id}: {text}" for text in _differences(sight, told, pairs, module, record, twins[0])]
+        return [f"{me} is not in B" + (f" but waits ({waits})" if waits else "")]
+    return [f"{me} -> {twins[0].id}: {text}" for text in _of_pair(sight, told, pairs, waits, module, record, twins[0])]
+
+
+def _of_pair(
+    sight: Sight,
+    told: Hearsay,
+    pairs: Mapping[str, Mapping[str, list[Record]]],
+    waits: str | None,
+    module: str,
+    record: Record,
+    twin: Record,
+) -> list[str]:
+    """What is wrong with a record that has its one counterpart and need not wait."""
+    found = _differences(sight, told, pairs, module, record, twin)
+    if twin.values.get(FLAG) is True:
+        found.append("is flagged, though A has it")
+    by_hand = _changed_by_hand(told, module, record, twin)
+    if waits and not by_hand and not (told.ledger_set_back and refusal(sight, module, record, [])):
+        found.append(f"waits in the queue ({waits}) for no reason")
+    if sight.drift == "report" and by_hand == "plain" and not waits:
+        found.append("was changed by hand in B, and is not reported")
+    return found
 
 
 def refusal(sight: Sight, module: str, record: Record, twins: list[Record]) -> str | None:
@@ -227,13 +287,30 @@ def refusal(sight: Sight, module: str, record: Record, twins: list[Record]) -> s
 
 
 def _waits_for(
-    sight: Sight, pairs: Mapping[str, Mapping[str, list[Record]]], module: str, record: Record
+    sight: Sight, told: Hearsay, pairs: Mapping[str, Mapping[str, list[Record]]], module: str, record: Record
 ) -> str | None:
     for name, parent in SHAPES[module].parents.items():
         value = record.values.get(name)
-        if value and parent in pairs and not pairs[parent].get(str(value)) and not sight.hides(parent, value):
+        if not value or parent not in pairs or pairs[parent].get(str(value)) or sight.hides(parent, value):
+            continue
+        if (parent, str(value)) not in told.gone_in_b:
             return f"{name} points to {parent} {value}, which has no counterpart"
     return None
+
+
+def _parent_taken(
+    sight: Sight, told: Hearsay, pairs: Mapping[str, Mapping[str, list[Record]]], module: str, record: Record
+) -> bool:
+    """Whether somebody deleted a parent in B: the child may wait for as long as it is missing, or not know it yet.
+    Where A cannot be asked for the children of a parent that is made again, they may wait on.
+    """
+    return any(
+        (value := record.values.get(name))
+        and (parent, str(value)) in told.gone_in_b
+        and not (sight.asks and pairs[parent].get(str(value)))
+        for name, parent in SHAPES[module].parents.items()
+        if parent in pairs
+    )
 
 
 def _lenient(
@@ -244,16 +321,14 @@ def _lenient(
     record: Record,
     depth: int = 4,
 ) -> bool:
-    """Whether a parent went in a way that no policy of today settles: it left B, it left A with the links, or, with the
-    links gone, it waits itself (two records that point to each other wait for each other).
+    """Whether, with the links gone, a parent left A with them or waits itself (two records that point to each other
+    wait for each other).
     """
     for name, parent in SHAPES[module].parents.items():
         value = record.values.get(name)
         if not value or parent not in sight.modules:
             continue
         found = sight.table("india", parent).get(int(value))
-        if (parent, str(value)) in told.gone_in_b:
-            return True
         if not told.ledger_set_back:
             continue
         if found is None or not depth or not sight.in_filter(parent, found) or refusal(sight, parent, found, []):
@@ -274,7 +349,7 @@ def _differences(
     shape, found = SHAPES[module], []
     for name in [*shape.plain(), *shape.always, *([NOTE] if sight.with_note else [])]:
         mine, theirs = record.values.get(name), twin.values.get(name)
-        if mine != theirs and not _hand_stays(told, module, str(record.id), name, mine, theirs):
+        if mine != theirs and not _hand_stays(sight, told, module, record, name, twin):
             found.append(f"{name} is {theirs!r} in B and {mine!r} in A")
     for name, parent in shape.parents.items():
         if parent not in pairs:
@@ -282,21 +357,36 @@ def _differences(
         value = record.values.get(name)
         group = {str(value), *(loser for loser, winner in told.merged.items() if winner == str(value))}
         wanted: set[int | None] = {twin.id for one in group for twin in pairs[parent].get(one, [])} if value else {None}
-        back = sight.hiding and (parent, str(value)) in told.restored  # shown again, and no Modified_Time moved
-        wanted |= {None} if back or (value and sight.hides(parent, value)) else set()
-        if twin.values.get(name) not in wanted:
-            found.append(f"{name} points to {twin.values.get(name)} in B, not to {sorted(map(str, wanted))}")
+        wanted |= {None} if value and sight.hides(parent, value) else set()
+        theirs = twin.values.get(name)
+        if theirs and sight.hiding and int(theirs) not in sight.table("us", parent):
+            theirs = None  # so B shows it
+        if theirs not in wanted and not (wanted == set() and (parent, str(value)) in told.gone_in_b):
+            found.append(f"{name} points to {theirs} in B, not to {sorted(map(str, wanted))}")
     return found
 
 
-def _hand_stays(told: Hearsay, module: str, source_id: str, name: str, mine: object, theirs: object) -> bool:
-    """A value written by hand in B stays (drift is reported) while A still says what it said before."""
-    past = told.past[module, source_id, name]
-    if not SET_BACK_HEALS and told.ledger_set_back and mine in [None, *past[:-1]] and theirs in [None, *past]:
-        return True
+def _hand_stays(sight: Sight, told: Hearsay, module: str, record: Record, name: str, twin: Record) -> bool:
+    """Whether a value written by hand in B may stay: A still says what it said before, and the policy lets it be."""
+    mine, theirs = record.values.get(name), twin.values.get(name)
     return any(
-        value == theirs and mine in [None, *past[:seen]] for value, seen in told.by_hand[module, source_id, name]
+        hand.value == theirs and mine in [None, *hand.while_a_said] and sight.drift != "overwrite"
+        for hand in told.by_hand[module, str(record.id), name]
     )
+
+
+def _masked(told: Hearsay, hand: Hand, module: str, twin: Record) -> bool:
+    """Whether Modified_Time is of a write of ours, before or after the hand: then nothing is reported."""
+    return told.touched.get((module, twin.id)) != twin.modified or read_mark(twin)[1] > hand.version
+
+
+def _changed_by_hand(told: Hearsay, module: str, record: Record, twin: Record) -> str | None:
+    """`plain`: a comparison must see it; `masked`: it may."""
+    source_id, town = str(record.id), SHAPES[module].town
+    for hand in told.by_hand[module, source_id, town]:
+        if hand.value == twin.values.get(town):
+            return "masked" if _masked(told, hand, module, twin) else "plain"
+    return None
 
 
 def show(values: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import Connection, event
 
-from daemon.core import plan as core_plan
+from daemon.core import steps
 from daemon.core.org import Org, Secret
 from daemon.core.rules import Route, Stream
 from daemon.emulator import Emulator
@@ -26,7 +26,8 @@ from daemon.emulator.oauth import ALL_SCOPES
 from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
-from daemon.sync import cycle
+from daemon.sync import compare, cycle
+from daemon.sync.cycle import Report, StreamRunner
 from daemon.zoho import client
 from tests.lives.draw import Plan
 from tests.lives.oracle import HIDDEN, NOTE, SHAPES
@@ -44,7 +45,7 @@ class Stand:
     """The emulator, the files, and the daemon that may be thrown away at any moment."""
 
     def __init__(self, plan: Plan, folder: Path, before_call: Callable[[str], None], after_write: Callable[[], None],
-                 at_commit: Callable[[Connection], None]) -> None:  # fmt: skip
+                 at_commit: Callable[[Connection], None], at_cycle: Callable[[str], None]) -> None:  # fmt: skip
         self.plan = plan
         self.folder = folder
         self.path = folder / "orgsync.db"
@@ -59,6 +60,7 @@ class Stand:
         self.fleet: Fleet | None = None
         self.ledger: Ledger | None = None
         self._before_call, self._after_write, self._at_commit = before_call, after_write, at_commit
+        self._at_cycle = at_cycle
         self._quiet = False
 
     # --- time
@@ -88,6 +90,8 @@ class Stand:
             if plan.keyed:
                 unique = {"case_sensitive": False}
                 b.add_field(module, field_label="Source Record ID", data_type="text", length=60, unique=unique)
+            if plan.stream["flag"]:
+                b.add_field(module, field_label="Gone In A", data_type="boolean")
             if SHAPES[module].unique and not plan.all_unique:
                 b.change_field(module, str(SHAPES[module].unique), unique=False)
         self.tokens: dict[str, str] = {}
@@ -160,6 +164,8 @@ class Stand:
             monotonic=lambda: self.mono,
             sleep=self.advance,
         )
+        for runner in fleet.runners:
+            runner.cycle = self._announced(runner)  # type: ignore[method-assign]
         for name, catalog in fleet.catalogs.items():
             hooks: dict[str, list[Callable[..., Any]]] = {
                 "request": [self._on_request(name)],
@@ -209,6 +215,15 @@ class Stand:
             shutil.copy(copy, self.path)
 
     # --- hooks
+
+    def _announced(self, runner: StreamRunner) -> Callable[[], Report]:
+        cycle = runner.cycle
+
+        def announced() -> Report:
+            self._at_cycle(runner.stream.source_module)
+            return cycle()
+
+        return announced
 
     def _on_request(self, org: str) -> Callable[[httpx.Request], None]:
         def hook(request: httpx.Request) -> None:
@@ -260,7 +275,13 @@ class Stand:
 @contextlib.contextmanager
 def small_sizes(sizes: dict[str, int]) -> Iterator[None]:
     """Pages, rations and batches of these sizes for a while."""
-    places = {"SMALL": (cycle,), "LARGE": (cycle,), "PAGES": (cycle,), "RETRIES": (cycle,), "BATCH": (core_plan,)}
+    places = {
+        "SMALL": (cycle,),
+        "LARGE": (cycle, compare),
+        "PAGES": (cycle, compare),
+        "RETRIES": (cycle,),
+        "BATCH": (steps,),
+    }
     was = {(place, name): getattr(place, name) for name in sizes for place in places.get(name, ())}
     listing = client.Zoho.get_records
     try:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.lives.deeds import DEEDS
-from tests.lives.draw import Plan
+from tests.lives.draw import LOOSE, Plan
 from tests.lives.life import Life
 from tests.lives.stand import Crash
 
@@ -22,7 +22,16 @@ PLAN = Plan(
     modules=("Accounts", "Contacts"),
     keyed=True,
     filtered=False,
-    stream={"key": "Source_Record_ID", "lag": timedelta(0), "max_attempts": 12},
+    stream={
+        "key": "Source_Record_ID",
+        "lag": timedelta(0),
+        "max_attempts": 12,
+        "deletes": "ignore",
+        "flag": None,
+        "gone": "hold",
+        "drift": "report",
+        "fuse": LOOSE,
+    },
     all_unique=False,
     reader="coql",
     sizes={},

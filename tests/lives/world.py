@@ -36,7 +36,16 @@ class People:
         """What the oracle looks at."""
         plan = self.plan
         return Sight(
-            emu=self.emu, modules=plan.modules, keyed=plan.keyed, filtered=plan.filtered, with_note=self.with_note
+            emu=self.emu,
+            modules=plan.modules,
+            keyed=plan.keyed,
+            filtered=plan.filtered,
+            with_note=self.with_note,
+            deletes=plan.stream["deletes"],
+            gone=plan.stream["gone"],
+            drift=plan.stream["drift"],
+            asks=plan.reader != "no_scope",
+            certain=plan.keyed or not (plan.crash_rate or plan.rate),
         )
 
     def next_number(self) -> int:
@@ -102,6 +111,7 @@ class People:
             return
         with self._shown_late():
             self.emu.orgs["india"].delete(module, str(number), permanent=permanent)
+        self.told.deleted = True
 
     def restore(self, dice: random.Random) -> None:
         """A record that can come back, does."""
@@ -112,6 +122,13 @@ class People:
             if str(number) not in self.told.merged:
                 self.emu.orgs["india"].restore(module, str(number))
                 self.told.restored.add((module, str(number)))
+
+    def touch(self, module: str, number: int, values: dict[str, Any]) -> None:
+        """An edit of a counterpart in B by hand."""
+        before = self.table("us", module)[number].modified
+        self.emu.orgs["us"].edit(module, str(number), values)
+        after = self.table("us", module)[number].modified
+        self.told.touched[module, number] = after if after > before else 0
 
     def call(self, org: str, method: str, path: str, body: object) -> bool:
         """What people do through a call of the web client; whether it was done."""

@@ -101,6 +101,14 @@ def test_a_bulk_read_that_is_refused(sdk: Sdk, query: dict[str, Any], code: str)
     assert refusal(start_read(**query)) == (400, code)
 
 
+def test_more_bulk_jobs_than_may_run_at_once(emu: Emulator, sdk: Sdk) -> None:
+    emu.clock(freeze=True)
+    emu.quirks(bulk_jobs_at_once="2")
+    for _ in range(2):
+        job_of(start_read(module=module("Leads")))
+    assert refusal(start_read(module=module("Leads"))) == (400, "TOO_MANY_REQUESTS")
+
+
 def test_a_job_that_is_none(sdk: Sdk) -> None:
     # OAS25 and the SDK's reader agree on RESOURCE_NOT_FOUND; the facts take 404 from the v7 page
     assert refusal(READ.get_bulk_read_job_details(7)) == (404, "RESOURCE_NOT_FOUND")

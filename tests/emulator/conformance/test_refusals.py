@@ -71,18 +71,6 @@ def test_a_value_outside_its_list(sdk: Sdk) -> None:
     assert refusal(answer) == (400, "PATTERN_NOT_MATCHED")
 
 
-def test_too_many_requests(sdk: Sdk) -> None:
-    listed(fields="Last_Name")
-    sdk.org.faults.next("list", effect="status", status=429)
-    assert refusal(listed(fields="Last_Name")) == (429, "TOO_MANY_REQUESTS")
-
-
-def test_a_profile_that_lacks_a_right(sdk: Sdk) -> None:
-    listed(fields="Last_Name")
-    sdk.org.faults.next("list", effect="status", status=403)
-    assert refusal(listed(fields="Last_Name")) == (403, "NO_PERMISSION")
-
-
 def test_a_failure_of_the_server(sdk: Sdk) -> None:
     sdk.create("Leads", **LEAD)
     sdk.org.faults.next("insert", effect="status", status=500)
