@@ -6,6 +6,7 @@ A job moves by time alone: `job_seconds` after its creation it is over, and on t
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,6 +163,7 @@ class Shelf:
     waiting: list[WriteJob] = field(default_factory=list)
     tokens: dict[str, Continuation] = field(default_factory=dict)
     downloads: deque[float] = field(default_factory=deque)
+    callbacks: list[tuple[Job, Callable[[], bytes]]] = field(default_factory=list)
 
     def is_full(self, now: float, limit: str) -> bool:
         """Whether as many jobs run as the switch `bulk_jobs_at_once` allows."""

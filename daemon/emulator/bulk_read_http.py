@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from daemon.emulator import bulk_read, errors
+from daemon.emulator.bulk_callbacks import listen
 from daemon.emulator.bulk_errors import (
     bad_callback,
     bad_query,
@@ -47,6 +48,7 @@ def create_read(call: Call) -> Reply:
         fails=call.quirks["bulk_read_outcome"] == "failure",
     )
     call.org.bulk.reads[job.id] = job
+    listen(call, job, read_status)
     if call.quirks["bulk_read_data"] == "created":
         bulk_read.finish(call.org, job)
     details = {
@@ -75,7 +77,7 @@ def _body(call: Call) -> Json:
 
 
 def read_callback(given: Any) -> Json | None:
-    """A callback in the right shape; it is kept and shown, but nobody is called."""
+    """A callback in the right shape."""
     if given is None:
         return None
     if not isinstance(given, dict) or not isinstance(given.get("url"), str):

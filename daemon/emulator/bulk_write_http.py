@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from daemon.emulator.bulk_callbacks import listen
 from daemon.emulator.bulk_errors import not_found, too_many_jobs
 from daemon.emulator.bulk_jobs import Outcome, Part, WriteJob
 from daemon.emulator.bulk_read_http import read_callback, zip_reply
@@ -38,6 +39,7 @@ def create_write(call: Call) -> Reply:
     )
     call.org.bulk.writes[job.id] = job
     call.org.bulk.waiting.append(job)
+    listen(call, job, write_status)
     details = {"id": str(job.id), "created_by": {"id": str(call.user.id), "name": call.user.full_name}}
     return Reply.of(201, {"status": "success", "code": "SUCCESS", "message": "success", "details": details})
 

@@ -165,7 +165,12 @@ def _list_quirks(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(name="emulator", help="A Zoho that fits in memory: OAuth and the CRM API on loopback ports.")
+_HELP = """A Zoho that fits in memory: OAuth and the CRM API on loopback ports.
+
+Callbacks of bulk jobs are sent to loopback addresses (http) only; others are logged as not called."""
+
+
+@click.command(name="emulator", help=_HELP)
 @click.option("--port", type=click.IntRange(0, 65_500), default=0, help="Control port; orgs follow. 0: any free ports.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Accepted for symmetry: the announcement is always one JSON line."

@@ -49,10 +49,10 @@ def check_keys(call: Call) -> None:
 
 
 def trigger(call: Call) -> tuple[str, ...]:
-    """Absent: every automation runs; a list: only those; empty: none (facts 4.1)."""
-    if "trigger" not in call.json:
-        return AUTOMATIONS
-    return _names(call, "trigger", AUTOMATIONS)
+    """Absent: every automation runs; a list: only those; empty: none; no workflow with wf_trigger false (facts 4.1)."""
+    wanted = _names(call, "trigger", AUTOMATIONS) if "trigger" in call.json else AUTOMATIONS
+    quiet = call.json.get("wf_trigger") in (False, "false")
+    return tuple(name for name in wanted if not (quiet and name == "workflow"))
 
 
 def unmodified_since(call: Call) -> int | None:

@@ -251,10 +251,10 @@ def not_deleted(details: Json) -> RecordError:
     return RecordError(problem("INVALID_DATA", "record not deleted", details))
 
 
-def expected_field(name: str, path: str) -> RecordError:
+def expected_field(name: str, path: str, text: str = "One of the expected field is missing") -> RecordError:
     """One of several fields is needed and none is there (facts 12.6)."""
     details = {"expected_fields": [{"api_name": name, "json_path": path}]}
-    return RecordError(problem("EXPECTED_FIELD_MISSING", "One of the expected field is missing", details))
+    return RecordError(problem("EXPECTED_FIELD_MISSING", text, details))
 
 
 def dependent(code: str, text: str, name: str, dependee: str, path: str) -> RecordError:

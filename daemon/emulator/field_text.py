@@ -45,7 +45,7 @@ def describe(item: Field, around: Surroundings) -> Json:
         "visible": item.visible,
         "type": "used",
         "unique": {"case_sensitive": item.case_sensitive} if item.unique else {},
-        "external": {"show": True, "type": item.external} if item.external else None,
+        "external": {"show": item.external_shown, "type": item.external} if item.external else None,
         "lookup": _lookup(item, around),
         "multiselectlookup": _linking(item, around, "multiselectlookup"),
         "multiuserlookup": _linking(item, around, "multiuserlookup"),

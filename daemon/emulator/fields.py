@@ -80,6 +80,7 @@ class Field:
     visible: bool = True
     rich: bool = False
     external: str | None = None
+    external_shown: bool = True
     decimals: int | None = None
     lookup: str | None = None
     lookups: tuple[str, ...] = ()

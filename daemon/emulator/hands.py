@@ -133,8 +133,7 @@ class Hands:
         given = asked.an_object(given, what, ("access_lifetime", "grant_lifetime", "expire", "revoke"))
         lives = {key: _life(given, key, what) for key in ("access_lifetime", "grant_lifetime")}
         expire, revoke = asked.flag(given, "expire", what), asked.flag(given, "revoke", what)
-        accounts.access_lifetime = lives["access_lifetime"] or accounts.access_lifetime
-        accounts.grant_lifetime = lives["grant_lifetime"] or accounts.grant_lifetime
+        accounts.set_lifetimes(lives["access_lifetime"], lives["grant_lifetime"])
         if expire:
             accounts.expire()
         if revoke:

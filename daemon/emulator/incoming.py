@@ -55,7 +55,7 @@ def read_element(reading: Reading, element: Json, path: str, present: Record | N
         except errors.RecordError as fault:
             faults.append(fault)
             refused.add(name)
-    faults = _missing(module, layout, found, path, present, refused) + faults
+    faults = _missing(reading, layout, found, path, present, refused) + faults
     if faults:
         raise _together(reading.org, faults)
     _append_values(element, found, present)
@@ -131,14 +131,14 @@ def _check_dollar(name: str, value: Any, path: str) -> None:
 
 
 def _missing(
-    module: Module, layout: Layout | None, found: Incoming, path: str, present: Record | None, refused: set[str]
+    reading: Reading, layout: Layout | None, found: Incoming, path: str, present: Record | None, refused: set[str]
 ) -> list[errors.RecordError]:
     return [
         _mandatory(layout, item, path, present)
-        for item in module.fields.values()
+        for item in reading.module.fields.values()
         if (item.mandatory or (layout and item.api_name in layout.mandatory))
         and item.api_name not in refused
-        and _is_missing(item, found, present)
+        and _is_missing(reading.org, item, found, present)
     ]
 
 
@@ -156,12 +156,22 @@ def _named(layout: Layout | None, item: Field) -> Json | None:
     return {"name": layout.name, "id": str(layout.id)}
 
 
-def _is_missing(item: Field, found: Incoming, present: Record | None) -> bool:
+def _is_missing(org: Org, item: Field, found: Incoming, present: Record | None) -> bool:
     if item.child is not None:
-        return present is None and not found.rows.get(item.api_name)
+        return _is_without_rows(org, item, found, present)
     if item.api_name in found.values:
         return found.values[item.api_name] is None
     return present is None
+
+
+def _is_without_rows(org: Org, item: Field, found: Incoming, present: Record | None) -> bool:
+    """Whether no row is left by what the element asks for; what it does not mention stays as it is."""
+    changes = found.rows.get(item.api_name)
+    if changes is None:
+        return present is None
+    gone = {change.row for change in changes if change.values is None}
+    kept = {row.id for row in org.rows(item, present.id)} - gone if present is not None else set()
+    return not kept and all(change.values is None for change in changes)
 
 
 def _together(org: Org, faults: list[errors.RecordError]) -> errors.RecordError:

@@ -50,6 +50,7 @@ def create_field(org: Org, module: Module, given: Json, path: str) -> Field:
         item.lookups = modules_of(org, given, path)
         org.tables[module.api_name].ensure_index(item.api_name)
     item.read_only = data_type in COMPUTED
+    item.external_shown = (given.get("external") or {}).get("show") is not False
     if data_type == "autonumber":
         _number(org, module, item, given)
     item.asked = {name: given[name] for name in _SHOWN_AGAIN if given.get(name) is not None}

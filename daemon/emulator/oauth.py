@@ -72,6 +72,8 @@ class Accounts:
         self._serial = 0
         self.user, self._zgid = user, zgid
         self.access_lifetime, self.grant_lifetime = 3_600, 180
+        self._first_lifetimes: tuple[int, int] | None = None
+        self._announced: list[Refresh] = []
         self.client_id = f"1000.{self._hex(32).upper()}"
         self.client_secret = self._hex(42)
         self.grants: dict[str, Grant] = {}
@@ -119,6 +121,24 @@ class Accounts:
         made = Access(token=self._token(), scopes=scopes, user=user, expires=expires)
         self.accesses[made.token] = made
         return made
+
+    def announce(self) -> str:
+        """A refresh token that a reset makes good again."""
+        self._announced.append(self.new_refresh())
+        return self._announced[-1].token
+
+    def set_lifetimes(self, access: int | None, grant: int | None) -> None:
+        """Other lifetimes of tokens from now on, until a reset."""
+        self._first_lifetimes = self._first_lifetimes or (self.access_lifetime, self.grant_lifetime)
+        self.access_lifetime, self.grant_lifetime = access or self.access_lifetime, grant or self.grant_lifetime
+
+    def reset(self) -> None:
+        """Throttles, lifetimes and announced tokens as at the start; other tokens stay as they are."""
+        self.forget_calls()
+        if self._first_lifetimes is not None:
+            self.access_lifetime, self.grant_lifetime = self._first_lifetimes
+        # the announced ones are the oldest, which the cap pushes out first
+        self.refreshes = {one.token: one for one in self._announced} | self.refreshes
 
     def forget_calls(self) -> None:
         """Every throttle starts anew; tokens stay as they are."""

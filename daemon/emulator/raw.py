@@ -9,6 +9,7 @@ from daemon.emulator.children import plant_rows
 from daemon.emulator.clock import demand_calendar, parse_moment
 from daemon.emulator.org import Org
 from daemon.emulator.schema import Module
+from daemon.emulator.states import APPROVAL_STATES
 from daemon.emulator.store import Record
 from daemon.emulator.validation import lenient_value, parse_id
 
@@ -27,8 +28,9 @@ def moment_of(value: Any) -> float:
 
 
 def check_raw(module: Module, given: Any) -> None:
-    """ValueError for what cannot be a record: no object, or a subform that is no list of objects."""
+    """ValueError for what cannot be a record: no object, a subform that is no list of objects, an unknown state."""
     asked.an_object(given, "a record")
+    asked.choice(given, "$approval_state", "a record", tuple(sorted(APPROVAL_STATES)))
     for item in module.children():
         rows = given.get(item.api_name)
         if rows is not None and not (isinstance(rows, list) and all(isinstance(row, dict) for row in rows)):

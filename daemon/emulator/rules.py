@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from daemon.emulator.validation import parse_id
 
 Json = dict[str, Any]
 MAX_PARTICIPANTS = 50
-_ZERO = frozenset({"0", "00", "0:00", "00:00", "00:00:00"})
+_ZERO = re.compile(r"0[0:]*")
 
 
 def check_rules(org: Org, module: str, element: Json, values: Mapping[str, Any], path: str) -> None:
@@ -53,7 +54,11 @@ def _deal(org: Org, element: Json, values: Mapping[str, Any], path: str) -> None
 def _call(_: Org, element: Json, values: Mapping[str, Any], path: str) -> None:
     """A call that took place took some time."""
     took_place = values.get("Outgoing_Call_Status") == "Completed" or values.get("Call_Type") == "Inbound"
-    if "Call_Duration" in element and str(values.get("Call_Duration")) in _ZERO and values.get("Call_Type") != "Missed":
+    if (
+        "Call_Duration" in element
+        and _ZERO.fullmatch(str(values.get("Call_Duration")))
+        and values.get("Call_Type") != "Missed"
+    ):
         raise errors.dependent(
             "DEPENDENT_MISMATCH", "Call Duration can not be zero.", "Call_Duration", "Call_Type", path
         )

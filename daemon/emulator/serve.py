@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
+from daemon.emulator.bulk_callbacks import ring
 from daemon.emulator.control import control_app
 from daemon.emulator.gateway import Gateway
 from daemon.emulator.wire import TransportProtocol
 from daemon.emulator.world import World
 
+log = logging.getLogger("emulator")
 HOST = "127.0.0.1"
+RING_SECONDS = 0.1
 
 
 class PortTakenError(Exception):
@@ -68,6 +72,7 @@ class Servers:
             asyncio.create_task(server._serve([sock]))
             for server, sock in zip(self._servers, self._sockets, strict=True)
         ]
+        ringing = asyncio.create_task(self._ring())
         try:
             while not all(server.started for server in self._servers):
                 if any(task.done() for task in tasks):
@@ -76,7 +81,18 @@ class Servers:
             ready()
             await asyncio.gather(*tasks)
         finally:
+            ringing.cancel()
             self._close()
+
+    async def _ring(self) -> None:
+        """Bulk jobs end by the clock, whether or not anybody looks."""
+        while True:
+            await asyncio.sleep(RING_SECONDS)
+            for site in self.world.sites.values():
+                try:
+                    ring(site.org)
+                except Exception:  # one callback that fails silences no other
+                    log.exception("callbacks of %s", site.org.name)
 
     def stop(self) -> None:
         """Let `run` end; connections that hang are closed after a second."""

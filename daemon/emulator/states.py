@@ -9,6 +9,7 @@ from daemon.emulator.quirks import Quirks
 from daemon.emulator.store import Record
 
 _WAITING = frozenset({"approval_process_pending", "approval_process_rejected", "delegated", "resubmitted"})
+APPROVAL_STATES = _WAITING | {"approved"}
 _MERGE_TEXT = "The record under merge is locked"
 
 

@@ -86,7 +86,7 @@ class World:
             seed=self.seed, name=code, clock=self.clock, quirks=quirks, user=org.administrator.id, zgid=org.zgid
         )
         site = Site(org=org, accounts=accounts, meter=Meter(org.edition, org.licences), quirks=quirks)
-        site.refresh_token = accounts.new_refresh().token
+        site.refresh_token = accounts.announce()
         site.grant_tokens = [accounts.new_grant(lifetime=LONGEST_GRANT) for _ in range(GRANTS_AT_START)]
         return site
 
@@ -102,7 +102,7 @@ class World:
                 site.org.reset()
                 site.meter = Meter(site.org.edition, site.org.licences)
                 site.quirks.reset()
-                site.accounts.forget_calls()
+                site.accounts.reset()
         if org is None:
             self.clock.reset()
             self.quirks.reset()

@@ -72,6 +72,8 @@ def insert(writing: Writing, element: Json, path: str) -> Json:
     """Create one record."""
     org, module, now = writing.org, writing.module, writing.now
     incoming = read_element(writing.reading, element, path, None)
+    if module.generated in ("subform", "static_subform"):  # its parent is not writable: no row is made on its own
+        raise errors.mandatory("Parent_Id", f"{path}.Parent_Id")
     values = {name: value for name, value in incoming.values.items() if value is not None}
     check_rules(org, module.api_name, element, values, path)
     by = writing.user.id
@@ -139,7 +141,8 @@ def _change(writing: Writing, record: Record, element: Json, path: str) -> Recor
     values = {name: value for name, value in merged.items() if value is not None}
     check_rules(org, module.api_name, element, values, path)
     if org.quirks["empty_update"] == "reject" and not element.keys() - {"id"}:
-        raise errors.expected_field(next(iter(module.fields)), path)
+        first = next(item.api_name for item in module.fields.values() if item.writable)
+        raise errors.expected_field(first, f"{path}.{first}", "Specify Atleast one field")
     owner = incoming.owner or record.owner
     # only what this call sets is checked: two old records may share a value from before the field became unique
     check_unique(org, module, {name: values.get(name) for name in incoming.values}, record.id, owner, path)
@@ -168,7 +171,8 @@ def upsert(writing: Writing, element: Json, path: str, check_fields: list[str] |
     matched = _match(writing, element, path, check_fields)
     if matched is None:
         result = insert(writing, element, path)
-        named = next((name for name in check_fields or [] if element.get(name) is not None), None)
+        order = _match_order(writing.module, check_fields)
+        named = next((name for name in order if element.get(name) is not None), None)
         shown = named if writing.org.quirks["insert_duplicate_field"] == "named" else None
         return {**result, "action": "insert", "duplicate_field": shown}
     record, by_field = matched
