@@ -47,7 +47,7 @@ def run_query(org: Org, caller: User, query: Query) -> tuple[list[Json], bool]:
     module = org.modules.get(query.module)
     if module is None or not module.shown:
         raise errors.refuse("INVALID_MODULE", "the given module is not supported in api")
-    demand(caller, "coql", query.module)
+    demand(org, caller, "coql", query.module)
 
     def binder(column: Column) -> Bound:
         return bind(org, module, column, caller, org.queried)

@@ -49,7 +49,7 @@ def bind(org: Org, module: Module, column: Column, caller: User, seen: Tables | 
     here = module
     for step in steps:
         name, target = _hop(org, here, step, dotted)
-        demand(caller, "coql", target)
+        demand(org, caller, "coql", target)
         hops.append((name, target))
         here = org.modules[target]
     field = here.fields.get(last)

@@ -152,10 +152,15 @@ class Gateway:
         self._charge(call, entry, crowded=crowded)
         work_off(self._site.org)
         run_due(self._site.org)
-        demand(call.user, call.kind, entry.module)
         self._site.org.write_delay = exchange.met.visibility
         try:
+            demand(self._site.org, call.user, call.kind, entry.module)
             reply = HANDLERS[route.kind](call)
+        except errors.ZohoError:
+            if self._site.quirks["refused_calls_cost"] == "no":
+                self._site.meter.spend(call.kind, -entry.credits, self._world.clock.now())
+                entry.credits = 0
+            raise
         finally:
             self._site.org.write_delay = 0.0
         entry.executed = True
@@ -200,7 +205,7 @@ class Gateway:
         if reply.body is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         headers += reply.headers
-        if exchange.entry.kind not in ACCOUNTS_KINDS:
+        if exchange.entry.kind not in ACCOUNTS_KINDS and reply.status != 401:
             headers += self._site.meter.headers(now, ratelimit=self._site.quirks["ratelimit_headers"] == "on")
         return headers
 

@@ -199,6 +199,7 @@ class Accounts:
         if grant is None or grant.expires <= self._clock.now():
             return _error("invalid_code")
         refresh = self.new_refresh(grant.scopes, grant.user)
+        refresh.issued.append(self._clock.now())
         return self._success(self.new_access(refresh), api_domain, refresh.token)
 
     def _renew(self, form: Mapping[str, str], api_domain: str) -> TokenAnswer:

@@ -122,6 +122,8 @@ search_index_delay | 0 30 120 | seconds until a write can be found by search (fa
 search_credits | 1 3 | credits of a search (facts 9.2)
 revoke_failure | failure error bad_request | answer to a failed revocation (facts 1.6)
 external_header | module.field field | form of the value of X-EXTERNAL (facts 4.8)
+lacking_privilege | NO_PERMISSION AUTHORIZATION_FAILED | an update, or an administrator's call, without right (1.8)
+refused_calls_cost | yes no | credits of a call that is refused as a whole (facts 9.2 name none)
 count_scope | search modules | scopes of actions/count: as a search, or a modules scope alone (facts 1.7)
 count_type | string number | type of `count` in actions/count (facts 10)
 """

@@ -19,7 +19,7 @@ class Request:
     """One request; unknown parameters and a trailing `&` do no harm."""
 
     def __init__(self, scope: MutableMapping[str, Any], body: bytes) -> None:
-        self.method: str = scope["method"]
+        self.method: str = scope["state"].get("verb", scope["method"])
         self.path: str = scope["path"]
         self.body = body
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -34,6 +34,7 @@ _IN_GENERAL = {
     CUSTOMIZE: "create_field change_field delete_field create_module",
     "Crm_Implied_Manage_Profiles": "profiles",
 }
+_PRIVILEGED = frozenset({"update", *(kind for kinds in _IN_GENERAL.values() for kind in kinds.split())})
 _NEEDS: dict[str, list[str]] = {}
 for _verb, _kinds in _ON_MODULE.items():
     for _kind in _kinds.split():
@@ -58,13 +59,18 @@ def may(user: User, verb: str, module: str) -> bool:
     return f"Crm_Implied_{verb}_{module}" not in user.profile.denied
 
 
-def demand(user: User, kind: str, module: str | None) -> None:
-    """NO_PERMISSION when the user's profile lacks what this kind of call needs, on this module (facts 1.8, 12.2)."""
+def demand(org: Org, user: User, kind: str, module: str | None) -> None:
+    """NO_PERMISSION when the user's profile lacks what this kind of call needs, on this module (facts 1.8, 12.2).
+
+    AUTHORIZATION_FAILED, if so switched, for an update and for what only an administrator may do (facts 1.8).
+    """
     denied = user.profile.denied
     if not denied:
         return
     needed = [one.format(module=module) for one in _NEEDS.get(kind, ())]
     lacking = [one for one in (API_ACCESS, *needed) if one in denied]
+    if lacking and kind in _PRIVILEGED and org.quirks["lacking_privilege"] == "AUTHORIZATION_FAILED":
+        raise errors.refuse("AUTHORIZATION_FAILED", "user does not have sufficient privilege")
     if lacking:
         raise errors.refuse("NO_PERMISSION", "permission denied", {"permissions": lacking}, status=403)
 

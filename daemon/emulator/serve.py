@@ -11,9 +11,10 @@ from typing import Any
 import uvicorn
 
 from daemon.emulator.bulk_callbacks import ring
+from daemon.emulator.clock import Clock
 from daemon.emulator.control import control_app
 from daemon.emulator.gateway import Gateway
-from daemon.emulator.wire import TransportProtocol
+from daemon.emulator.wire import protocol
 from daemon.emulator.world import World
 
 log = logging.getLogger("emulator")
@@ -47,7 +48,7 @@ class Servers:
             self._close()
             raise
         apps: list[Any] = [control_app(world), *(Gateway(world, site) for site in world.sites.values())]
-        self._servers = [_Server(_config(app)) for app in apps]
+        self._servers = [_Server(_config(app, world.clock)) for app in apps]
 
     def _listen(self, port: int) -> socket.socket:
         # with protocol 0 asyncio would not switch Nagle's algorithm off, and every small answer would take 40 ms
@@ -104,10 +105,10 @@ def _url(listening: socket.socket) -> str:
     return f"http://{HOST}:{listening.getsockname()[1]}"
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Any, clock: Clock) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=TransportProtocol,
+        http=protocol(clock),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -43,10 +43,15 @@ class Deleted:
 def delete(
     org: Org, module: str, number: int, *, by: int, permanent: bool = False, parent: tuple[str, int] | None = None
 ) -> Record | None:
-    """Move a record to the bin with its subform rows and links; its notes follow as entries of their own."""
+    """Move a record to the bin with its subform rows and links; its notes follow as entries of their own.
+
+    A module without `recycle_bin_on_delete` has no bin: what is deleted there is gone for good (facts 5.1).
+    """
     record = org.tables[module].records.get(number)
     if record is None:
         return None
+    there = org.modules[module]
+    permanent = permanent or there.known.get("recycle_bin_on_delete", not there.is_rows) is False
     name, now = org.display_name(module, number) or "", org.clock.now()
     entry = Deleted(
         record=record, name=name, at=int(now), by=by, visible_at=now + org.write_delay, permanent=permanent,

@@ -12,38 +12,73 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from daemon.emulator.accidents import html_page
-from daemon.emulator.call import Reply
-from daemon.emulator.errors import invalid_method
+from daemon.emulator.clock import Clock, http_date
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 MAX_BODY = 120_000_000
-_REQUEST_LINE = re.compile(rb"([!-~]+) /\S* HTTP/1\.[01]\r\n")
+_REQUEST_LINE = re.compile(rb"([!-~]+) (/\S*) (?=HTTP/1\.[01]\r\n)")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_VERBS = frozenset(http.HTTPMethod.__members__) - {"CONNECT"}
+_NOBODYS_VERB = b"TRACE"
 
 
 class TransportProtocol(HttpToolsProtocol):
-    """Each connection carries its own transport in the scope's state; unreadable requests get Zoho's answer."""
+    """Each connection carries its own transport in the scope's state; what is no HTTP gets the edge's page.
 
-    _received = b""
+    A verb that HTTP does not know is in the state as `verb`; the parser, which would refuse it, sees one that no path
+    has. Bytes beyond ASCII in a target are taken as if they had been written with percent signs.
+    """
+
+    clock: Clock
+    _between = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
 
     def data_received(self, data: bytes) -> None:
-        self._received = data[:4_096]
-        super().data_received(data)
+        super().data_received(self._readable(data) if self._between else data)
+
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
+        self.app_state.pop("verb", None)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._between = True
+
+    def _readable(self, data: bytes) -> bytes:
+        """The beginning of a request as the parser takes it."""
+        line = _REQUEST_LINE.match(data)
+        if line is None:
+            return data
+        verb, target = line.groups()
+        if verb.decode() not in _VERBS:
+            self.app_state["verb"], verb = verb.decode(), _NOBODYS_VERB
+        target = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], target)
+        return b"%b %b %b" % (verb, target, data[line.end() :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the sentence of uvicorn
-        """A verb that HTTP does not know is refused as any other wrong verb (facts 1.8), noise with the edge's page."""
-        line = _REQUEST_LINE.match(self._received)
-        odd = line is not None and line[1].decode() not in http.HTTPMethod.__members__
-        reply = Reply.of(400, invalid_method().body) if odd else html_page(400)
+        """The edge's page, in HTML, for what cannot be read; the connection ends."""
+        reply = html_page(400)
         body = reply.body or b""
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {reply.content_type}\r\ncontent-length: {len(body)}\r\n"
-        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        head = f"HTTP/1.1 400 Bad Request\r\ndate: {http_date(self.clock.now())}\r\n"
+        head += f"content-type: {reply.content_type}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def protocol(clock: Clock) -> type[TransportProtocol]:
+    """The protocol of servers on which this clock tells the time."""
+
+    class Timed(TransportProtocol):
+        pass
+
+    Timed.clock = clock
+    return Timed
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
@@ -12,6 +14,7 @@ import httpx
 import pytest
 
 from daemon.emulator import Emulator, OrgHandle
+from tests.emulator.test_metadata import planted
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -203,7 +206,6 @@ def raw(us: Client, request: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("request_", "kind", "text"),
     [
-        (b"FOO /crm/v8/org HTTP/1.1\r\nHost: x\r\n\r\n", b"application/json", b"INVALID_REQUEST_METHOD"),
         (b"GET /crm/v8/org HTTP/1.1\r\nno colon\r\n\r\n", b"text/html", b"<h1>400</h1>"),
         (b"\x00\xff nonsense\r\n\r\n", b"text/html", b"<h1>400</h1>"),
     ],
@@ -215,5 +217,80 @@ def test_what_is_no_http_is_refused_and_does_not_stop_the_server(
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert kind in answer
     assert text in answer
+    assert b"\r\ndate: " in answer.lower()
     assert us.get("org").status_code == 200
     assert httpx.get(us.org.base_url).status_code == 401
+
+
+def spoken(us: Client, line: bytes, *, token: bool = True, more: bytes = b"") -> tuple[int, bytes, bytes]:
+    """Status, head and body that come back for a request line as it stands."""
+    auth = us.http.headers["Authorization"] if token else "Zoho-oauthtoken 1000.x.y"
+    head = f"Host: x\r\nAuthorization: {auth}\r\nConnection: close\r\n".encode()
+    said, _, body = raw(us, line + b" HTTP/1.1\r\n" + head + b"\r\n" + more).partition(b"\r\n\r\n")
+    return int(said.split()[1]), said.lower(), body
+
+
+@pytest.mark.parametrize("verb", ["FOO", "get", "PROPFIND", "CONNECT", "TRACE", "M-SEARCH"])
+def test_a_verb_that_nobody_knows_is_a_call_like_any_other(us: Client, verb: str) -> None:
+    status, head, body = spoken(us, f"{verb} /crm/v8/Leads".encode())
+    assert (status, json.loads(body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+    assert b"\r\ndate: " in head
+    assert (us.org.log()[-1]["method"], us.org.log()[-1]["path"]) == (verb, "/crm/v8/Leads")
+    status, _, body = spoken(us, f"{verb} /crm/v8/Leads".encode(), token=False)
+    assert (status, json.loads(body)["code"]) == (401, "INVALID_TOKEN")
+
+
+def test_after_an_odd_verb_the_connection_goes_on(us: Client) -> None:
+    auth = us.http.headers["Authorization"].encode()
+    first = b"FOO /crm/v8/org HTTP/1.1\r\nHost: x\r\nAuthorization: " + auth + b"\r\n\r\n"
+    status, _, rest = spoken(us, b"GET /crm/v8/org", more=b"")
+    assert status == 200
+    answer = raw(
+        us, first + b"GET /crm/v8/org HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + auth + b"\r\n\r\n"
+    )
+    assert (answer.count(b"HTTP/1.1 400"), answer.count(b"HTTP/1.1 200"), rest in answer) == (1, 1, True)
+
+
+def test_a_body_that_looks_like_a_request_stays_as_it_is(us: Client) -> None:
+    host, port = us.org.base_url.removeprefix("http://").split(":")
+    body = b"FOO /\xc3\xa9 HTTP/1.1\r\n\r\n"
+    head = f"POST /crm/v8/coql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    head += f"Authorization: {us.http.headers['Authorization']}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as wire:
+        wire.sendall(head.encode())
+        time.sleep(0.05)
+        wire.sendall(body)
+        assert b"expected_data_type" in b"".join(iter(lambda: wire.recv(4_096), b""))
+    assert us.org.log()[-1]["body"] == body.decode()
+
+
+@pytest.mark.parametrize("name", ["José".encode(), b"Jos%C3%A9", b"Jos%c3\xa9"])
+def test_a_letter_beyond_ascii_in_the_address_is_read_as_utf_8(us: Client, name: bytes) -> None:
+    us.lead(Last_Name="José")
+    us.lead()
+    status, head, body = spoken(us, b"GET /crm/v8/Leads/search?criteria=(Last_Name:equals:" + name + b")")
+    assert (status, b"\r\ndate: " in head) == (200, True)
+    assert [row["Last_Name"] for row in json.loads(body)["data"]] == ["José"]
+    status, _, body = spoken(us, b"GET /crm/v8/" + name)
+    assert (status, json.loads(body)["code"]) == (400, "INVALID_MODULE")
+    status, _, body = spoken(us, b"GET /crm/v8/Leads/search?word=\xff\xfe")
+    assert status == 204
+
+
+@pytest.mark.parametrize(
+    ("denied", "method", "path", "code"),
+    [
+        ("Edit_Leads", "PUT", "Leads", "AUTHORIZATION_FAILED"),
+        ("Customize_Zoho_CRM", "POST", "settings/fields?module=Leads", "AUTHORIZATION_FAILED"),
+        ("Manage_Profiles", "GET", "settings/profiles", "AUTHORIZATION_FAILED"),
+        ("View_Leads", "GET", "Leads?fields=Last_Name", "NO_PERMISSION"),
+        ("Create_Leads", "POST", "Leads", "NO_PERMISSION"),
+    ],
+)
+def test_a_lacking_privilege_is_not_a_lacking_permission(
+    emu: Emulator, us: Client, denied: str, method: str, path: str, code: str
+) -> None:
+    emu.quirks(lacking_privilege="AUTHORIZATION_FAILED")
+    with planted(us, f"Crm_Implied_{denied}") as caller:
+        refused = caller.request(method, f"/{path}", json={"data": [{"Last_Name": "x", "Company": "y"}]})
+    assert (refused.json()["code"], refused.status_code) == (code, 400 if code == "AUTHORIZATION_FAILED" else 403)

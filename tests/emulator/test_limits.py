@@ -14,6 +14,37 @@ from daemon.emulator.quirks import QUIRKS, listing
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
 
+TOO_MANY = {"data": [{"Company": "c"}] * 101}
+REFUSED: list[tuple[str, str, Any, int]] = [
+    ("PUT", "/crm/v8/Leads", TOO_MANY, 10),
+    ("POST", "/crm/v8/coql", {"select_query": "select id from Leads where id is not null limit 2001"}, 3),
+    ("GET", "/crm/v8/Leads", None, 1),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "price"), REFUSED)
+def test_what_a_refused_call_costs_is_switchable(
+    emu: Emulator, us: Client, method: str, path: str, body: Any, price: int
+) -> None:
+    used = []
+    for quirk in ("yes", "no"):
+        emu.quirks(refused_calls_cost=quirk)
+        assert us.http.request(method, path, json=body).status_code == 400
+        used.append((us.org.credits()["used"], us.org.log()[-1]["credits"]))
+    assert used == [(price, price), (price, 0)]
+    assert us.get("org").status_code == 200
+    assert us.org.credits()["used"] == price + 1
+
+
+def test_only_who_is_known_learns_how_many_credits_remain(us: Client) -> None:
+    meter = us.org._site.meter
+    us.org._emulator.do(lambda _: meter.spend("org", meter.allowance - 5, us.org._site.org.clock.now()))
+    stranger = us.http.get("/crm/v8/org", headers={"Authorization": "Zoho-oauthtoken 1000.x.y"})
+    assert stranger.json()["code"] == "INVALID_TOKEN"
+    assert "x-api-credits-remaining" not in stranger.headers
+    assert us.get("org").headers["x-api-credits-remaining"] == "4"
+
+
 ROWS = [{"Title": str(n)} for n in range(30)]
 
 

@@ -259,3 +259,14 @@ def test_the_tokens_of_another_user_push_nothing_out(own: Emulator, org: OrgHand
     accounts, other = org._site.accounts, org._site.org.users[1].id
     own.do(lambda _: [accounts.new_refresh(user=other) for _ in range(20)])
     assert "access_token" in token(org).json()
+
+
+def test_the_access_token_that_comes_with_a_refresh_token_is_the_first_of_its_ten(
+    own: Emulator, org: OrgHandle
+) -> None:
+    refresh = token(org, grant_type="authorization_code", code=org.new_grant()).json()["refresh_token"]
+    answers = [token(org, grant_type="refresh_token", refresh_token=refresh).json() for _ in range(10)]
+    assert ["access_token" in answer for answer in answers] == [True] * 9 + [False]
+    assert answers[-1]["error"] == "Access Denied"
+    own.clock(advance=601)
+    assert "access_token" in token(org, grant_type="refresh_token", refresh_token=refresh).json()

@@ -252,6 +252,20 @@ def test_a_count_needs_the_scopes_of_a_search(
     assert us.get("Leads/actions/count").status_code == status
 
 
+def test_a_module_without_a_bin_deletes_for_good(us: Client) -> None:
+    us.org._site.org.modules["Leads"].known["recycle_bin_on_delete"] = False
+    lead, account = leads(us, 1)[0], us.insert("Accounts", {"Account_Name": "a"})[0]
+    note = us.post(f"Leads/{lead}/Notes", {"data": [{"Note_Content": "n"}]}).json()["data"][0]["details"]["id"]
+    assert us.get("settings/modules/Leads").json()["modules"][0]["recycle_bin_on_delete"] is False
+    us.delete(f"Leads/{lead}")
+    us.delete(f"Accounts/{account}")
+    gone = us.get("Leads/deleted").json()["data"]
+    assert [(row["id"], row["type"], row["display_name"]) for row in gone] == [(lead, "permanent", None)]
+    assert [(row["id"], row["type"]) for row in us.get("Notes/deleted").json()["data"]] == [(note, "permanent")]
+    assert [row["id"] for row in us.get(BIN).json()["recycle_bin"]] == [account]
+    assert us.post(f"{BIN}/{lead}/actions/restore", None).status_code == 400
+
+
 def test_the_new_calls_cost_what_the_price_list_says(us: Client) -> None:
     one, two = leads(us, 2)
     us.post(f"Leads/{one}/actions/merge", merging(two))
