@@ -212,3 +212,20 @@ def test_records_that_point_to_each_other_all_arrive_with_their_lookups(tmp_path
             for child, parent in pairs:
                 assert pair.counterpart(module, child)[field]["id"] == pair.counterpart(module, parent)["id"]
         assert len(pair.b.log(kind="insert") + pair.b.log(kind="upsert")) == 2
+
+
+def test_what_b_refused_is_tried_again_when_its_fields_change(pair: Pair) -> None:
+    pair.b.quirks(unknown_picklist="reject")
+    lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Lead_Source": "Carrier Pigeon"})
+    waiting = pair.a.insert_raw("Contacts", {"Last_Name": "B", "Account_Name": {"id": "1"}})
+    pair.once()
+    assert [(i, state) for i, state, _ in pair.queue()] == [(lead, "held"), (waiting, "held")]
+    writes = len(pair.writes())
+    pair.once()
+    assert len(pair.writes()) == writes  # nothing has changed, so nothing is tried
+    pair.b.change_field("Leads", "Lead_Source", add_values=["Carrier Pigeon"])
+    for catalog in pair.fleet.catalogs.values():
+        catalog.forget()  # an hour has passed
+    pair.once()
+    assert len(pair.counterparts("Leads", lead)) == 1
+    assert [i for i, _, _ in pair.queue()] == [waiting]
