@@ -47,12 +47,6 @@ BUGS: Final = (
         "reached",
     ),
     _bug(
-        "the horizon is taken after the read",
-        CYCLE,
-        "                walk = Walk(",
-        "                horizon = self._source.zoho.server_now() - self.stream.lag\n                walk = Walk(",
-    ),
-    _bug(
         "> for >=: the rest of a second is skipped",
         "daemon/zoho/coql.py",
         'return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)',
@@ -257,8 +251,8 @@ BUGS: Final = (
     _bug(
         "the comparison ignores what differs in the source",
         COMPARE,
-        "            if not isinstance(step, Keep)\n",
-        "            if step is None\n",
+        "            if not isinstance(step, Keep) and not",
+        "            if step is None and not",
     ),
     _bug(
         "an older ledger is believed",

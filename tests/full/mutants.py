@@ -1,8 +1,8 @@
 """`python -m tests.full mutants [--only NAME ...] [--lives N] [--every N]`: the proof is proved.
 
-Each deliberate bug of _bugs.py is put into a copy of the tree; random lives, and where they miss it the single faults,
-must find it. Prints which found it, and at which life or fault. The exit code is 1 when one survives, 2 when a patch
-does not apply any more.
+Each deliberate bug of _bugs.py is put into a copy of the tree; random lives must find it, or where they miss it the
+tests named after what they found once, or the single faults. Prints which found it, and at which life or fault. The
+exit code is 1 when one survives, 2 when a patch does not apply any more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Final
 from tests.full._bugs import BUGS, Bug
 
 ROOT: Final = Path(__file__).parents[2]
+NAMED: Final = ("tests/lives/test_found.py", "tests/lives/test_found_policies.py")
 _FAULT: Final = re.compile(r"^   (\w+(?: \w+)*) at (\d+), (.*):\n +(.*)$", re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", action="append", choices=[bug.name for bug in BUGS])
     parser.add_argument("--lives", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=int, default=1, help="of the single faults, every Nth")
+    parser.add_argument("--every", type=int, default=1, help="of the single faults, every Nth; 0: none")
     given = parser.parse_args(argv)
     chosen = [bug for bug in BUGS if not given.only or bug.name in given.only]
     stale = [bug.name for bug in chosen if not _applies(bug)]
@@ -50,6 +51,8 @@ def main(argv: list[str]) -> int:
             put_in(bug, tree)
             killer, where = _lives(tree, given.lives, given.seed)
             if killer == "nothing":
+                killer, where = _named(tree)
+            if killer == "nothing" and given.every:
                 killer, where = _faults(tree, given.every)
         survived += killer == "nothing"
         _say(f"{bug.name:52} {killer:10} {where} ({time.monotonic() - began:.0f} s)")
@@ -78,7 +81,7 @@ def put_in(bug: Bug, tree: Path) -> None:
 
 
 def _lives(tree: Path, count: int, seed: int) -> tuple[str, str]:
-    told = _run(tree, "lives", "--count", str(count), "--seed", str(seed), "--stop", "1")
+    told = _run(tree, "tests.full", "lives", "--count", str(count), "--seed", str(seed), "--stop", "1")
     found = re.search(r"^life (\d+) failed: (.*)", told, re.MULTILINE)
     if found is None:
         return "nothing", ""
@@ -88,8 +91,15 @@ def _lives(tree: Path, count: int, seed: int) -> tuple[str, str]:
     return "lives", f"life {int(found[1]) - seed + 1}: {what[:150]}"
 
 
+def _named(tree: Path) -> tuple[str, str]:
+    """What lives found once is a test with a name."""
+    words = ["-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", *NAMED]
+    found = re.search(r"^FAILED (?:\S*::)?(\S+)", _run(tree, "pytest", *words), re.MULTILINE)
+    return ("a test", found[1]) if found else ("nothing", "")
+
+
 def _faults(tree: Path, every: int) -> tuple[str, str]:
-    told = _run(tree, "faults", "--every", str(every))
+    told = _run(tree, "tests.full", "faults", "--every", str(every))
     found = _FAULT.search(told)
     if found is None:
         return "nothing", "" if "0 of them ended wrong" in told else told[-200:]
@@ -97,10 +107,10 @@ def _faults(tree: Path, every: int) -> tuple[str, str]:
 
 
 def _run(tree: Path, *words: str) -> str:
-    """The command in the copy. Its words are its findings."""
+    """A module run in the copy. Its words are its findings."""
     env = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.full", *words], cwd=tree, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *words], cwd=tree, env=env, capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr[-2000:] * (not done.stdout)
 

@@ -232,7 +232,7 @@ def _of_record(  # noqa: PLR0911 - a ladder
     taken = not twins and (module, source_id) in told.gone_in_b
     if (taken and sight.gone == "leave") or _lenient(sight, told, pairs, module, record):
         return []
-    reason = refusal(sight, module, record, twins) or _waits_for(sight, told, pairs, module, record)
+    reason = refusal(sight, module, record, twins) or _waits_for(sight, told, pairs, module, record, bool(twins))
     if reason is None and taken and sight.gone == "hold":
         reason = "its counterpart was deleted in B"
     if reason is not None:
@@ -286,14 +286,25 @@ def refusal(sight: Sight, module: str, record: Record, twins: list[Record]) -> s
     return None
 
 
+def _lost(sight: Sight, told: Hearsay, parent: str, source_id: object) -> bool:
+    """Whether a parent is gone: deleted in B by hand, or in A."""
+    return (parent, str(source_id)) in told.gone_in_b or int(str(source_id)) not in sight.table("india", parent)
+
+
 def _waits_for(
-    sight: Sight, told: Hearsay, pairs: Mapping[str, Mapping[str, list[Record]]], module: str, record: Record
+    sight: Sight,
+    told: Hearsay,
+    pairs: Mapping[str, Mapping[str, list[Record]]],
+    module: str,
+    record: Record,
+    there: bool,
 ) -> str | None:
+    """Which parent it must wait for; one that is `there` already need not for a parent that is gone."""
     for name, parent in SHAPES[module].parents.items():
         value = record.values.get(name)
         if not value or parent not in pairs or pairs[parent].get(str(value)) or sight.hides(parent, value):
             continue
-        if (parent, str(value)) not in told.gone_in_b:
+        if not (_lost(sight, told, parent, value) if there else (parent, str(value)) in told.gone_in_b):
             return f"{name} points to {parent} {value}, which has no counterpart"
     return None
 
@@ -301,12 +312,12 @@ def _waits_for(
 def _parent_taken(
     sight: Sight, told: Hearsay, pairs: Mapping[str, Mapping[str, list[Record]]], module: str, record: Record
 ) -> bool:
-    """Whether somebody deleted a parent in B: the child may wait for as long as it is missing, or not know it yet.
+    """Whether a parent is gone: the child may wait for as long as it is missing, or not know it yet.
     Where A cannot be asked for the children of a parent that is made again, they may wait on.
     """
     return any(
         (value := record.values.get(name))
-        and (parent, str(value)) in told.gone_in_b
+        and _lost(sight, told, parent, value)
         and not (sight.asks and pairs[parent].get(str(value)))
         for name, parent in SHAPES[module].parents.items()
         if parent in pairs
@@ -361,7 +372,7 @@ def _differences(
         theirs = twin.values.get(name)
         if theirs and sight.hiding and int(theirs) not in sight.table("us", parent):
             theirs = None  # so B shows it
-        if theirs not in wanted and not (wanted == set() and (parent, str(value)) in told.gone_in_b):
+        if theirs not in wanted and not (wanted == set() and _lost(sight, told, parent, value)):
             found.append(f"{name} points to {theirs} in B, not to {sorted(map(str, wanted))}")
     return found
 
