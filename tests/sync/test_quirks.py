@@ -1,4 +1,4 @@
-"""The road under every reading of every unconfirmed fact: create, update, refusal, replay, and then silence."""
+"""The road under every reading of every unconfirmed fact: create, update, refusal, deletion, replay, and then silence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ READINGS = [
 
 @pytest.fixture
 def pair(tmp_path: Path, reading: tuple[str, str]) -> Iterator[Pair]:
-    with running_pair(tmp_path, quirks=dict([("unknown_picklist", "reject"), reading])) as pair:
+    quirks = dict([("unknown_picklist", "reject"), reading])
+    with running_pair(tmp_path, quirks=quirks, deletes="delete") as pair:
         yield pair
 
 
@@ -33,7 +34,12 @@ def test_the_road_holds(pair: Pair, reading: tuple[str, str]) -> None:
     edited = [record["id"] for record in pair.a.records("Leads")[:20]]
     for lead in edited:
         pair.a.edit("Leads", lead, {"Company": "Edited"})
+    deleted = [record["id"] for record in pair.a.records("Leads")[20:25] if record["id"] not in planted]
+    for lead in deleted:
+        pair.a.delete("Leads", lead)
+    pair.pass_time(40)  # longer than what a query may lag behind
     pair.once()
+    assert [pair.counterparts("Leads", lead) for lead in deleted] == [[]] * len(deleted)
     stuck = {row[0]: row[2] for row in pair.queue()}
     for module in MODULES:
         for record in pair.a.records(module):
