@@ -20,7 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 MAX_BODY = 120_000_000
 _REQUEST_LINE = re.compile(rb"([!-~]+) (/\S*) (?=HTTP/1\.[01]\r\n)")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_VERBS = frozenset(http.HTTPMethod.__members__) - {"CONNECT"}
+_VERBS = frozenset(http.HTTPMethod.__members__)
 _NOBODYS_VERB = b"TRACE"
 
 
