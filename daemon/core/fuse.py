@@ -64,6 +64,7 @@ class Meter:
     fuse: Fuse
     linked: Callable[[], int]
     accepted: Mapping[FuseKind, int] = field(default_factory=lambda: MappingProxyType({}))
+    deleted: int = 0
     blanked: int = 0
     refused: int = 0
     sent: int = 0
@@ -83,14 +84,17 @@ class Meter:
         return self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, found)
 
     def deletes(self, ids: Iterable[str]) -> Blown | None:
-        """The counterparts of these records would be deleted or flagged; all that the stream has is one too many."""
+        """The counterparts of these records would be deleted or flagged; counted when they may. All that the stream has
+        is one too many.
+        """
         found = tuple(ids)
-        if blown := self._judge("deletes", self.fuse.deletes, len(found), self.linked, found):
-            return blown
-        if len(found) <= self.accepted.get("deletes", 0):
-            return None
-        everything = Limit(count=max(1, self.linked() - 1) if found else 1)
-        return self._judge("empty", everything, len(found), self.linked, found)
+        count = self.deleted + len(found)
+        blown = self._judge("deletes", self.fuse.deletes, count, self.linked, found)
+        if blown is None and found and count > self.accepted.get("deletes", 0):
+            everything = Limit(count=max(1, self.linked() - 1))
+            blown = self._judge("empty", everything, count, self.linked, found)
+        self.deleted += 0 if blown else len(found)
+        return blown
 
     def _judge(
         self, kind: FuseKind, limit: Limit, count: int, base: Callable[[], int], ids: tuple[str, ...]

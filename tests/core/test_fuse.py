@@ -36,6 +36,16 @@ def test_deletions_pass_up_to_the_limit(limit: Limit, linked: int, passes: int) 
     assert (blown.count, blown.base) == (passes + 1, linked)
 
 
+def test_deletions_are_counted_over_the_looks_of_one_catching_up() -> None:
+    counting = meter(deletes=Limit(count=5))
+    assert counting.deletes(ids(3)) is None
+    assert counting.deletes(ids(2)) is None
+    blown = counting.deletes(ids(1))
+    assert blown is not None
+    assert blown.count == 6
+    assert counting.deletes([]) is None
+
+
 def test_a_module_that_is_suddenly_empty_stops_the_stream_however_few_records_it_had() -> None:
     assert meter(2).deletes(ids(2)) == Blown(kind="empty", count=2, base=2, allowed=1, examples=("0", "1"))
     assert meter(1).deletes(ids(1)) is None
