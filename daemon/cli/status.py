@@ -118,9 +118,7 @@ def _queue_entry(q: Stuck) -> dict[str, object]:
     }
 
 
-def show(
-    console: Console, streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]
-) -> None:
+def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]) -> None:
     """A table of the streams, then which are compared, then what is stuck, by cause."""
     table = Table(box=None, pad_edge=False)
     for title, right in (
