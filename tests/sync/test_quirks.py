@@ -1,4 +1,4 @@
-"""The road under every reading of every unconfirmed fact: create, update, refusal, deletion, replay, and then silence."""
+"""The road under every reading of every unconfirmed fact: create, update, refuse, delete, replay, and then silence."""
 
 from __future__ import annotations
 
