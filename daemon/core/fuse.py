@@ -58,13 +58,14 @@ class Blown:
 @dataclass(slots=True, kw_only=True)
 class Meter:
     """Counts what one catching-up of a stream does. `accepted` is what a person released, by kind; `linked` says how
-    many records the stream has linked, and is asked only when there is something to count.
+    many records the stream has linked; it is asked once, and only when there is something to count.
     """
 
     fuse: Fuse
     linked: Callable[[], int]
     accepted: Mapping[FuseKind, int] = field(default_factory=lambda: MappingProxyType({}))
-    deleted: int = 0
+    base: int | None = None
+    deleted: set[str] = field(default_factory=set)
     blanked: int = 0
     refused: int = 0
     sent: int = 0
@@ -72,7 +73,7 @@ class Meter:
     def blanks(self, ids: Iterable[str]) -> Blown | None:
         """These records would lose a value; counted when they may."""
         found = tuple(ids)
-        blown = self._judge("blanked", self.fuse.blanked, self.blanked + len(found), self.linked, found)
+        blown = self._judge("blanked", self.fuse.blanked, self.blanked + len(found), self._linked, found)
         self.blanked += 0 if blown else len(found)
         return blown
 
@@ -88,13 +89,20 @@ class Meter:
         is one too many.
         """
         found = tuple(ids)
-        count = self.deleted + len(found)
-        blown = self._judge("deletes", self.fuse.deletes, count, self.linked, found)
+        count = len(self.deleted.union(found))  # a comparison meets what the deleted list has queued already
+        blown = self._judge("deletes", self.fuse.deletes, count, self._linked, found)
         if blown is None and found and count > self.accepted.get("deletes", 0):
-            everything = Limit(count=max(1, self.linked() - 1))
-            blown = self._judge("empty", everything, count, self.linked, found)
-        self.deleted += 0 if blown else len(found)
+            everything = Limit(count=max(1, self._linked() - 1))
+            blown = self._judge("empty", everything, count, self._linked, found)
+        if blown is None:
+            self.deleted.update(found)
         return blown
+
+    def _linked(self) -> int:
+        """As it was at the beginning: what is deleted meanwhile still counts."""
+        if self.base is None:
+            self.base = self.linked()
+        return self.base
 
     def _judge(
         self, kind: FuseKind, limit: Limit, count: int, base: Callable[[], int], ids: tuple[str, ...]

@@ -124,7 +124,7 @@ class StreamRunner:
         if report.waits_for is not None:
             return
         state = self._state()
-        self._stop(report, self._deletions.look(state.deleted_until, self._meter, self._back_to(state)))
+        self._stop(report, self._deletions.look(state, self._meter, self._back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)

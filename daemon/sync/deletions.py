@@ -17,7 +17,7 @@ from daemon.core.ends import QueueRow
 from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
 from daemon.core.steps import Link
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, StreamState
 from daemon.sync.children import Children
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import RequestRefused
@@ -48,17 +48,19 @@ class DeletionFinder:
         self._now = now
         self._settled: dict[str, datetime] = {}
 
-    def look(self, since: datetime | None, meter: Meter, back_to: datetime | None = None) -> Blown | None:
-        """Queues every new deletion and moves the checkpoint; or, when they are too many, does neither and says so.
+    def look(self, state: StreamState, meter: Meter, back_to: datetime | None = None) -> Blown | None:
+        """Queues every new deletion and moves the checkpoint over it; or, when they are too many, does neither and says
+        so. An empty list moves nothing: it may only be an answer that shows too little.
 
         `back_to`: the source's clock went back, so that deletions since then may stand before the checkpoint.
         """
         if self._stream.deletes == "ignore":
             return None
         server_time = self._source.clock_before_next_call()
-        known, since = since, min(since, back_to) if since and back_to else since
-        if since is not None and server_time - since > REMEMBERED:
-            self._compare("slept", f"the last deletions were read {(server_time - since).days} days ago")
+        known = state.deleted_until
+        since = min(known, back_to) if known and back_to else known
+        if state.read_at is not None and self._now() - state.read_at > REMEMBERED:
+            self._compare("slept", f"the source was read last {(self._now() - state.read_at).days} days ago")
         deleted = read_deleted(self._source, self._stream.source_module, since)
         if not deleted.whole:
             self._compare("cut", "the deleted list could not be read to its end")
@@ -67,11 +69,14 @@ class DeletionFinder:
         wanted = {i: at for i, at in fresh.items() if self._concerns(links.get(i))}
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
-        until = max(filter(None, (known, server_time - self._stream.lag)))
+        horizon = server_time - self._stream.lag
+        until = max((at for at in (known, *deleted.at.values()) if at and at <= horizon), default=known)
         self._children.of_survivors(at for i, at in wanted.items() if i in links)
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
-        self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
-        self._settled = {i: at for i, at in {**self._settled, **deleted.at}.items() if at >= until}
+        if rows or until != known:
+            self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
+        seen = {**self._settled, **deleted.at}
+        self._settled = {i: at for i, at in seen.items() if until is None or at >= until}
         return None
 
     def _concerns(self, link: Link | None) -> bool:

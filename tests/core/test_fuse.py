@@ -38,12 +38,23 @@ def test_deletions_pass_up_to_the_limit(limit: Limit, linked: int, passes: int) 
 
 def test_deletions_are_counted_over_the_looks_of_one_catching_up() -> None:
     counting = meter(deletes=Limit(count=5))
-    assert counting.deletes(ids(3)) is None
-    assert counting.deletes(ids(2)) is None
-    blown = counting.deletes(ids(1))
+    assert counting.deletes(["a", "b", "c"]) is None
+    assert counting.deletes(["c", "d", "e"]) is None  # the same record counts once
+    blown = counting.deletes(["f"])
     assert blown is not None
     assert blown.count == 6
     assert counting.deletes([]) is None
+
+
+def test_what_is_deleted_meanwhile_still_counts_as_linked() -> None:
+    left = [10]
+    counting = Meter(fuse=Fuse(deletes=NONE), linked=lambda: left[0])
+    assert counting.deletes(ids(8)) is None
+    left[0] = 2
+    assert counting.deletes(["x"]) is None
+    blown = counting.deletes(["y"])
+    assert blown is not None
+    assert (blown.kind, blown.count, blown.base) == ("empty", 10, 10)
 
 
 def test_a_module_that_is_suddenly_empty_stops_the_stream_however_few_records_it_had() -> None:

@@ -71,8 +71,9 @@ class Judge:
 
     def done(self) -> int:
         """Records that B has written in this life."""
-        sent = [entry for entry in self.stage.sent() if entry["executed"] and isinstance(entry["body"], dict)]
-        return sum(len(entry["body"]["data"]) for entry in sent)
+        sent = [entry for entry in self.stage.sent() if entry["executed"]]
+        written = sum(len(entry["body"]["data"]) for entry in sent if isinstance(entry["body"], dict))
+        return written + sum(len(_deleted(entry)) for entry in sent if entry["kind"] == "delete")
 
     def close(self) -> None:
         self.a.close()
@@ -122,6 +123,12 @@ class Judge:
         )
         twice = {one: times for one, times in done.items() if times > 1 and one not in refused}
         return [f"creates carried out more than once: {twice}"] if twice else []
+
+
+def _deleted(entry: Json) -> list[str]:
+    """The ids that a delete call names."""
+    ids: list[str] = str(entry["query"].get("ids", "")).split(",")
+    return ids
 
 
 def come_to_rest(

@@ -125,7 +125,7 @@ def test_a_record_restored_before_the_deletion_was_carried_out_is_left_alone(tmp
         pair.once()
         pair.a.delete("Leads", lead)
         runner = pair.fleet.runners[0]
-        runner._deletions.look(None, runner._meter)  # the deletion is in the queue, not yet done
+        runner._deletions.look(runner._state(), runner._meter)  # the deletion is in the queue, not yet done
         pair.a.restore("Leads", lead)
         settle(pair)
         assert len(pair.counterparts("Leads", lead)) == 1
