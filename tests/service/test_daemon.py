@@ -111,10 +111,8 @@ def test_a_blown_fuse_stops_the_stream_until_release_is_asked_of_the_running_dae
     until(lambda: in_b(site) == 2)
     for lead in kept:
         site.emu.orgs["india"].delete("Leads", lead)
-    until(lambda: site.call("status").returncode == 2)
-    shown = site.call("status").stdout
-    assert "fuse (deletes)" in shown
-    assert in_b(site) == 2
+    until(lambda: "fuse (deletes)" in site.call("status").stdout)
+    assert (site.call("status").returncode, in_b(site)) == (2, 2)
     said = site.call("release", "india-to-us/Leads", "--accept", "2", "--reason", "a clean-up")
     assert (said.returncode, said.stdout) == (0, "india-to-us/Leads goes on now; up to 2 records may pass\n")
     until(lambda: in_b(site) == 0)
