@@ -18,6 +18,7 @@ from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
 from daemon.core.steps import Link
 from daemon.ledger import Ledger, StreamState
+from daemon.ledger.comparisons import Reason
 from daemon.sync.children import Children
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import RequestRefused
@@ -85,8 +86,8 @@ class DeletionFinder:
             return self._stream.key is not None
         return link.state == "live" or (link.state == "flagged" and self._stream.deletes == "delete")
 
-    def _compare(self, reason: str, why: str) -> None:
-        if self._ledger.start_comparison(self._stream.address, "slept" if reason == "slept" else "cut", self._now()):
+    def _compare(self, reason: Reason, why: str) -> None:
+        if self._ledger.start_comparison(self._stream.address, reason, self._now()):
             logger.warning("{}: {}; all records of both sides are compared", self._stream.address, why)
 
 
