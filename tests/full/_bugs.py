@@ -206,9 +206,8 @@ BUGS: Final = (
     _bug(
         "the fuse of deletions never blows",
         "daemon/core/fuse.py",
-        '        if blown := self._judge("deletes", self.fuse.deletes, len(found), self.linked, found):\n'
-        "            return blown\n",
-        "",
+        '        blown = self._judge("deletes", self.fuse.deletes, count, self._linked, found)\n',
+        "        blown = None\n",
     ),
     _bug("a held loss in B is made again", ENDS, 'if context.stream.gone == "hold" or isinstance(step, Create):',
          "if isinstance(step, Create):"),
