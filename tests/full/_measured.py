@@ -11,8 +11,8 @@ from typing import Final
 
 TITLES = ("hour", "records", "edits", "writes", "queue", "RSS kB", "files", "sockets", "threads", "ledger kB")
 WARM_UP_H: Final = 13  # the first peak: until then SQLite's caches and the allocator fill; `--hours 48` sees another
-SLOPE_KB_H: Final = 1_024
-"""At peak an hour is 18,000 edits: what kept 60 bytes of each would show. Below it, the allocator is heard."""
+SLOPE_KB_H: Final = 512
+"""At peak an hour is 18,000 edits: what kept 30 bytes of each would show. Below it, the allocator is heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

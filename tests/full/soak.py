@@ -54,6 +54,7 @@ class Soak:
     settings: Settings
     moment: float
     peak: float
+    most: int
     dice: random.Random
     ids: dict[str, list[str]] = field(default_factory=lambda: {module: [] for module in MODULES})
     edits: int = 0
@@ -94,13 +95,15 @@ class Soak:
         return self.sign_in("india")
 
     def work(self, hour: float, seconds: float) -> None:
-        """What people do in so many seconds: 5 a second at noon, next to nothing at night; one in fifty is new."""
+        """What people do in so many seconds: 5 a second at noon, next to nothing at night; one in fifty is new, until
+        a module has `most` records: what then still grows is not the data.
+        """
         assert self.people is not None
         count = round(self.peak * (0.04 + 0.96 * max(0.0, math.sin(math.pi * (hour % 24 - 7) / 12))) * seconds)
         self.edits += count
         for module in MODULES:
             mine = count // len(MODULES) + (self.dice.random() < count % len(MODULES) / len(MODULES))
-            fresh = sum(self.dice.random() < 0.02 for _ in range(mine))
+            fresh = min(sum(self.dice.random() < 0.02 for _ in range(mine)), self.most - len(self.ids[module]))
             if fresh or not self.ids[module]:
                 parents = self.ids["Accounts"]
                 rows = [newcomer(module, self.edits * 100 + n, parents, self.dice) for n in range(max(fresh, 1))]
@@ -117,6 +120,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.full soak", description=__doc__)
     parser.add_argument("--hours", type=int, default=24, help="simulated hours")
     parser.add_argument("--peak", type=float, default=5.0, help="edits a second at noon")
+    parser.add_argument("--most", type=int, default=300, help="records of a module")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(argv)
     logger.remove()
@@ -125,7 +129,7 @@ def main(argv: list[str]) -> int:
         document = open_things.enter_context(_emulator())
         control = Control(document["control_url"])
         open_things.callback(control.close)
-        soak = _prepare(control, document, Path(folder), given.peak, given.seed)
+        soak = _prepare(control, document, Path(folder), given)
         _day(soak, given.hours, given.seed)
         _end(soak)
     for sentence in soak.wrong:
@@ -146,7 +150,7 @@ def _emulator() -> Iterator[dict[str, Any]]:
             process.terminate()
 
 
-def _prepare(control: Control, document: dict[str, Any], folder: Path, peak: float, seed: int) -> Soak:
+def _prepare(control: Control, document: dict[str, Any], folder: Path, given: argparse.Namespace) -> Soak:
     orgs = {org["name"]: org for org in document["orgs"]}
     for module in MODULES:
         key = {"field_label": "Source Record ID", "data_type": "text", "length": 60}
@@ -156,7 +160,15 @@ def _prepare(control: Control, document: dict[str, Any], folder: Path, peak: flo
     control.send("POST", "/clock", {"freeze": True})
     start = datetime(2027, 3, 1, tzinfo=UTC).timestamp()
     control.send("POST", "/clock", {"set": start})
-    return Soak(control=control, orgs=orgs, settings=settings, moment=start, peak=peak, dice=random.Random(seed))
+    return Soak(
+        control=control,
+        orgs=orgs,
+        settings=settings,
+        moment=start,
+        peak=given.peak,
+        most=given.most,
+        dice=random.Random(given.seed),
+    )
 
 
 def _day(soak: Soak, hours: int, seed: int) -> None:
