@@ -68,6 +68,8 @@ def test_what_a_person_accepted_passes_and_not_one_more() -> None:
     assert meter(accepted=accepted, deletes=Limit(count=5)).deletes(ids(7)) is None
     assert meter(accepted=accepted, deletes=Limit(count=5)).deletes(ids(8)) is not None
     assert meter(2, accepted={"empty": 2}).deletes(ids(2)) is None
+    assert meter(2, accepted={"deletes": 2}).deletes(ids(2)) is None
+    assert meter(2, accepted={"deletes": 1}).deletes(ids(2)) is not None
 
 
 def test_what_was_accepted_for_one_reason_does_not_pass_for_another() -> None:
