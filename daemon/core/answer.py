@@ -22,13 +22,15 @@ class Done:
 class Refused:
     """B read this record and said no; the same content will be refused again.
 
-    `existing_id` is the record that holds the value already, when the code is DUPLICATE_DATA (facts 4.4).
+    `existing_id` is the record that holds the value already, when the code is DUPLICATE_DATA (facts 4.4); `stands_for`
+    is the source record that it is the counterpart of, when the ledger knows it as another's.
     """
 
     code: str
     message: str
     field: str | None = None
     existing_id: str | None = None
+    stands_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

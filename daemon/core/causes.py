@@ -17,6 +17,20 @@ MALFORMED_VALUE: Final = "MALFORMED_VALUE"
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
+OURS: Final = frozenset(
+    {
+        WAITS_FOR_PARENT,
+        UNCERTAIN,
+        AMBIGUOUS,
+        TARGET_GONE,
+        DUPLICATE_DATA,
+        MALFORMED_VALUE,
+        DELETED_IN_SOURCE,
+        DIFFERS,
+        DRIFT,
+    }
+)
+"""Causes that say nothing of the target's fields."""
 
 _REMEDIES: Final = {
     WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause",

@@ -225,13 +225,18 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
     cause = Cause(code=answer.code, module=context.stream.target_module, field=answer.field, value=value)
     detail = answer.message
     if answer.existing_id is not None:
-        detail += f" (source {step.change.record_id}, held by {answer.existing_id} in {context.stream.target})"
+        detail += f" (source {step.change.record_id}, held by {answer.existing_id} in {context.stream.target}"
+        detail += f", which stands for source {answer.stands_for})" if answer.stands_for else ")"
     return _held(step, cause, detail, context, written=_written(step, answer.code, answer.existing_id))
 
 
 def is_ours(answer: Answer, key: str | None) -> bool:
-    """Whether a refusal only says that our key is there already: the record is an earlier create of ours."""
-    return isinstance(answer, Refused) and key is not None and answer.code == DUPLICATE_DATA and answer.field == key
+    """Whether a refusal only says that our key is there already: the record is an earlier create of ours, unless it
+    stands for another record (somebody wrote into its key field).
+    """
+    if not isinstance(answer, Refused) or answer.code != DUPLICATE_DATA or answer.stands_for is not None:
+        return False
+    return key is not None and answer.field == key
 
 
 def _held(

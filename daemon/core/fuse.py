@@ -91,7 +91,7 @@ class Meter:
         found = tuple(ids)
         count = len(self.deleted.union(found))  # a comparison meets what the deleted list has queued already
         blown = self._judge("deletes", self.fuse.deletes, count, self._linked, found)
-        if blown is None and found and count > self.accepted.get("deletes", 0):
+        if blown is None and found and count > self.accepted.get("deletes", 0) and self._linked():
             everything = Limit(count=max(1, self._linked() - 1))
             blown = self._judge("empty", everything, count, self._linked, found)
         if blown is None:

@@ -38,8 +38,6 @@ _TELLING: Final = ("text", "email")
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
-# An upsert of these is refused (facts 4.6).
-_NO_UPSERT: Final = frozenset({"Tasks", "Events", "Calls", "Notes"})
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -63,14 +61,12 @@ class FieldMap:
 
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
     `match` are target fields that recognise a record of ours by what was sent, where there is no key.
-    `upsert_is_safe` says that the key is the target module's only unique field, so that an upsert can match nothing
-    but a record of ours (facts 4.6). `mandatory` are the target fields that a new record must have.
+    `mandatory` are the target fields that a new record must have.
     """
 
     rules: tuple[FieldRule, ...]
     version: str
     key: str | None
-    upsert_is_safe: bool
     columns: tuple[str, ...]
     match: tuple[str, ...]
     keep: Filter
@@ -140,7 +136,6 @@ def resolve(
             rules=ordered,
             version=_version(ordered, stream),
             key=stream.key,
-            upsert_is_safe=_upsert_is_safe(stream, target),
             match=tuple(r.target for r in ordered if _recognises(target.fields[r.target])),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
@@ -148,10 +143,6 @@ def resolve(
         ),
         problems,
     )
-
-
-def _upsert_is_safe(stream: Stream, target: Schema) -> bool:
-    return stream.key is not None and target.unique_fields() <= {stream.key} and stream.target_module not in _NO_UPSERT
 
 
 def _by_star(

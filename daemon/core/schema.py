@@ -44,9 +44,6 @@ class Schema:
     module: str
     fields: Mapping[str, Field]
 
-    def unique_fields(self) -> frozenset[str]:
-        return frozenset(f.api_name for f in self.fields.values() if f.unique)
-
     def fingerprint(self) -> str:
         """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""
         rows = sorted((*astuple(f)[:-1], sorted(f.picklist)) for f in self.fields.values())

@@ -50,6 +50,7 @@ def settle(
     steps: Sequence[Step],
     answers: Mapping[str, Answer],
     *,
+    seen: int,
     lane: Lane,
     stream: Stream,
     fields: FieldMap,
@@ -58,7 +59,8 @@ def settle(
     jitter: Callable[[], float],
     walk: Walk | None,
 ) -> Settlement:
-    """The outcome of every step that has one. `answers` is by source id.
+    """The outcome of every step that has one. `answers` is by source id; `seen` is how many changes were handed to
+    plan: if one of them got no step, the sum does not add up and the ledger refuses it.
 
     A write without an answer, or answered NotSent, has no outcome: it stays before the checkpoint (poll lane) or in
     the queue as it was (retry lane), and only its intent is withdrawn; what an earlier intent led to is kept as a link.
@@ -79,7 +81,7 @@ def settle(
     still_queued = {row.source_id for row in queued}
     return Settlement(
         lane=lane,
-        seen=len(ends),
+        seen=seen - len(unsent),
         outcomes=outcomes,
         linked=[
             *(end.linked for end in ends.values() if end.linked),

@@ -28,6 +28,7 @@ from daemon.core.translate import Parent
 from daemon.ledger import (
     comparisons,
     database,
+    deletions,
     fuses,
     lookups,
     migrate,
@@ -234,6 +235,8 @@ class Ledger:
         now: datetime,
         *,
         deleted_until: datetime | None = None,
+        deleted: Mapping[str, datetime] = MappingProxyType({}),
+        restored: Collection[str] = (),
         comparison: Comparison | None = None,
         side: Side = "source",
         position: Position | None = None,
@@ -242,11 +245,14 @@ class Ledger:
         shown: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Put records into the queue, and note in the same transaction how far the looking for them has come: the
-        deletions up to `deleted_until`, or a comparison's `position` on its `side` with what was `seen` there, and
-        by entity the digest of what a drifted counterpart showed.
+        deletions up to `deleted_until`, those to look at again (`deleted`: id -> when) or not any more (`restored`); or
+        a comparison's `position` on its `side` with what was `seen` there, and by entity the digest of what a drifted
+        counterpart showed.
         """
         with self._writing() as connection:
             queue.requeue(connection, stream, rows, (), now)
+            deletions.remember(connection, stream, deleted, now)
+            deletions.forget(connection, stream, restored)
             if deleted_until is not None:
                 streams.note(connection, stream, deleted_until=deleted_until)
             if comparison is not None and position is not None:
@@ -259,6 +265,26 @@ class Ledger:
         with self._writing() as connection:
             streams.note(connection, stream, target_schema=target_schema)
             return queue.wake_held(connection, stream, now)
+
+    def wake_causes(self, stream: Stream, codes: Collection[str], now: datetime) -> None:
+        """What is held for these codes is due again."""
+        with self._writing() as connection:
+            queue.wake_causes(connection, stream, codes, now)
+
+    def has_due(self, stream: Stream) -> bool:
+        """Whether the stream has records that will be tried again by themselves."""
+        with self._reading() as connection:
+            return lookups.has_due(connection, stream)
+
+    def stuck(self, stream: Stream) -> list[str]:
+        """The records that are held or given up."""
+        with self._reading() as connection:
+            return lookups.stuck(connection, stream)
+
+    def restored_by_now(self, stream: Stream, now: datetime, limit: int) -> dict[str, datetime]:
+        """Deleted records (id -> when) at which it is time to look again: they may have been restored."""
+        with self._reading() as connection:
+            return deletions.to_look(connection, stream, now, limit)
 
     def fuse_state(self, stream: Stream) -> FuseState:
         """What stops the stream until a person looks, and what was released."""

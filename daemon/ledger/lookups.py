@@ -162,6 +162,19 @@ def due(connection: Connection, stream: Stream, now: datetime, limit: int) -> li
     ]
 
 
+def has_due(connection: Connection, stream: Stream) -> bool:
+    """Whether the stream has records that will be tried again by themselves."""
+    row = retry_queue.c
+    query = select(row.source_id).where(row.stream == stream.address, row.state == "due").limit(1)
+    return connection.execute(query).first() is not None
+
+
+def stuck(connection: Connection, stream: Stream) -> list[str]:
+    """The records that are not tried again by themselves."""
+    row = retry_queue.c
+    return list(connection.scalars(select(row.source_id).where(row.stream == stream.address, row.state != "due")))
+
+
 def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | None) -> dict[str, Intent]:
     """The stream's writes without an answer; of all records when `ids` is None."""
     row = intents.c

@@ -89,6 +89,14 @@ def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
     return connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now)).rowcount
 
 
+def wake_causes(connection: Connection, stream: Stream, codes: Collection[str], now: datetime) -> None:
+    """Held rows with one of these codes are due at once."""
+    row = retry_queue.c
+    named = select(causes.c.id).where(causes.c.stream == stream.address, causes.c.code.in_(codes))
+    chosen = row.stream == stream.address, row.state == "held", row.cause_id.in_(named)
+    connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now))
+
+
 def retry(
     connection: Connection, now: datetime, *, cause_id: int | None, stream: str | None, source_id: str | None
 ) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -218,6 +218,17 @@ fuses = Table(
     info={"doc": "every time that a stream was stopped before damage, and who let it go on"},
 )
 Index("ix_fuses_stream", fuses.c.stream, fuses.c.spent_at)
+
+deletions = Table(
+    "deletions",
+    metadata,
+    text("stream", "the stream", key=True),
+    text("source_id", "record id in the source", key=True),
+    time("deleted_at", "when it was deleted there"),
+    time("look_at", "when it is looked whether it was restored; after 61 days no more"),
+    info={"doc": "records that the source has deleted, while they can still be restored"},
+)
+Index("ix_deletions_look", deletions.c.stream, deletions.c.look_at)
 
 comparisons = Table(
     "comparisons",

@@ -108,9 +108,16 @@ class Comparer:
         missing = self._absent("source", comparison) if self._stream.deletes != "ignore" else []
         if blown := meter.deletes(source_id for _, source_id in missing):
             return blown
-        gone = [deletion_row(self._stream, source_id, self._now(), self._now()) for _, source_id in missing]
-        self._turn(comparison, gone, START, {"missing": len(gone)})
+        lost = [*(source_id for _, source_id in missing), *self._stuck_and_deleted()]
+        gone = [deletion_row(self._stream, source_id, self._now(), self._now()) for source_id in lost]
+        self._turn(comparison, gone, START, {"missing": len(missing)})
         return None
+
+    def _stuck_and_deleted(self) -> list[str]:
+        """Records that wait for an event or a person, and that the source does not have any more: none will come."""
+        stuck = self._ledger.stuck(self._stream)
+        there = self._readers["source"].by_ids([], stuck)
+        return sorted(set(stuck) - {change.record_id for change in there})
 
     def _differing(
         self, changes: tuple[Change, ...], prepared: Prepared, hands: Hands, state: StreamState
@@ -134,6 +141,7 @@ class Comparer:
         page = self._readers["target"].page(columns, comparison.position, LARGE)
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
         drifted, shown = self._drifted(page, known, prepared)
+        drifted = self._followed(drifted, prepared)
         strangers = self._strangers(page, known, prepared)
         found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
         self._store(comparison, page, drifted + strangers, found, shown)
@@ -170,6 +178,10 @@ class Comparer:
             if counterpart is None or counterpart.source_id in busy:
                 continue
             link = counterpart.link
+            if link.state == "gone":  # it was restored there
+                text = f"{change.record_id} is in {self._stream.target} again"
+                rows.append(self._row(counterpart.source_id, change.modified_time, TARGET_GONE, text))
+                continue
             values = cover(observe(change.values, prepared.fields), link.by_field)
             digests = digest_values(values, "", self._ledger.digest_key)
             ours = counterpart.target_modified_time == change.modified_time
@@ -181,6 +193,14 @@ class Comparer:
                 rows.append(row)
                 shown[link.entity_id] = digests.whole
         return rows, shown
+
+    def _followed(self, rows: list[QueueRow], prepared: Prepared) -> list[QueueRow]:
+        """Of these, the records that the source has and that match the filter: the others are nobody's business."""
+        if not rows:
+            return []
+        changes = self._readers["source"].by_ids(prepared.fields.columns, [row.source_id for row in rows])
+        ours = {change.record_id for change in changes if prepared.fields.keep.test(change.values)}
+        return [row for row in rows if row.source_id in ours]
 
     @property
     def _overwrites(self) -> bool:

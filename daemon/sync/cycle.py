@@ -17,7 +17,7 @@ from typing import Final
 import orjson
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE
+from daemon.core.causes import DELETED_IN_SOURCE, DRIFT, OURS, TARGET_GONE, Cause
 from daemon.core.ends import Outcome
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
@@ -37,6 +37,7 @@ from daemon.zoho.errors import RequestRefused, ZohoError
 
 PAGES: Final = 5  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
+LONG_WALK: Final = timedelta(minutes=5)  # a walk that ended before a restart began at most so long before its end
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,11 +85,13 @@ class StreamRunner:
         self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None
+        self._walk_began: datetime | None = None  # by our clock
+        self._read_until: datetime | None = None  # by our clock: when the last walk that reached the present began
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
         self._breaks = 0  # of the source's clock that were read up to
-        self._polled_once = False
+        self._doubted: set[Cause] = set()
         self._admitted: str | None = None
         self._target_schema: str | None = None
         self._caught_up_once = False
@@ -128,6 +131,8 @@ class StreamRunner:
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
+        if fuse.accepted and self._ledger.has_due(self.stream):
+            return  # what was released is still on its way
         if report.caught_up and report.trouble is None and not report.more:
             self._meter = Meter(fuse=self.stream.fuse, linked=self._meter.linked)
             if fuse.accepted:
@@ -159,10 +164,17 @@ class StreamRunner:
             self._admitted = prepared.fields.version
             self._settled.clear()
             self._unfinished = None
+            self._decide_anew()
         if self._target_schema != prepared.target_schema:
             self._ask_again(prepared.target_schema)
             self._target_schema = prepared.target_schema
+            self._doubted.clear()
         return prepared
+
+    def _decide_anew(self) -> None:
+        """What was held for a person is decided by the settings now."""
+        decided = {TARGET_GONE: self.stream.gone != "hold", DRIFT: self.stream.drift != "report"}
+        self._ledger.wake_causes(self.stream, [code for code, is_decided in decided.items() if is_decided], self._now())
 
     def _ask_again(self, target_schema: str) -> None:
         """The target's fields are not what they were: it may take now what it refused."""
@@ -191,19 +203,23 @@ class StreamRunner:
     def _back_to(self, state: StreamState) -> datetime | None:
         """The time from which the source must be read again because its clock went back; None when it did not.
 
-        What is edited after such a step stands before the checkpoint, which never goes back.
+        What is edited after such a step stands before the checkpoint, which never goes back. Until the clock has caught
+        up, every walk starts where the last one that reached the present began.
         """
         zoho = self._source.zoho
         server_time = zoho.clock_before_next_call()
         breaks = list(zoho.clock_breaks[self._breaks :])
         if server_time < state.position.modified_time:
-            unseen = timedelta() if self._polled_once or state.read_at is None else self._now() - state.read_at
+            last = self._read_until or (state.read_at and state.read_at - LONG_WALK)
+            unseen = timedelta() if last is None else self._now() - last
             breaks.append(server_time - max(unseen, timedelta()))
         return min(breaks) - self.stream.lag if breaks else None
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
         state, breaks = self._state(), len(self._source.zoho.clock_breaks)
         back_to = self._back_to(state)
+        if self._unfinished is None or self._walk_began is None:
+            self._walk_began = self._now()
         at, server_time = self._go_on() or (state.position, self._source.zoho.clock_before_next_call())
         checkpoint, horizon = state.position, server_time - self.stream.lag
         if back_to is not None and back_to < at.modified_time:
@@ -234,7 +250,7 @@ class StreamRunner:
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             self._breaks = breaks
-            self._polled_once = True
+            self._read_until = self._walk_began if report.caught_up else self._read_until
             self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
@@ -272,6 +288,10 @@ class StreamRunner:
         report.outcomes.update(travelled.settlement.outcomes)
         report.trouble = travelled.trouble
         self._stop(report, travelled.blown)
+        refused = {row.cause for row in travelled.settlement.queued} - self._doubted
+        if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think
+            self._target.doubt()
+        self._doubted |= refused
 
     def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
         """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again."""

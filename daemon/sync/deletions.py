@@ -12,7 +12,7 @@ from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE, Cause
+from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, Cause
 from daemon.core.ends import QueueRow
 from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
@@ -26,6 +26,7 @@ from daemon.zoho.errors import RequestRefused
 REMEMBERED: Final = timedelta(days=59)
 """How long the deleted list surely shows a deletion: 60 days, and a day to be sure (facts 5.2)."""
 _WALKS: Final = 5
+_LOOKS: Final = 500  # records a cycle, a hundred a call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +68,31 @@ class DeletionFinder:
             self._compare("cut", "the deleted list could not be read to its end")
         fresh = {i: at for i, at in deleted.at.items() if self._settled.get(i) != at}
         links = self._ledger.links(self._stream, fresh)
-        wanted = {i: at for i, at in fresh.items() if self._concerns(links.get(i))}
+        waiting = self._ledger.waiting(self._stream, list(fresh))
+        wanted = {i: at for i, at in fresh.items() if i in waiting or self._concerns(links.get(i))}
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
         horizon = server_time - self._stream.lag
         until = max((at for at in (known, *deleted.at.values()) if at and at <= horizon), default=known)
         self._children.of_survivors(at for i, at in wanted.items() if i in links)
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
-        if rows or until != known:
-            self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)
+        if fresh or until != known:
+            self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until, deleted=fresh)
         seen = {**self._settled, **deleted.at}
         self._settled = {i: at for i, at in seen.items() if until is None or at >= until}
+        self._look_again()
         return None
+
+    def _look_again(self) -> None:
+        """Queues what was restored in the source: that need not move its Modified_Time (facts 5.4)."""
+        gone = self._ledger.restored_by_now(self._stream, self._now(), _LOOKS)
+        if not gone:
+            return
+        there = self._source.by_ids(self._stream.source_module, ["Modified_Time"], sorted(gone))
+        back = {str(row["id"]) for row in there} & gone.keys()
+        rows = [restored_row(self._stream, i, self._now()) for i in sorted(back)]
+        still = {i: at for i, at in gone.items() if i not in back}
+        self._ledger.enqueue(self._stream, rows, self._now(), deleted=still, restored=back)
 
     def _concerns(self, link: Link | None) -> bool:
         """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
@@ -101,6 +115,19 @@ def deletion_row(stream: Stream, source_id: str, at: datetime, now: datetime) ->
         cause=Cause(code=DELETED_IN_SOURCE, module=stream.target_module),
         detail=f"it is not in {stream.source} any more",
         modified_time=at,
+    )
+
+
+def restored_row(stream: Stream, source_id: str, now: datetime) -> QueueRow:
+    """A record that is back."""
+    return QueueRow(
+        source_id=source_id,
+        state="due",
+        attempts=0,
+        due_at=now,
+        cause=Cause(code=DIFFERS, module=stream.target_module),
+        detail=f"it was restored in {stream.source}",
+        modified_time=now,
     )
 
 

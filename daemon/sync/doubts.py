@@ -60,11 +60,11 @@ def clear_doubts(
     targets |= _created(prepared, [i for i in ripe if i.target_id is None], ledger, target)
     if fields.key is not None and stream.deletes != "ignore":
         unknown = [i for i in strays if i not in intents]
-        targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target)
+        targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target, ledger)
     rows = _read(target, stream, fields, targets)
     lost = [i for i in suspects if i in targets and not any(target_id in rows for target_id in targets[i])]
     if fields.key is not None and lost:  # the ledger may be older than the counterpart that it names
-        again = _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in lost}, target)
+        again = _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in lost}, target, ledger)
         targets |= {i: ids_ for i, ids_ in again.items() if ids_}
         rows |= _read(target, stream, fields, again)
     found = {
@@ -82,11 +82,13 @@ def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, targ
     stream, name = prepared.stream, str(prepared.fields.key)
     keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
     keyless = [intent for intent in intents if name not in intent.match]
-    return _by_key(stream, name, keyed, target) | _by_match(stream, keyless, ledger, target)
+    return _by_key(stream, name, keyed, target, ledger) | _by_match(stream, keyless, ledger, target)
 
 
-def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho) -> dict[str, list[str]]:
-    """The target records that hold these values (value -> source id) in their key field, by source id."""
+def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, ledger: Ledger) -> dict[str, list[str]]:
+    """The target records that hold these values (value -> source id) in their key field, by source id; none that stands
+    for another record: then somebody wrote into its key field.
+    """
     found: dict[str, list[str]] = {source_id: [] for source_id in keyed.values()}
     for values in _chunks(sorted(keyed)):
         page = target.coql(
@@ -96,7 +98,11 @@ def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho) -
             source_id, target_id = keyed.get(str(row.get(name))), row.get("id")
             if source_id is not None and is_record_id(target_id):
                 found[source_id].append(str(target_id))
-    return found
+    known = ledger.source_records(stream, [target_id for ids in found.values() for target_id in ids])
+    return {
+        source_id: [i for i in ids if i not in known or known[i].source_id == source_id]
+        for source_id, ids in found.items()
+    }
 
 
 def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -22,7 +22,7 @@ from daemon.core.plan import Knowledge, plan
 from daemon.core.record import Change, Deletion, Seen
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
-from daemon.core.steps import Batch, Create, Delete, Link, Step, Update, Write, batches, body
+from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
@@ -98,6 +98,7 @@ def travel(
     settlement = settle(
         steps,
         sent.answers,
+        seen=len({change.record_id for change in changes}),
         lane=lane,
         stream=stream,
         fields=prepared.fields,
@@ -130,7 +131,8 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
     links = ledger.links(stream, ids)
     strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
-    doubtful = {i for i, row in due.items() if row.cause_code in _ASK_TARGET}
+    ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
+    doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
     return Knowledge(
@@ -174,11 +176,14 @@ def _write(
     failures = 0
     if meter is not None:
         sent.blown = meter.blanks(s.change.record_id for s in steps if isinstance(s, Update) and s.blanks)
+        # However a deletion was found: in the list, by a comparison, by a record that a retry did not find any more.
+        sent.blown = sent.blown or meter.deletes(s.change.record_id for s in steps if isinstance(s, Delete | Flag))
     for batch in batches(steps, alone):
         if hands.stopping() or sent.blown:
             break
         hands.ledger.begin(prepared.stream, _intents(batch, hands.target.server_now()))
         got, trouble = _send(batch, prepared, hands.target)
+        got = _without_strangers(batch, got, prepared, hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
         sent.answers.update(answers)
         failures = failures + 1 if trouble else 0
@@ -192,6 +197,20 @@ def _write(
     return sent
 
 
+def _without_strangers(batch: Batch, got: list[Answer], prepared: Prepared, ledger: Ledger) -> list[Answer]:
+    """A record that holds our key is ours, but for one that stands for another source record already."""
+    ours = [a for a in got if isinstance(a, Refused) and a.existing_id and is_ours(a, prepared.fields.key)]
+    known = ledger.source_records(prepared.stream, [str(a.existing_id) for a in ours]) if ours else {}
+    return [
+        replace(answer, stands_for=other.source_id)
+        if isinstance(answer, Refused)
+        and (other := known.get(answer.existing_id or "")) is not None
+        and other.source_id != step.change.record_id
+        else answer
+        for step, answer in zip(batch.steps, got, strict=True)
+    ]
+
+
 def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer], str | None]:
     """One write call: an answer for every record, and what went wrong with the call as a whole."""
     stream, key = prepared.stream, prepared.fields.key
@@ -203,9 +222,7 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
             records = [body(step) for step in batch.steps if not isinstance(step, Delete)]
             if batch.action == "update":
                 answers = target.update(stream.target_module, records, stream.triggers)
-            elif key is not None and prepared.fields.upsert_is_safe:
-                answers = target.upsert(stream.target_module, records, [key], stream.triggers)
-            else:
+            else:  # never an upsert: it could match a stranger by another unique field (facts 4.6)
                 answers = target.insert(stream.target_module, records, stream.triggers, prefer=[key] if key else [])
     except (OrgUnavailable, CredentialRefused) as error:
         return [NotSent(code=type(error).__name__, message=str(error))] * len(batch.steps), str(error)

@@ -57,7 +57,6 @@ def fields(
         rules=rules or RULES,
         version=version,
         key=key,
-        upsert_is_safe=False,
         columns=(),
         match=match,
         keep=parse_filter(where),
@@ -132,6 +131,7 @@ def settled(
     return settle(
         steps if isinstance(steps, list) else [steps],
         answers or {},
+        seen=len(steps) if isinstance(steps, list) else 1,
         lane=lane,
         stream=stream(**more),
         fields=fields(),

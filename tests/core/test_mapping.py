@@ -237,23 +237,6 @@ def test_a_stream_without_a_key_needs_a_mandatory_text_to_find_its_lost_creates_
     assert "no mandatory text" in messages(schema(field("A")), schema(field("A")), key=None)
 
 
-@pytest.mark.parametrize(
-    ("module", "key", "more", "safe"),
-    [
-        ("Contacts", "Key", (), True),
-        ("Contacts", "Key", (field("Email", "email", unique=True),), False),  # would match a stranger by e-mail
-        ("Contacts", None, (), False),
-        ("Tasks", "Key", (), False),  # Zoho does not upsert these
-        ("Events", "Key", (), False),
-    ],
-)
-def test_an_upsert_is_safe_only_where_nothing_but_the_key_can_match(
-    module: str, key: str | None, more: tuple[Field, ...], safe: bool
-) -> None:
-    found = good(schema(field("A")), schema(field("A", mandatory=True), KEY, *more), key=key, module=module)
-    assert found.upsert_is_safe is safe
-
-
 def test_without_a_key_records_are_recognised_by_e_mail_phone_and_mandatory_texts() -> None:
     both = [field("A"), field("E", "email"), field("L", mandatory=True), field("N", "integer", mandatory=True)]
     found = good(schema(*both, field("P", "phone")), schema(*both, field("P", "phone")), key=None)

@@ -63,7 +63,7 @@ def test_b_is_asked_before_a_lost_create_is_sent_again(pair: Pair) -> None:
     before = len(pair.b.log())
     pair.once()
     kinds = [call["kind"] for call in pair.b.log()[before:]]
-    assert kinds.index("coql") < kinds.index("upsert")
+    assert kinds.index("coql") < kinds.index("insert")
 
 
 def test_an_edit_after_a_lost_create_ends_in_b_as_an_update(pair: Pair) -> None:
@@ -221,5 +221,5 @@ def test_records_whose_call_failed_twice_travel_one_by_one(pair: Pair) -> None:
     for _ in range(2):
         pair.pass_time(3600 + WAIT)
         pair.once()
-    sizes = [len(call["body"]["data"]) for call in pair.b.log(kind="upsert")]
+    sizes = [len(call["body"]["data"]) for call in pair.b.log(kind="insert")]
     assert sizes == [3, 3, 1, 1, 1]

@@ -145,7 +145,7 @@ def test_a_token_that_dies_in_mid_cycle_is_renewed_once(pair: Pair) -> None:
     pair.once()
     before = len(pair.b.log(kind="token"))
     pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
-    pair.b.faults.next("upsert", effect="token_expired")
+    pair.b.faults.next("insert", effect="token_expired")
     assert pair.cycle("Leads").outcomes == {"created": 1}
     assert len(pair.b.log(kind="token")) == before + 1
 
