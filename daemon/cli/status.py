@@ -113,6 +113,7 @@ def _queue_entry(q: Stuck) -> dict[str, object]:
         "oldest_s": q.oldest_s,
         "next_due_at": _iso(q.next_due_at),
         "examples": list(q.example_ids),
+        "seen": q.seen,
         "remedy": q.remedy,
         "command": f"orgsync retry --cause {q.cause_id}",
     }
@@ -158,13 +159,14 @@ def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], comp
 
 
 def _cause(q: Stuck) -> Text:
-    """Three lines a cause: how many and why, what mends it, what to type then."""
+    """Four lines a cause: how many and why, what the first of them met, what mends it, what to type then."""
     about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
     example = f", for example {q.example_ids[0]}" if q.example_ids else ""
     due = f", due {q.next_due_at:%H:%M:%S} UTC" if q.state == "due" and q.next_due_at else ""
     text = Text()
     text.append(f"{q.records} {q.state}", style="bold red" if q.state == "dead" else "bold yellow")
     text.append(f" in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})\n")
+    text.append(f"  {printable(q.seen)}\n" if q.seen else "")
     text.append(f"  {printable(q.remedy)}\n")
     text.append(f"  orgsync retry --cause {q.cause_id}", style="cyan")
     return text

@@ -33,7 +33,8 @@ OURS: Final = frozenset(
 """Causes that say nothing of the target's fields."""
 
 _REMEDIES: Final = {
-    WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause",
+    WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause, "
+    "or bring the parent into the target (it may be filtered out, or deleted there)",
     UNCERTAIN: "nothing to do: the target is asked what became of the call before anything is sent again",
     AMBIGUOUS: "several records of the target could be this one: delete or merge the surplus there, then retry",
     TARGET_GONE: "the counterpart was deleted in the target: restore it from the recycle bin there and retry, "

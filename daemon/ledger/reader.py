@@ -48,7 +48,7 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck:
-    """Queue rows of one cause in one state (v_stuck), with a few of their records."""
+    """Queue rows of one cause in one state (v_stuck), with a few of their records; `seen`: what the first met."""
 
     cause_id: int
     stream: str
@@ -61,6 +61,7 @@ class Stuck:
     oldest_s: int
     next_due_at: datetime | None
     example_ids: tuple[str, ...]
+    seen: str
     remedy: str
 
 
@@ -220,7 +221,8 @@ class Reader:
         return [
             Stuck(
                 **dict(row) | {"field": row["field"] or None, "value": row["value"] or None},
-                example_ids=examples.get((row["cause_id"], row["state"]), ()),
+                example_ids=tuple(i for i, _ in examples.get((row["cause_id"], row["state"]), ())),
+                seen=next((detail for _, detail in examples.get((row["cause_id"], row["state"]), ())), ""),
             )
             for row in rows
         ]
@@ -259,13 +261,14 @@ class Reader:
             yield connection
 
 
-def _examples(connection: Connection, cause_ids: set[int]) -> dict[tuple[int, str], tuple[str, ...]]:
+def _examples(connection: Connection, cause_ids: set[int]) -> dict[tuple[int, str], tuple[tuple[str, str], ...]]:
+    """(record id, what was seen) of the oldest rows, by cause and state."""
     row = retry_queue.c
     place = func.row_number().over(partition_by=(row.cause_id, row.state), order_by=(row.first_seen_at, row.source_id))
-    ranked = select(row.cause_id, row.state, row.source_id, place.label("place"))
+    ranked = select(row.cause_id, row.state, row.source_id, row.detail, place.label("place"))
     ranked_rows = ranked.where(row.cause_id.in_(cause_ids)).subquery()
     query = select(ranked_rows).where(ranked_rows.c.place <= EXAMPLES).order_by(ranked_rows.c.place)
-    found: dict[tuple[int, str], tuple[str, ...]] = {}
-    for cause_id, state, source_id, _ in connection.execute(query):
-        found[(cause_id, state)] = (*found.get((cause_id, state), ()), source_id)
+    found: dict[tuple[int, str], tuple[tuple[str, str], ...]] = {}
+    for cause_id, state, source_id, detail, _ in connection.execute(query):
+        found[(cause_id, state)] = (*found.get((cause_id, state), ()), (source_id, detail))
     return found

@@ -51,3 +51,37 @@ def follow(pair: Pair, mine: str, later: Callable[[], None]) -> None:
         later()
         pair.once()
     assert pair.counterpart("Leads", mine)["City"] == "Pune"
+
+
+@pytest.mark.parametrize("deletes", ["ignore", "delete"])
+def test_edits_long_after_the_step_are_read_though_other_calls_have_seen_the_new_clock(
+    tmp_path: Path, deletes: str
+) -> None:
+    """The walks are further apart than the lag, and the deleted list and another stream ask the org in between."""
+    with Emulator(("in", "us")) as emu:
+        for module in ("Leads", "Accounts"):
+            add_key(emu.orgs["us"], module)
+        settings = make_settings(
+            emu, tmp_path, modules=("Leads", "Accounts"), lag=timedelta(seconds=120), deletes=deletes
+        )
+        passed = 0.0
+
+        def elapse(seconds: float) -> None:
+            nonlocal passed
+            passed += seconds
+            emu.clock(advance=seconds)
+
+        started = datetime.fromtimestamp(emu.world.clock.now(), UTC)
+        clocks = {"monotonic": lambda: passed, "now": lambda: started + timedelta(seconds=passed)}
+        with opened(emu, settings, **clocks) as pair:
+            mine = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+            for _ in range(3):
+                elapse(300)
+                pair.once()
+            emu.clock(advance=-86_400)
+            for number in range(4):
+                elapse(100)
+                pair.a.edit("Leads", mine, {"City": f"Pune {number}"})
+                elapse(200)
+                pair.once()
+                assert pair.counterpart("Leads", mine)["City"] == f"Pune {number}"

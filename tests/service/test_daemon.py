@@ -55,7 +55,7 @@ def test_sigterm_leaves_a_hanging_call_behind_within_ten_seconds(site: Site) -> 
     site.emu.orgs["us"].faults.next(["upsert", "insert"], effect="stall", seconds=60)
     leads(site, 5)
     process = site.start("run")
-    until(lambda: site.emu.log(org="us", kind="upsert"))
+    until(lambda: site.emu.log(org="us", kind="insert"))
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert process.wait(12) == 0
@@ -148,7 +148,7 @@ def test_readiness_and_the_end_are_told_to_systemd(site: Site) -> None:
 
 def test_the_log_is_json_on_request_and_holds_no_secret(site: Site) -> None:
     leads(site, 2)
-    site.emu.orgs["us"].faults.next("upsert", effect="html", times=1)
+    site.emu.orgs["us"].faults.next("insert", effect="html", times=1)
     process = site.start("run", "--log-json")
     until(lambda: in_b(site) == 2)
     process.send_signal(signal.SIGTERM)

@@ -119,6 +119,44 @@ def test_a_restored_record_comes_back_with_one_counterpart(tmp_path: Path) -> No
         assert state(pair, lead) == "live"
 
 
+@pytest.mark.parametrize("policy", ["delete", "flag"])
+def test_a_record_that_is_restored_as_it_was_comes_back_though_nothing_moved(tmp_path: Path, policy: str) -> None:
+    """By one reading a restore keeps Modified_Time (facts 5.4), and no list names it."""
+    flag = {"flag": "Email_Opt_Out", "fields": make_fields("Last_Name", "Company")} if policy == "flag" else {}
+    with deleting(tmp_path, deletes=policy, **flag) as pair:
+        (lead, stays_away, _) = leads(pair, 3)
+        pair.once()
+        for one in (lead, stays_away):
+            pair.a.delete("Leads", one)
+        settle(pair)
+        assert state(pair, lead) != "live"
+        pair.a.restore("Leads", lead)
+        for _ in range(4):
+            pair.pass_time(60)
+            pair.once()
+        assert pair.counterpart("Leads", lead)["Email_Opt_Out"] is False
+        assert [r["Email_Opt_Out"] for r in pair.counterparts("Leads", stays_away)] == [True] * (policy == "flag")
+        assert (state(pair, lead), pair.queue()) == ("live", [])
+        assert [i for (i,) in pair.sql("select source_id from deletions")] == [stays_away]
+
+
+def test_what_is_deleted_is_looked_at_less_and_less_and_after_61_days_no_more(tmp_path: Path) -> None:
+    with deleting(tmp_path) as pair:
+        (lead, _) = leads(pair, 2)
+        pair.once()
+        pair.a.delete("Leads", lead)
+        settle(pair)
+        looks = []
+        for hour in range(70 * 24 // 6):
+            before = len(pair.a.log(kind="list"))
+            pair.pass_time(6 * 3_600)
+            pair.cycle("Leads")
+            if any("ids" in (call["query"] or {}) for call in pair.a.log(kind="list")[before:]):
+                looks.append(hour)
+        assert 5 <= len(looks) <= 12
+        assert pair.sql("select * from deletions") == []
+
+
 def test_a_record_restored_before_the_deletion_was_carried_out_is_left_alone(tmp_path: Path) -> None:
     with deleting(tmp_path) as pair:
         (lead, _) = leads(pair, 2)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from daemon.core.fuse import Fuse, Limit
-from tests.sync.pair import Pair, running_pair
+from daemon.emulator import Emulator
+from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
 OFF = Limit()
 FEW = Limit(count=2)
@@ -147,3 +148,57 @@ def test_a_stopped_stream_stops_no_other(tmp_path: Path, kind: str) -> None:
         account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
         assert run(pair)
         assert len(pair.counterparts("Accounts", account)) == 1
+
+
+def test_deletions_of_records_that_a_lost_ledger_does_not_know_blow_the_fuse_too(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW))
+        with opened(emu, settings) as pair:
+            ids = leads(pair, 10)
+            run(pair)
+        for lead in ids[:4]:
+            emu.orgs["india"].delete("Leads", lead)
+        for file in tmp_path.glob("orgsync.db*"):
+            file.unlink()
+        with opened(emu, settings) as pair:
+            troubles = [run(pair) for _ in range(3)]
+            assert "4 of" in str(troubles[-1])
+            assert len(pair.b.records("Leads")) == 10
+
+
+def test_records_that_a_retry_does_not_find_any_more_blow_the_fuse_too(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW)) as pair:
+        ids = leads(pair, 10)
+        run(pair)
+        for lead in ids[:4]:
+            pair.a.edit("Leads", lead, {"Email": "no mail"})
+        run(pair)
+        assert len(pair.queue()) == 4
+        for lead in ids[:4]:
+            pair.a.delete("Leads", lead)
+        pair.a.faults.add(kind="deleted", effect="status", status=204, body="empty")
+        pair.ledger.retry(pair.fleet.runners[0]._now(), stream="india-to-us/Leads")
+        assert "4 of 10 linked records would be deleted" in str(run(pair))
+        assert len(pair.b.records("Leads")) == 10
+
+
+def test_a_release_holds_until_what_it_released_is_done_whatever_happens_meanwhile(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW))
+        with opened(emu, settings) as pair:
+            ids = leads(pair, 10)
+            run(pair)
+            for lead in ids[:4]:
+                pair.a.delete("Leads", lead)
+            assert run(pair) is not None
+            release(pair, 4)
+            pair.b.faults.next("delete", effect="status", status=500, times=1)
+            run(pair)
+            assert len(pair.b.records("Leads")) == 10
+        with opened(emu, settings) as pair:
+            pair.pass_time(3_700)
+            assert [run(pair) for _ in range(3)] == [None] * 3
+            assert len(pair.b.records("Leads")) == 6
+            assert pair.sql("select count(*) from fuses where spent_at is null") == [(0,)]
