@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -29,6 +29,7 @@ from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent
 from daemon.sync.children import Children
+from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
@@ -37,7 +38,6 @@ from daemon.zoho.errors import RequestRefused, ZohoError
 
 PAGES: Final = 5  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
-LONG_WALK: Final = timedelta(minutes=5)  # a walk that ended before a restart began at most so long before its end
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,12 +85,10 @@ class StreamRunner:
         self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None
-        self._walk_began: datetime | None = None  # by our clock
-        self._read_until: datetime | None = None  # by our clock: when the last walk that reached the present began
+        self._clock = SourceClock(source.zoho, stream.lag, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
-        self._breaks = 0  # of the source's clock that were read up to
         self._doubted: set[Cause] = set()
         self._admitted: str | None = None
         self._target_schema: str | None = None
@@ -127,7 +125,7 @@ class StreamRunner:
         if report.waits_for is not None:
             return
         state = self._state()
-        self._stop(report, self._deletions.look(state, self._meter, self._back_to(state)))
+        self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
@@ -200,26 +198,10 @@ class StreamRunner:
         self._caught_up_once = mine.caught_up_at is not None
         return None
 
-    def _back_to(self, state: StreamState) -> datetime | None:
-        """The time from which the source must be read again because its clock went back; None when it did not.
-
-        What is edited after such a step stands before the checkpoint, which never goes back. Until the clock has caught
-        up, every walk starts where the last one that reached the present began.
-        """
-        zoho = self._source.zoho
-        server_time = zoho.clock_before_next_call()
-        breaks = list(zoho.clock_breaks[self._breaks :])
-        if server_time < state.position.modified_time:
-            last = self._read_until or (state.read_at and state.read_at - LONG_WALK)
-            unseen = timedelta() if last is None else self._now() - last
-            breaks.append(server_time - max(unseen, timedelta()))
-        return min(breaks) - self.stream.lag if breaks else None
-
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        state, breaks = self._state(), len(self._source.zoho.clock_breaks)
-        back_to = self._back_to(state)
-        if self._unfinished is None or self._walk_began is None:
-            self._walk_began = self._now()
+        state = self._state()
+        back_to = self._clock.back_to(state)
+        self._clock.walk_begins()
         at, server_time = self._go_on() or (state.position, self._source.zoho.clock_before_next_call())
         checkpoint, horizon = state.position, server_time - self.stream.lag
         if back_to is not None and back_to < at.modified_time:
@@ -249,8 +231,7 @@ class StreamRunner:
                     break
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
-            self._breaks = breaks
-            self._read_until = self._walk_began if report.caught_up else self._read_until
+            (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
             self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
