@@ -27,7 +27,7 @@ class SourceClock:
         self._breaks = 0  # of the source's clock that were read up to
         self._noticed = 0
         self._began: datetime | None = None  # by our clock
-        self._read_until: datetime | None = None  # by our clock: the beginning of the last walk that reached the present
+        self._read_until: datetime | None = None  # by our clock: when the last walk that reached the present began
 
     def walk_begins(self) -> None:
         """A walk of one or several cycles."""
