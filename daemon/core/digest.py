@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from daemon.core.translate import Json, Values
+from daemon.core.convert import Json, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
+from daemon.core.convert import Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values
 from daemon.core.mapping import FieldMap
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
-from daemon.core.translate import Known, Parent, Translation, Values, observe, translate
+from daemon.core.translate import Known, Parent, Translation, observe, translate
 
 _DONE_BY: Final[Mapping[str, LinkState]] = {"delete": "deleted", "flag": "flagged"}
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import Cause
+from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
 from daemon.core.record import Change, Deletion, Seen
-from daemon.core.translate import Json, Parent, Values
+from daemon.core.translate import Parent
 
 BATCH: Final = 100
 """Records a write call takes (facts 4.1)."""

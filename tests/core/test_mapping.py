@@ -67,7 +67,7 @@ def test_a_field_that_cannot_be_created_and_updated_is_not_carried(flag: str) ->
 @pytest.mark.parametrize(
     ("mine", "yours", "said"),
     [
-        (field("A"), field("A", "integer"), "a text cannot be written to a integer"),
+        (field("A"), field("A", "date"), "a text cannot be written to a date"),
         (field("A", "subform"), field("A", "subform"), "fields of type subform are not carried"),
         (field("A", "textarea", rich_text=True), field("A", "textarea"), "rich text"),
         (field("A", "lookup", lookup_module="Leads"), field("A", "lookup", lookup_module="Leads"), "does not carry"),
