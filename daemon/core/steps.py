@@ -44,13 +44,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py)."""
+    """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py).
+
+    `cut` names the fields whose text was cut to the target's length.
+    """
 
     change: Change
     values: Values
     digests: Digests
     match: Mapping[str, str]
     later: Hold | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ class Update:
     doubted: bool = False
     blanks: bool = False
     later: Hold | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,7 +170,7 @@ class Comparer:
             if counterpart is None or counterpart.source_id in busy:
                 continue
             link = counterpart.link
-            values = cover(observe(change.values, prepared.fields), link.by_field)
+            values = cover(observe(change.values, prepared.fields), prepared.fields.lasting & link.by_field.keys())
             digests = digest_values(values, "", self._ledger.digest_key)
             ours = counterpart.target_modified_time == change.modified_time
             if ours and (not self._overwrites or counterpart.target_digest == digests.whole):
