@@ -18,7 +18,6 @@ from typing import Final
 
 from simpleeval import EvalWithCompoundTypes, InvalidExpression
 
-from daemon.core.convert import ConversionError
 from daemon.core.functions import DATED, FUNCTIONS, OPERATORS, ZONE, NoValueError
 from daemon.core.record import WireRecord, is_api_name
 
@@ -85,9 +84,9 @@ def evaluate(text: str, record: WireRecord, zone: tzinfo) -> Value:
         value: object = _EVALUATOR.eval(text, previously_parsed=parsed.tree)
     except ZeroDivisionError:
         reason = "division by zero"
-    except (NoValueError, ConversionError) as error:
+    except ValueError as error:
         reason = str(error)
-    except (InvalidExpression, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+    except (InvalidExpression, ArithmeticError, TypeError, LookupError, RecursionError) as error:
         reason = type(error).__name__
     else:
         if value is None or isinstance(value, (str, bool, int, float)):
