@@ -115,7 +115,7 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     if held.whole == digests.whole and candidates is None and not unflag:
         return Keep(change=change, outcome="unchanged", later=later)
     names = changed_fields(held.by_field, digests)
-    seen = candidates[0] if candidates else knowledge.present.get(change.record_id, {})
+    seen = knowledge.present.get(change.record_id, {}) if candidates is None else next(iter(candidates), None)
     filled = frozenset(n for n in names & fields.into_blank if values[n] is None or _is_filled(seen, n))
     names -= filled
     if seen is None:
@@ -202,8 +202,7 @@ def _looked_up(
     """What B really holds, after an uncertain write: the record found there, or nothing that we know of."""
     if not candidates:
         return replace(link, whole=None, by_field={}) if link else None
-    agreed = values.keys() - fields.made_once
-    seen = digest_values(cover(observe(candidates[0], fields), agreed), fields.version, digest_key)
+    seen = digest_values(cover(observe(candidates[0], fields), values), fields.version, digest_key)
     return Link(
         entity_id=link.entity_id if link else "",
         target_id=str(candidates[0]["id"]),

@@ -110,6 +110,20 @@ def test_a_blank_is_never_written_over_anything_and_needs_no_look() -> None:
     assert not planned({**FULL, "Name": "m"}, created()).blanks  # type: ignore[union-attr]
 
 
+def test_a_blank_that_is_not_written_does_not_count_for_the_fuse() -> None:
+    step = planned({**FULL, "Site": None, "Name": "m"}, created())
+    assert isinstance(step, Update)
+    assert not step.blanks
+
+
+def test_a_record_that_was_looked_up_is_not_looked_at_again() -> None:
+    told = knowledge(created(), found={"1": ({"id": "901", "Name": "x", "Site": None},)})
+    assert to_look_at([change(**FULL)], stream(), MAP, told) == {}
+    lost = planned(FULL, created(), found={"1": ()})
+    assert isinstance(lost, Update)
+    assert lost.values == {"Name": "n", "Text": None}
+
+
 def test_of_a_record_that_cannot_be_seen_the_field_is_spared_and_asked_for_again() -> None:
     step, looked = looked_at({**FULL, "Site": "new", "Name": "m"}, created(), None)
     assert looked

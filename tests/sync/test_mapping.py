@@ -244,6 +244,13 @@ def test_owners_and_users_go_by_the_table_then_by_e_mail_then_to_the_default(
             assert f"give {RAVI} a line in the route's table owners" in remedy
 
 
+def test_the_table_of_owners_comes_before_an_equal_address(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), owners={PAT: GRACE}) as pair:
+        number = lead(pair, Owner={"id": user_of(pair, "india", PAT)})
+        pair.once()
+        assert pair.counterpart("Leads", number)["Owner"]["email"] == GRACE
+
+
 def check(pair: Pair) -> list[Finding]:
     found: list[Finding] = []
     check_all(pair.settings.routes, pair.fleet.catalogs, create_keys=False, show=found.append)
