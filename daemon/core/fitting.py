@@ -141,6 +141,8 @@ def unfit(what: str, value: Scalar, yours: Field, kind: Kind) -> str | None:
     wanted = (str,) if kind == "multiselect" else shapes.get(kind, (str, int, float))
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
         return f"the {what} {value!r} is no {yours.data_type}"
+    if yours.data_type == "integer" and isinstance(value, float) and not value.is_integer():
+        return f"the {what} {value!r} is no integer"
     chosen = split_choices(value) if kind == "multiselect" and isinstance(value, str) else [value]
     if yours.picklist and (unknown := [one for one in chosen if one not in yours.picklist]):
         return f"the {what} {unknown[0]!r} is not in the picklist: {', '.join(sorted(yours.picklist)[:10])}"

@@ -120,6 +120,7 @@ def test_an_expression_reads_its_fields_and_names_those_that_are_not_there() -> 
     ("yours", "fill", "said"),
     [
         (field("A", "integer"), Fill(default="x"), "the default 'x' is no integer"),
+        (field("A", "integer"), Fill(default=1.5), "the default 1.5 is no integer"),
         (field("A", "bigint"), Fill(default=1.5), "the default 1.5 is no bigint"),
         (field("A", length=3), Fill(default="xxxx"), "the default has 4 characters"),
         (field("A", "picklist", picklist=frozenset({"Won"})), Fill(default="Lost"), "the default 'Lost' is not in"),
