@@ -70,13 +70,16 @@ class Linked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One attempt to write, for the history: what was sent (names only) and what Zoho answered."""
+    """One attempt to write, for the history: what was sent (names only; `cut`: which of them had been longer), and what
+    Zoho answered.
+    """
 
     source_id: str
     target_id: str | None
     action: Action
     fields: tuple[str, ...]
     answer_code: str
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,4 +304,5 @@ def _written(step: Write, code: str, target_id: str | None = None) -> Written:
         action=action_of(step),
         fields=names,
         answer_code=code,
+        cut=step.cut if isinstance(step, (Create, Update)) else (),
     )

@@ -6,6 +6,7 @@ settings and cannot be carried is a problem with its name, never left out in sil
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -14,45 +15,18 @@ from typing import Final
 
 import orjson
 
+from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
-from daemon.core.rules import Constant, Copy, Scalar, Source, Stream, Template
-from daemon.core.schema import Field, Schema
+from daemon.core.fitting import FieldRule, by_star, rule_for
+from daemon.core.keys import flag_problems, key_problems, recognises
+from daemon.core.rules import Copy, Expression, Fill, Source, Stream, Template
+from daemon.core.schema import Schema
 
-Kind = str
-"""How a value is converted: text number bigint boolean date datetime multiselect lookup owner."""
-
-_KINDS: Final[dict[str, Kind]] = {
-    **dict.fromkeys(("text", "textarea", "email", "phone", "website", "picklist"), "text"),
-    "bigint": "bigint",
-    **dict.fromkeys(("integer", "double", "currency", "percent", "formula"), "number"),
-    "autonumber": "text",  # never written; as a source it may have a prefix
-    "boolean": "boolean",
-    "date": "date",
-    "datetime": "datetime",
-    "multiselectpicklist": "multiselect",
-    "lookup": "lookup",
-    "ownerlookup": "owner",
-}
-_TELLING: Final = ("text", "email")
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldRule:
-    """How one target field gets its value. `parent` is the source module that a lookup points to.
-
-    `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
-    """
-
-    target: str
-    source: Source
-    kind: Kind
-    parent: str | None = None
-    names_cause: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +52,21 @@ class FieldMap:
         return frozenset(r.parent for r in self.rules if r.parent)
 
     @property
+    def lasting(self) -> frozenset[str]:
+        """The target fields that the target is to hold as the source says, and no other way: what counts as drift."""
+        return frozenset(r.target for r in self.rules if r.write == "always")
+
+    @property
+    def made_once(self) -> frozenset[str]:
+        """The target fields that are written only when a record is made."""
+        return frozenset(r.target for r in self.rules if r.write == "create")
+
+    @property
+    def into_blank(self) -> frozenset[str]:
+        """The target fields that are written only where they are blank."""
+        return frozenset(r.target for r in self.rules if r.write == "blank")
+
+    @property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
 
@@ -93,30 +82,32 @@ class Problem:
 
 
 def resolve(
-    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str]
+    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str], zone: str = "UTC"
 ) -> tuple[FieldMap | None, list[Problem]]:
     """The field rules of a stream, and every problem found on the way; None when one of them is fatal.
 
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
-    records it points to are.
+    records it points to are. `zone` is the source org's time zone.
     """
-    rules, problems = (
-        _by_star(stream, source, target, carried)
-        if stream.fields.table is None
-        else _by_table(stream, stream.fields.table, source, target, carried)
-    )
-    problems += _key_problems(stream, target) if stream.key else _match_problems(stream, target, rules)
-    problems += _flag_problems(stream, target, rules)
-    filled = {r.target for r in rules} | {stream.key}
+    table: Mapping[str, Source] = stream.fields.table or {}
+    rules, problems = _by_table(stream, table, source, target, carried, zone)
+    if stream.fields.table is None or stream.fields.star:
+        more, reported = _by_star(stream, table, source, target, carried, zone)
+        rules, problems = rules + more, problems + reported
+    filled = {r.target for r in rules}
+    problems += [
+        Problem(stream=stream.address, field=name, message=message)
+        for name, message in [*key_problems(stream, target, filled), *flag_problems(stream, target, filled)]
+    ]
     problems += [
         Problem(
             stream=stream.address,
             field=f.api_name,
             message=f"{stream.target}'s {stream.target_module}.{f.api_name} is mandatory and nothing fills it: "
-            f"give it a source or a constant under routes.{stream.route}.modules.{stream.source_module}.fields",
+            f"give it a source or a constant under {_place(stream)}.fields",
         )
         for f in target.fields.values()
-        if f.mandatory and f.writable and f.api_name not in filled and f.data_type != "ownerlookup"
+        if f.mandatory and f.writable and f.api_name not in filled | {stream.key} and f.data_type != "ownerlookup"
     ]
     try:
         keep = parse_filter(stream.where)
@@ -130,13 +121,13 @@ def resolve(
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
-    columns = sorted({name for r in ordered for name in _columns_of(r.source)} | keep.fields)
+    columns = sorted({name for r in ordered for name in columns_of(r.source)} | keep.fields)
     return (
         FieldMap(
             rules=ordered,
             version=_version(ordered, stream),
             key=stream.key,
-            match=tuple(r.target for r in ordered if _recognises(target.fields[r.target])),
+            match=tuple(r.target for r in ordered if recognises(target.fields[r.target])),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
             mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
@@ -145,9 +136,19 @@ def resolve(
     )
 
 
+def _place(stream: Stream) -> str:
+    return f"routes.{stream.route}.modules.{stream.source_module}"
+
+
 def _by_star(
-    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str]
+    stream: Stream,
+    named: Mapping[str, Source],
+    source: Schema,
+    target: Schema,
+    carried: Mapping[str, str],
+    zone: str,
 ) -> tuple[list[FieldRule], list[Problem]]:
+    """What both sides have and the target can write, but for what the table names."""
     rules: list[FieldRule] = []
     problems = [
         Problem(
@@ -158,12 +159,17 @@ def _by_star(
         for name in sorted(stream.fields.except_)
         if name not in target.fields
     ]
-    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag}
+    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag} | named.keys()
     for name, mine in source.fields.items():
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
             continue
-        rule = _rule(name, Copy(field=name), mine, yours, carried)
+        rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(), zone)
+        if isinstance(rule, FieldRule) and not by_star(mine, yours):
+            rule = (
+                f'a {mine.data_type} cannot be written to a {yours.data_type} by "*" alone: '
+                "name it in the table of fields to have it converted"
+            )
         if isinstance(rule, FieldRule):
             rules.append(rule)
         else:
@@ -172,7 +178,12 @@ def _by_star(
 
 
 def _by_table(
-    stream: Stream, table: Mapping[str, Source], source: Schema, target: Schema, carried: Mapping[str, str]
+    stream: Stream,
+    table: Mapping[str, Source],
+    source: Schema,
+    target: Schema,
+    carried: Mapping[str, str],
+    zone: str,
 ) -> tuple[list[FieldRule], list[Problem]]:
     rules: list[FieldRule] = []
     problems: list[Problem] = []
@@ -183,16 +194,17 @@ def _by_table(
     for name, origin in table.items():
         yours = target.fields.get(name)
         if yours is None:
-            wrong(name, f"{stream.target}'s {stream.target_module} has no field {name}")
+            wrong(name, _no_field(stream, name, stream.target, target, name))
         elif name == stream.key:
             wrong(name, f"{name} is the key field; orgsync fills it itself")
         elif not yours.writable:
             wrong(name, f"{stream.target}'s {stream.target_module}.{name} is read-only")
-        elif missing := sorted(c for c in _columns_of(origin) if c not in source.fields):
-            wrong(name, f"{stream.source}'s {stream.source_module} has no field {missing[0]}")
+        elif missing := sorted(c for c in columns_of(origin) if c not in source.fields):
+            wrong(name, _no_field(stream, missing[0], stream.source, source, name))
         else:
             mine = source.fields[origin.field] if isinstance(origin, Copy) else None
-            rule = _rule(name, origin, mine, yours, carried)
+            fill = stream.fields.fills.get(name, Fill())
+            rule = rule_for(name, origin, mine, yours, carried, fill, zone)
             if isinstance(rule, FieldRule):
                 rules.append(rule)
             else:
@@ -200,121 +212,66 @@ def _by_table(
     return rules, problems
 
 
-def _rule(name: str, origin: Source, mine: Field | None, yours: Field, carried: Mapping[str, str]) -> FieldRule | str:
-    """The rule for one target field, or why there can be none."""
-    kind = _KINDS.get(yours.data_type)
-    if kind is None:
-        return f"fields of type {yours.data_type} are not carried"
-    if mine is None:
-        return _made_up(name, origin, yours, kind)
-    if mine.rich_text:
-        return "rich text is cut at 500 characters in list answers (facts 2.6), so it is not carried"
-    if _KINDS.get(mine.data_type) != kind and {mine.data_type, yours.data_type} != {"integer", "bigint"}:
-        return f"a {mine.data_type} cannot be written to a {yours.data_type}"
-    if kind == "lookup":
-        return _lookup_rule(name, origin, mine, yours, carried)
-    return FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
-
-
-def _made_up(name: str, origin: Source, yours: Field, kind: Kind) -> FieldRule | str:
-    if kind not in ("text", "number", "boolean", "date", "datetime"):
-        return f"a {yours.data_type} field needs a source field"
-    if isinstance(origin, Constant) and (unfit := _unfit(origin.value, yours, kind)):
-        return unfit
-    return FieldRule(target=name, source=origin, kind=kind, names_cause=bool(yours.picklist))
-
-
-def _unfit(value: Scalar, yours: Field, kind: Kind) -> str | None:
-    """Why a constant can never be written to a field, where that is certain; else it would fail record by record."""
-    shapes = {"number": (int, float), "boolean": (bool,), "date": (str,), "datetime": (str,)}
-    wanted = shapes.get(kind, (str, int, float))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
-        return f"the constant {value!r} is no {yours.data_type}"
-    if yours.picklist and value not in yours.picklist:
-        return f"the constant {value!r} is not in the picklist: {', '.join(sorted(yours.picklist)[:10])}"
-    if kind == "text" and yours.length is not None and len(str(value)) > yours.length:
-        return f"the constant has {len(str(value))} characters, the field takes {yours.length}"
-    return None
-
-
-def _lookup_rule(name: str, origin: Source, mine: Field, yours: Field, carried: Mapping[str, str]) -> FieldRule | str:
-    if mine.lookup_module is None or mine.lookup_module not in carried:
-        return f"it points to {mine.lookup_module}, which this route does not carry"
-    if carried[mine.lookup_module] != yours.lookup_module:
-        return (
-            f"it points to {yours.lookup_module} in the target, but this route carries "
-            f"{mine.lookup_module} to {carried[mine.lookup_module]}"
-        )
-    return FieldRule(target=name, source=origin, kind="lookup", parent=mine.lookup_module)
-
-
-def _match_problems(stream: Stream, target: Schema, rules: list[FieldRule]) -> list[Problem]:
-    """Without a key, a create whose answer was lost is recognised by its values: some must always be there."""
-    fields = (target.fields[r.target] for r in rules)
-    if any(f.mandatory and f.data_type in _TELLING for f in fields):
-        return []
-    message = (
-        f"without a key a lost create is found again by its values, but no mandatory text of {stream.target}'s "
-        f"{stream.target_module} is mapped: map one, or name a key"
+def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
+    """A field that is not there (any more), with the nearest one and the place in the settings to mend."""
+    close = difflib.get_close_matches(name, schema.fields, n=1)
+    nearest = f" (there is {close[0]})" if close else ""
+    module = stream.target_module if org == stream.target else stream.source_module
+    return (
+        f"{org}'s {module} has no field {name}{nearest}: if it was renamed, correct {_place(stream)}.fields.{entry} "
+        "to its API name of today"
     )
-    return [Problem(stream=stream.address, field="key", message=message)]
 
 
-def _recognises(field: Field) -> bool:
-    return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in _TELLING)
-
-
-def _columns_of(source: Source) -> tuple[str, ...]:
+def columns_of(source: Source) -> tuple[str, ...]:
+    """The source fields that a value is made of."""
     match source:
         case Copy():
             return (source.field,)
         case Template():
             return tuple(_PLACE.findall(source.text))
+        case Expression():
+            return parse_expression(source.text).fields
         case _:
             return ()
 
 
-def _key_problems(stream: Stream, target: Schema) -> list[Problem]:
-    field = target.fields.get(stream.key or "")
-    if field is None:
-        message = (
-            f"{stream.target}'s {stream.target_module} has no field {stream.key}: "
-            "create it with `orgsync check --create-keys`"
-        )
-    elif not field.unique:
-        message = (
-            f"{stream.target}'s {stream.target_module}.{stream.key} is not unique: mark it \"Do not allow duplicate "
-            'values" in Zoho, or a repeated create could not be told from a new record'
-        )
-    elif field.data_type != "text" or not field.writable or (field.length or 255) < 40:  # zgid, colon, 19 digits
-        message = (
-            f"{stream.target}'s {stream.target_module}.{stream.key} must be a writable text of 40 characters or more"
-        )
-    else:
-        return []
-    return [Problem(stream=stream.address, field=stream.key, message=message)]
-
-
-def _flag_problems(stream: Stream, target: Schema, rules: list[FieldRule]) -> list[Problem]:
-    if stream.flag is None:
-        return []
-    where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(stream.flag)
-    if field is None:
-        message = f"flag: {where} has no field {stream.flag}: make it there, as a checkbox"
-    elif field.data_type != "boolean" or not field.writable:
-        message = f"flag: {where}.{stream.flag} must be a checkbox that can be written"
-    elif stream.flag in {r.target for r in rules}:
-        message = f"flag: {stream.flag} is filled from the source already; flag another checkbox"
-    else:
-        return []
-    return [Problem(stream=stream.address, field=stream.flag, message=message)]
-
-
 def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
-    """A short name for exactly these rules: equal rules give equal names in every process."""
+    """A short name for exactly these rules: equal rules give equal names in every process and every version of orgsync,
+    or all records would be read again. So what is new is only named where it is used.
+    """
+    owners = [dict(stream.owners)] if stream.owners else []
     text = orjson.dumps(
-        [[r.target, type(r.source).__name__, r.source, r.kind, r.parent] for r in rules]
-        + [[stream.where, stream.default_owner]],
+        [
+            [
+                r.target,
+                type(r.source).__name__,
+                _named(r.source),
+                r.kind,
+                r.parent,
+                *([more] if (more := _more(r)) else []),
+            ]
+            for r in rules
+        ]
+        + [[stream.where, stream.default_owner, *owners]],
         option=orjson.OPT_SORT_KEYS,
     )
     return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _named(source: Source) -> object:
+    if isinstance(source, Copy) and source.other is None:
+        return {"field": source.field, "values": source.values}
+    return source
+
+
+def _more(rule: FieldRule) -> dict[str, object]:
+    between_integers = {rule.origin, rule.kind} == {"number", "bigint"}
+    found = {
+        "origin": None if between_integers else rule.origin,
+        "zone": None if str(rule.zone) == "UTC" else str(rule.zone),
+        "cut": rule.cut,
+        "default": rule.default,
+        "write": None if rule.write == "always" else rule.write,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
-from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values
+from daemon.core.convert import Values
+from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
 from daemon.core.mapping import FieldMap
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
-from daemon.core.translate import Known, Parent, Translation, Values, observe, translate
+from daemon.core.translate import Known, Parent, Translation, observe, translate
 
 _DONE_BY: Final[Mapping[str, LinkState]] = {"delete": "deleted", "flag": "flagged"}
 
@@ -30,6 +31,7 @@ class Knowledge:
     `ended` are source ids whose counterpart an uncertain deletion of ours took away.
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
+    `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
     """
 
     known: Known
@@ -38,6 +40,7 @@ class Knowledge:
     deferred: Mapping[str, datetime]
     ended: frozenset[str] = frozenset()
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
+    present: Mapping[str, WireRecord | None] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes
 
@@ -47,6 +50,19 @@ def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: K
     changes = list(changes)
     certain = replace(knowledge, found=_shared_out(changes, knowledge.found))
     return [_step(change, stream, fields, certain) for change in changes]
+
+
+def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
+    """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
+    that may only be filled where they are blank.
+    """
+    if not fields.into_blank:
+        return {}
+    return {
+        step.change.record_id: step.target_id
+        for step in plan(changes, stream, fields, knowledge)
+        if isinstance(step, Update) and not step.doubted and fields.into_blank & step.values.keys()
+    }
 
 
 def _shared_out(
@@ -88,15 +104,22 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     later = _waits(change, *translation.waits[0]) if translation.waits else None
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
-    digests = digest_values(values, fields.version, knowledge.digest_key)
+    agreed = {name: value for name, value in values.items() if name not in fields.made_once}
+    digests = digest_values(agreed, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, values, fields, knowledge.digest_key, link)
     if held is None:
-        return replace(_create(change, values, digests, fields, knowledge.source_zgid), later=later)
+        created = _create(change, values, digests, fields, knowledge.source_zgid)
+        return replace(created, later=later, cut=translation.cut)
     unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag:
         return Keep(change=change, outcome="unchanged", later=later)
     names = changed_fields(held.by_field, digests)
+    seen = knowledge.present.get(change.record_id, {}) if candidates is None else next(iter(candidates), None)
+    filled = frozenset(n for n in names & fields.into_blank if values[n] is None or _is_filled(seen, n))
+    names -= filled
+    if seen is None:
+        digests = without(digests, filled, fields.version, knowledge.digest_key)
     if not names and not unflag:
         outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
         return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests, later=later)
@@ -108,8 +131,14 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
         adopts=link is None,
         doubted=candidates is not None,
         later=later,
-        blanks=bool(blanked_fields(held.by_field, digests, values)),
+        blanks=bool(blanked_fields(held.by_field, digests, values) & names),
+        cut=tuple(name for name in translation.cut if name in names),
     )
+
+
+def _is_filled(record: WireRecord | None, name: str) -> bool:
+    """Whether a target field holds something; of a record that is not to be found nobody can say, so it is spared."""
+    return record is None or record.get(name) not in (None, "", [])
 
 
 def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Translation | Hold:
@@ -163,7 +192,7 @@ def _filtered(change: Seen, fields: FieldMap, candidates: tuple[WireRecord, ...]
     """Not written. A counterpart that an uncertain write left behind is noted, or it would be created once more."""
     if not candidates:
         return Keep(change=change, outcome="filtered")
-    seen = digest_values(observe(candidates[0], fields), fields.version, digest_key)
+    seen = digest_values(cover(observe(candidates[0], fields), fields.lasting), fields.version, digest_key)
     return Keep(change=change, outcome="filtered", target_id=str(candidates[0]["id"]), digests=seen)
 
 

@@ -13,14 +13,20 @@ Scalar = str | int | float | bool
 Deletes = Literal["ignore", "delete", "flag"]
 Gone = Literal["hold", "leave", "recreate"]
 Drift = Literal["report", "overwrite", "keep"]
+Writing = Literal["always", "blank", "create"]
+"""When a field is written: always, only where the target's is blank, only when the record is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """The value of a source field, through a value map when one is given (source value -> target value)."""
+    """The value of a source field, through a value map when one is given (source value -> target value).
+
+    `other` is what a value takes that the map does not name; without it such a value is carried as it is.
+    """
 
     field: str
     values: Mapping[str, str] | None = None
+    other: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +43,40 @@ class Template:
     text: str
 
 
-Source = Copy | Constant | Template
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """What an expression gives for the record (expression.py)."""
+
+    text: str
+
+
+Source = Copy | Constant | Template | Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """How a target field is filled, besides where its value comes from.
+
+    `default` is the value where the source's is blank. `cut` says that a text is cut to the field's length.
+    """
+
+    default: Scalar | None = None
+    write: Writing = "always"
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChoice:
-    """Which fields a stream carries: a table of target field -> source, or everything both sides have.
+    """Which fields a stream carries: a table of target field -> source, everything both sides have, or both.
 
-    `table` is None for `fields = "*"`; `except_` (target fields) only takes away from that.
+    `table` is None for `fields = "*"`; `star` says that everything else goes too, beside a table. `except_` (target
+    fields) takes away from the star only. `fills` holds what is unusual about fields of the table.
     """
 
     table: Mapping[str, Source] | None = None
     except_: frozenset[str] = frozenset()
+    star: bool = False
+    fills: Mapping[str, Fill] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +89,7 @@ class Stream:
 
     `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
+    `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
     """
 
@@ -82,6 +111,7 @@ class Stream:
     compare: timedelta | None = timedelta(days=7)
     compare_credits: int = 1000
     default_owner: str | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12

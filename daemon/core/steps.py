@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import Cause
+from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
 from daemon.core.record import Change, Deletion, Seen
-from daemon.core.translate import Json, Parent, Values
+from daemon.core.translate import Parent
 
 BATCH: Final = 100
 """Records a write call takes (facts 4.1)."""
@@ -43,13 +44,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py)."""
+    """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py).
+
+    `cut` names the fields whose text was cut to the target's length.
+    """
 
     change: Change
     values: Values
     digests: Digests
     match: Mapping[str, str]
     later: Hold | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Update:
     doubted: bool = False
     blanks: bool = False
     later: Hold | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,24 @@
 """One record of A as B should hold it, and one record of B in the same form, so that the two compare.
 
-Both directions end in the same canonical values: times in UTC, lookups as `{"id": …}`, blank as None, lists in the
-order given. Nothing here raises for what a record contains; a value that cannot be carried is a Fault with its name.
+Both directions end in the same canonical values (convert.py). Nothing here raises for what a record contains; a value
+that cannot be carried is a Fault with its name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
-from math import isfinite
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from daemon.core.mapping import FieldMap, FieldRule
-from daemon.core.record import WireRecord, format_instant, is_record_id, parse_instant
-from daemon.core.rules import Constant, Copy
-
-Json = str | int | float | bool | None | list[str] | dict[str, str]
-Values = Mapping[str, Json]
-"""Target API name -> canonical value."""
+from daemon.core.causes import EXPRESSION_FAILED, MALFORMED_VALUE, NOT_CONVERTIBLE, USER_UNKNOWN
+from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Values, cut_text, linked_id
+from daemon.core.expression import evaluate
+from daemon.core.fitting import FieldRule
+from daemon.core.functions import NoValueError
+from daemon.core.mapping import FieldMap
+from daemon.core.record import WireRecord, is_record_id
+from daemon.core.rules import Constant, Copy, Expression
 
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
@@ -44,24 +43,26 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """What B should hold. With `waits` or `faults` it is not complete and must not be sent."""
+    """What B should hold. With `waits` or `faults` it is not complete and must not be sent. `cut` names the fields
+    whose text was longer than B's field.
+    """
 
     values: Values
+    cut: tuple[str, ...] = ()
     waits: tuple[tuple[str, Parent], ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the id map and the user lists know: parents (source record -> target id) and owners (user id -> user id)."""
+    """What the id map and the user lists know: parents (source record -> target id), owners (user id -> user id), and
+    by which e-mail address people know a user of the source.
+    """
 
     parents: Mapping[Parent, str]
     owners: Mapping[str, str]
     default_owner: str | None = None
-
-
-class _BadValueError(ValueError):
-    """A value of a shape that its field cannot have."""
+    emails: Mapping[str, str] = field(default_factory=dict)
 
 
 def parents_of(record: WireRecord, fields: FieldMap) -> tuple[Parent, ...]:
@@ -81,26 +82,28 @@ def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation
     values: dict[str, Json] = {}
     waits: list[tuple[str, Parent]] = []
     faults: list[Fault] = []
+    cut: list[str] = []
     for rule in fields.rules:
+        name = rule.target
         try:
             raw = _source_value(record, rule)
             if rule.kind == "lookup":
                 parent = _parent(raw, rule)
                 if parent is None:
-                    values[rule.target] = None
+                    values[name] = None
                 elif (counterpart := known.parents.get(parent)) is None:
-                    waits.append((rule.target, parent))
+                    waits.append((name, parent))
                 else:
-                    values[rule.target] = {"id": counterpart}
-            elif rule.kind == "owner":
-                owner = _owner(raw, known)
-                if owner is not None:
-                    values[rule.target] = {"id": owner}
+                    values[name] = {"id": counterpart}
+            elif rule.kind in ("owner", "user"):
+                values |= _person(raw, rule, known)
             else:
-                values[rule.target] = _CONVERT[rule.kind](raw)
+                values[name] = _fitted(raw, rule, cut)
+        except _StrangerError as error:
+            faults.append(Fault(code=USER_UNKNOWN, field=name, message=f"{name}: {error}", value=error.who))
         except ValueError as error:
-            faults.append(Fault(code="MALFORMED_VALUE", field=rule.target, message=f"{rule.target}: {error}"))
-    return Translation(values=values, waits=tuple(waits), faults=tuple(faults))
+            faults.append(Fault(code=_code(error), field=name, message=f"{name}: {error}"))
+    return Translation(values=values, waits=tuple(waits), faults=tuple(faults), cut=tuple(cut))
 
 
 def observe(record: WireRecord, fields: FieldMap) -> Values:
@@ -109,28 +112,81 @@ def observe(record: WireRecord, fields: FieldMap) -> Values:
     for rule in fields.rules:
         raw = record.get(rule.target)
         try:
-            if rule.kind in ("lookup", "owner"):
-                linked = _linked_id(raw)
+            if rule.kind in ("lookup", "owner", "user"):
+                linked = linked_id(raw)
                 seen[rule.target] = None if linked is None else {"id": linked}
             else:
-                seen[rule.target] = _CONVERT[rule.kind](raw)
+                seen[rule.target] = CANONICAL[rule.kind](raw)
         except ValueError:
             seen[rule.target] = repr(raw)
     return seen
 
 
+class _StrangerError(ValueError):
+    """A user of the source for whom nobody stands in the target."""
+
+    def __init__(self, who: str) -> None:
+        self.who = who
+        super().__init__(f"nobody in the target stands for the user {who}")
+
+
+def _code(error: ValueError) -> str:
+    if isinstance(error, NoValueError):
+        return EXPRESSION_FAILED
+    return NOT_CONVERTIBLE if isinstance(error, ConversionError) else MALFORMED_VALUE
+
+
 def _source_value(record: WireRecord, rule: FieldRule) -> object:
+    """What the source says, in the form of the target's kind as far as another kind was read."""
     source = rule.source
-    if isinstance(source, Copy):
-        value = record.get(source.field)
-        if source.values is None or value is None:
-            return value
-        if isinstance(value, list):
-            return [source.values.get(v, v) if isinstance(v, str) else v for v in value]
-        return source.values.get(value, value) if isinstance(value, str) else value
-    if isinstance(source, Constant):
-        return source.value
-    return _PLACE.sub(lambda place: _as_text(record.get(place[1])), source.text).strip() or None
+    match source:
+        case Copy():
+            value = record.get(source.field)
+            if _is_blank(value) and rule.default is not None:
+                return rule.default
+            if isinstance(value, (str, list)) and rule.kind != "multiselect":
+                return _converted(_mapped(value, source), rule.origin, rule)
+            return _mapped(_converted(value, rule.origin, rule), source)
+        case Constant():
+            return source.value
+        case Expression():
+            value = evaluate(source.text, record, rule.zone)
+            kinds = {str: "text", int: "number", float: "number", bool: "boolean"}
+            value = _converted(value, kinds.get(type(value)), rule)
+        case _:
+            value = _PLACE.sub(lambda place: _as_text(record.get(place[1])), source.text).strip() or None
+    return rule.default if value is None else value
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value in ("", [])
+
+
+def _mapped(value: object, source: Copy) -> object:
+    """Through the value map, one by one where there are many; only texts have an entry there."""
+    if source.values is None:
+        return value
+    if isinstance(value, list):
+        return [_mapped(v, source) if isinstance(v, str) else v for v in value]
+    if not isinstance(value, str) or value == "":
+        return value
+    return source.values.get(value, value if source.other is None else source.other)
+
+
+def _converted(value: object, origin: str | None, rule: FieldRule) -> object:
+    convert = CONVERSIONS.get((origin, rule.kind)) if origin is not None else None
+    return value if convert is None else convert(value, rule.zone)
+
+
+def _fitted(raw: object, rule: FieldRule, cut: list[str]) -> Json:
+    """A value as the target's field can hold it; notes the fields whose text was cut."""
+    value = CANONICAL[rule.kind](raw)
+    if rule.whole and isinstance(value, float):
+        raise ConversionError(f"the field takes whole numbers, {value} was found")
+    if rule.cut is not None and isinstance(value, str) and len(value) > rule.cut:
+        cut.append(rule.target)
+        return cut_text(value, rule.cut)
+    return value
 
 
 def _as_text(value: object) -> str:
@@ -143,97 +199,21 @@ def _as_text(value: object) -> str:
     return ";".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _linked_id(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise _BadValueError(f"a record was expected, {_shape(value)} was found")
-    linked = value.get("id")
-    if linked is None:
-        return None
-    if not is_record_id(linked):
-        raise _BadValueError(f"{str(linked)[:40]!r} is not a record id")
-    return str(linked)
-
-
 def _parent(value: object, rule: FieldRule) -> Parent | None:
-    linked = _linked_id(value)
+    linked = linked_id(value)
     return None if linked is None or rule.parent is None else Parent(module=rule.parent, record_id=linked)
 
 
-def _owner(value: object, known: Known) -> str | None:
-    linked = _linked_id(value)
-    return None if linked is None else known.owners.get(linked, known.default_owner)
-
-
-def _text(value: object) -> Json:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise _BadValueError(f"a text was expected, {_shape(value)} was found")
-    return str(value)
-
-
-def _number(value: object) -> Json:
-    """Numbers as JSON has them; a whole float is an int, so that 1 and 1.0 are one value. Big integers stay texts."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise _BadValueError(f"a number was expected, {_shape(value)} was found")
-    if not isinstance(value, int) and not isfinite(float(value)):
-        raise _BadValueError(f"a number was expected, {value!r} was found")
-    if isinstance(value, str):
-        return value  # the digits are kept as they are
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
-
-
-def _bigint(value: object) -> Json:
-    """A whole number as Zoho has big ones: a text of digits (facts 2.6)."""
-    number = _number(value)
-    if number is None:
-        return None
-    if isinstance(number, float):
-        raise _BadValueError(f"a whole number was expected, {number} was found")
-    return str(int(str(number)))
-
-
-def _boolean(value: object) -> Json:
-    if value is None or isinstance(value, bool):
-        return value
-    raise _BadValueError(f"true or false was expected, {_shape(value)} was found")
-
-
-def _date(value: object) -> Json:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise _BadValueError(f"a date was expected, {_shape(value)} was found")
-    return date.fromisoformat(value[:10]).isoformat()
-
-
-def _datetime(value: object) -> Json:
-    return None if value is None or value == "" else format_instant(parse_instant(value))
-
-
-def _multiselect(value: object) -> Json:
-    if value is None or value == []:
-        return None
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise _BadValueError(f"a list of texts was expected, {_shape(value)} was found")
-    return list(value)
-
-
-def _shape(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true/false", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), type(value).__name__)
-
-
-_CONVERT: Final[dict[str, Callable[[object], Json]]] = {
-    "text": _text,
-    "number": _number,
-    "bigint": _bigint,
-    "boolean": _boolean,
-    "date": _date,
-    "datetime": _datetime,
-    "multiselect": _multiselect,
-}
+def _person(value: object, rule: FieldRule, known: Known) -> dict[str, Json]:
+    """The same person in the target. An owner whom nobody stands for is left to the target; a user lookup may be blank,
+    but names nobody else in silence.
+    """
+    linked = linked_id(value)
+    found = None if linked is None else known.owners.get(linked, known.default_owner)
+    if found is not None:
+        return {rule.target: {"id": found}}
+    if rule.kind == "owner":
+        return {}
+    if linked is not None:
+        raise _StrangerError(known.emails.get(linked, linked))
+    return {rule.target: None}

@@ -1,23 +1,27 @@
-"""`fields` and `except` of a module: which target fields a stream fills, and from what."""
+"""`fields` and `except` of a module: which target fields a stream fills, from what, and how."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from daemon.core.record import is_api_name
-from daemon.core.rules import Constant, Copy, FieldChoice, Scalar, Source, Template
+from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Scalar, Source, Template
 from daemon.settings.problem import NOTHING, Problem, describe, join, quote, type_of
 from daemon.settings.shape import SourceEntry, take
 from daemon.settings.values import API_NAME, TEMPLATE
 
+STAR: Final = "*"
+NEVER: Final = "never"
 FIELDS: Final = '"*", a list of API names, or a table of Target_Field = source'
 SOURCE: Final = (
-    '"Source_Field", { source = "Field" }, { source = "Field", values = { A = "B" } }, { constant = … } '
-    'or { template = "{First_Name} {Last_Name}" }'
+    '"Source_Field", "never", { source = "Field" }, { source = "Field", values = { A = "B" } }, { constant = … }, '
+    '{ template = "{First_Name} {Last_Name}" } or { expression = "round(Amount * 1.19, 2)" }'
 )
+KINDS: Final = ("source", "constant", "template", "expression")
 CONSTANT: Final = "a text, a number or a boolean"
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
@@ -25,18 +29,19 @@ _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 def read_fields(value: object, except_: object, at: str, problems: list[Problem]) -> FieldChoice:
     """The fields of a module; `except_` is the list beside it, checked by its own model."""
     path = join(at, "fields")
-    if value != "*" and except_:
+    if value != STAR and except_ and not (isinstance(value, dict) and STAR in value):
         problems.append(
             Problem(
                 path=join(at, "except"), found="a list beside named fields", allowed='except only with fields = "*"'
             )
         )
-    if value == "*":
+    if value == STAR:
         return FieldChoice(except_=_texts(except_))
     if isinstance(value, list):
         return FieldChoice(table=_from_list(value, path, problems))
     if isinstance(value, dict):
-        return FieldChoice(table=_from_table(value, path, problems))
+        table = _from_table(value, path, problems)
+        return _choice(table, _texts(except_), star=STAR in value, at=at, problems=problems)
     problems.append(Problem(path=path, found=describe(value), allowed=FIELDS))
     return FieldChoice()
 
@@ -59,26 +64,58 @@ def _from_list(value: list[object], at: str, problems: list[Problem]) -> Mapping
     return table
 
 
-def _from_table(value: dict[str, object], at: str, problems: list[Problem]) -> Mapping[str, Source]:
-    table: dict[str, Source] = {}
+@dataclass(slots=True)
+class _Table:
+    """What a table of fields says: where values come from, what is unusual about them, and what is never written."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    fills: dict[str, Fill] = field(default_factory=dict)
+    never: set[str] = field(default_factory=set)
+
+
+def _choice(table: _Table, except_: frozenset[str], *, star: bool, at: str, problems: list[Problem]) -> FieldChoice:
+    """A table as core has it; "*" alone in a table is "*"."""
+    for name in sorted(except_ & table.sources.keys()):
+        found = f"{quote(name)}, which {join('fields', name)} fills"
+        problems.append(Problem(path=join(at, "except"), found=found, allowed="a field either filled or excepted"))
+    if star and not table.sources:
+        return FieldChoice(except_=except_ | table.never)
+    if table.never and not table.sources:
+        found = "only fields that are never written"
+        problems.append(Problem(path=join(at, "fields"), found=found, allowed='"*" = "*" beside them'))
+    left_out = except_ | table.never if star else frozenset[str]()
+    return FieldChoice(table=table.sources, except_=left_out, star=star, fills=table.fills)
+
+
+def _from_table(value: dict[str, object], at: str, problems: list[Problem]) -> _Table:
+    table = _Table()
     for target, given in value.items():
         path = join(at, target)
+        if target == STAR:
+            if given != STAR:
+                problems.append(Problem(path=path, found=describe(given), allowed='"*" = "*" and nothing else'))
+            continue
         if not is_api_name(target):
             problems.append(Problem(path=path, found=f"the target field {quote(target)}", allowed=API_NAME))
-        source = _source(given, path, problems)
-        if source is not None:
-            table[target] = source
+        if given == NEVER:
+            table.never.add(target)
+            continue
+        found = _source(given, path, problems)
+        if found is not None:
+            table.sources[target], fill = found
+            if fill != Fill():
+                table.fills[target] = fill
     if not value:
         problems.append(Problem(path=at, found="an empty table", allowed=FIELDS))
     return table
 
 
-def _source(given: object, at: str, problems: list[Problem]) -> Source | None:
+def _source(given: object, at: str, problems: list[Problem]) -> tuple[Source, Fill] | None:
     """One field's source, in its short form (a field's name) or as a table."""
     if isinstance(given, dict):
         return _from_entry(given, at, problems)
     if isinstance(given, str) and is_api_name(given):
-        return Copy(field=given)
+        return Copy(field=given), Fill()
     hint = None
     if isinstance(given, str) and "{" in given:
         hint = 'a template is written { template = "…" }'
@@ -88,23 +125,44 @@ def _source(given: object, at: str, problems: list[Problem]) -> Source | None:
     return None
 
 
-def _from_entry(given: dict[str, object], at: str, problems: list[Problem]) -> Source | None:
+def _from_entry(given: dict[str, object], at: str, problems: list[Problem]) -> tuple[Source, Fill] | None:
     entry = take(SourceEntry, given, at, problems)
     if entry is None:
         return None
-    kinds = [kind for kind in ("source", "constant", "template") if kind in given]
+    kinds = [kind for kind in KINDS if kind in given]
     if len(kinds) != 1:
         found = " and ".join(kinds) or NOTHING
-        problems.append(Problem(path=at, found=found, allowed="exactly one of source, constant, template"))
+        problems.append(Problem(path=at, found=found, allowed=f"exactly one of {', '.join(KINDS)}"))
         return None
-    if "values" in given and entry.source is None:
-        problems.append(Problem(path=join(at, "values"), found=f"values beside {kinds[0]}", allowed="only with source"))
+    for key, needed in (("values", "source"), ("other", "values")):
+        if key in given and needed not in given:
+            found = f"{key} beside {kinds[0]}"
+            problems.append(Problem(path=join(at, key), found=found, allowed=f"only with {needed}"))
+    default = _default(given, join(at, "default"), problems) if "default" in given else None
+    source = _made_of(entry, given, at, problems)
+    return None if source is None else (source, Fill(default=default, write=entry.write, cut=entry.cut))
+
+
+def _made_of(entry: SourceEntry, given: dict[str, object], at: str, problems: list[Problem]) -> Source | None:
     if entry.source is not None:
         values = _value_map(entry.values, join(at, "values"), problems) if "values" in given else None
-        return Copy(field=entry.source, values=values)
+        return Copy(field=entry.source, values=values, other=entry.other)
     if entry.template is not None:
         return _template(entry.template, join(at, "template"), problems)
+    if entry.expression is not None:
+        return Expression(text=entry.expression)
     return _constant(entry.constant, join(at, "constant"), problems)
+
+
+def _default(given: dict[str, object], at: str, problems: list[Problem]) -> Scalar | None:
+    if "constant" in given:
+        problems.append(Problem(path=at, found="default beside constant", allowed="none: a constant is never blank"))
+        return None
+    if given["default"] == "":
+        problems.append(Problem(path=at, found="an empty text", allowed=CONSTANT))
+        return None
+    found = _constant(given["default"], at, problems)
+    return None if found is None else found.value
 
 
 def _value_map(values: object, at: str, problems: list[Problem]) -> Mapping[str, str]:

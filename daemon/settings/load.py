@@ -254,6 +254,7 @@ def _stream(
         compare=module.compare,
         compare_credits=module.compare_credits,
         default_owner=entry.default_owner,
+        owners=entry.owners,
         poll=entry.poll if module.poll is None else module.poll,
         lag=entry.lag if module.lag is None else module.lag,
         max_attempts=module.max_attempts,

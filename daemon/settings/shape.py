@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
-from daemon.core.rules import Deletes, Drift, Gone
+from daemon.core.rules import Deletes, Drift, Gone, Writing
 from daemon.settings import values as v
 from daemon.settings.address import ADDRESS, LEDGER
 from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
@@ -68,6 +68,7 @@ class RouteEntry(Entry):
     poll: v.Poll = Field(default=timedelta(seconds=60), description=v.POLL)
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
+    owners: v.Owners = Field(default={}, description=v.OWNERS)
     modules: object = Field(description="at least one table [routes.NAME.modules.Module]")
 
 
@@ -99,12 +100,17 @@ class FuseEntry(Entry):
 
 
 class SourceEntry(Entry):
-    """Where one target field gets its value: exactly one of source, constant, template."""
+    """Where one target field gets its value (exactly one of source, constant, template, expression), and how."""
 
     source: v.ApiName | None = Field(default=None, description=v.API_NAME)
     values: object = None
     constant: object = None
     template: str | None = Field(default=None, description=v.TEMPLATE)
+    expression: v.ExpressionText | None = Field(default=None, description=v.EXPRESSION)
+    other: str | None = Field(default=None, description="a text, beside values")
+    default: object = None
+    write: Writing = Field(default="always", description='"always", "blank" or "create"')
+    cut: bool = Field(default=False, description="true or false")
 
 
 PLACES: Final[dict[type[Entry], str]] = {

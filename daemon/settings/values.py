@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
+from daemon.core.expression import ExpressionError, parse_expression
 from daemon.core.filter import parse_filter
+from daemon.core.functions import FUNCTIONS
 from daemon.core.fuse import Limit
 from daemon.core.org import DATA_CENTERS
 from daemon.core.record import is_api_name
@@ -20,6 +23,10 @@ TRIGGERS: Final = ("approval", "workflow", "blueprint", "pathfinder", "orchestra
 PATH: Final = "a path; a relative one starts at the folder of this file"
 KEPT_IN: Final = '{ env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
 TEMPLATE: Final = "a text with at least one {Source_Field} in it, and no other braces"
+EXPRESSION: Final = (
+    f'an expression of fields by API name, like "round(Amount * 1.19, 2)"; functions: {", ".join(FUNCTIONS)}'
+)
+OWNERS: Final = 'a table of e-mail addresses, source = target, like { "pat@a.com" = "pat@b.com" }'
 NAME: Final = "a name of up to 40 small letters, digits and '-', not starting with '-'"
 API_NAME: Final = "an API name: a letter, then letters, digits and '_' (Setup > Developer Hub > APIs > API names)"
 KEY: Final = (
@@ -90,6 +97,28 @@ def _key(value: str) -> str:
 def _mail(value: str) -> str:
     if not _MAIL.match(value):
         raise WrongValueError
+    return value
+
+
+def _owners(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise WrongValueError(found=describe(value))
+    for pair in value.items():
+        for one in pair:
+            if not isinstance(one, str) or not _MAIL.match(one):
+                raise WrongValueError("both are e-mail addresses", found=describe(one))
+    lower = [one.lower() for one in value]
+    twice = sorted(one for one, count in Counter(lower).items() if count > 1)
+    if twice:
+        raise WrongValueError(f"{quote(twice[0])} stands there twice", found=describe(value))
+    return dict(value)
+
+
+def _expression(value: str) -> str:
+    try:
+        parse_expression(value)
+    except ExpressionError as error:
+        raise WrongValueError(str(error)) from None
     return value
 
 
@@ -174,6 +203,8 @@ Retention = Annotated[timedelta, BeforeValidator(_check_retention)]
 Poll = Annotated[timedelta, BeforeValidator(_check_poll)]
 Lag = Annotated[timedelta, BeforeValidator(_check_lag)]
 Mail = Annotated[str, AfterValidator(_mail)]
+Owners = Annotated[dict[str, str], PlainValidator(_owners)]
+ExpressionText = Annotated[str, AfterValidator(_expression)]
 ApiName = Annotated[str, AfterValidator(_api_name)]
 ApiNames = Annotated[list[ApiName], AfterValidator(_names)]
 Key = Annotated[str, AfterValidator(_key)]

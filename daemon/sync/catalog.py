@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
+from daemon.core.rules import Route
 from daemon.core.schema import OrgProfile, Schema, User
 from daemon.zoho.client import Zoho
 
@@ -55,7 +56,35 @@ class Catalog:
             return value
 
 
-def owners_by_email(source: Catalog, target: Catalog) -> dict[str, str]:
-    """Source user id -> target user id, for the active users of the target that share an e-mail address."""
+def owners_by_email(source: Catalog, target: Catalog, table: Mapping[str, str]) -> dict[str, str]:
+    """Source user id -> target user id, for the active users of the target: by the table of e-mail addresses (source ->
+    target), else by the same address.
+    """
     theirs = {u.email.lower(): u.user_id for u in target.users() if u.active and u.email}
-    return {u.user_id: theirs[u.email.lower()] for u in source.users() if u.email.lower() in theirs}
+    named = {mine.lower(): theirs.get(yours.lower()) for mine, yours in table.items()}
+    found = {u.user_id: named.get(u.email.lower()) or theirs.get(u.email.lower()) for u in source.users() if u.email}
+    return {mine: yours for mine, yours in found.items() if yours is not None}
+
+
+def owner_problems(route: Route, source: Catalog, target: Catalog) -> list[str]:
+    """Lines of the route's table of owners that find nobody, and people of the source whom nobody stands for."""
+    if not route.streams:
+        return []
+    stream = route.streams[0]  # owners are the route's: its streams say the same
+    mine = {u.email.lower() for u in source.users()}
+    yours = {u.email.lower() for u in target.users() if u.active}
+    found = [f"owners: {one} is no user of {route.source}" for one in stream.owners if one.lower() not in mine]
+    found += [
+        f"owners: {one} is no active user of {route.target}"
+        for one in dict.fromkeys(stream.owners.values())
+        if one.lower() not in yours
+    ]
+    known = owners_by_email(source, target, stream.owners)
+    strangers = sorted(u.email for u in source.users() if u.active and u.email and u.user_id not in known)
+    if strangers and stream.default_owner is None:
+        people = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} others" if strangers[5:] else "")
+        found.append(
+            f"nobody in {route.target} stands for {people}: what they own goes to the API user there; "
+            f"name them in routes.{route.name}.owners, or set default_owner"
+        )
+    return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from daemon.core.rules import Route, Stream
-from daemon.sync.catalog import Catalog
+from daemon.sync.catalog import Catalog, owner_problems
 from daemon.sync.prepare import field_map
 from daemon.zoho.errors import ZohoError
 
@@ -57,6 +57,16 @@ def check_stream(
         yield Finding(subject=stream.address, ok=True, message=f"{len(fields.rules)} fields, {how}")
 
 
+def check_owners(route: Route, source: Catalog, target: Catalog) -> Iterator[Finding]:
+    """What is wrong with the table of owners, and who is missing from it; it stops nothing."""
+    try:
+        found = owner_problems(route, source, target)
+    except ZohoError:  # said of the org already
+        return
+    for message in found:
+        yield Finding(subject=route.name, ok=None, message=message)
+
+
 def _create_key(stream: Stream, target: Catalog) -> Iterator[Finding]:
     if stream.key is None or stream.key in target.schema(stream.target_module).fields:
         return
@@ -76,6 +86,8 @@ def check_all(
             show(finding)
             healthy = healthy and finding.ok is not False
     for route in routes:
+        for finding in check_owners(route, catalogs[route.source], catalogs[route.target]):
+            show(finding)
         for stream in route.streams:
             source, target = catalogs[route.source], catalogs[route.target]
             for finding in check_stream(stream, route, source, target, create_keys=create_keys):

@@ -182,7 +182,7 @@ class Comparer:
                 text = f"{change.record_id} is in {self._stream.target} again"
                 rows.append(self._row(counterpart.source_id, change.modified_time, TARGET_GONE, text))
                 continue
-            values = cover(observe(change.values, prepared.fields), link.by_field)
+            values = cover(observe(change.values, prepared.fields), prepared.fields.lasting & link.by_field.keys())
             digests = digest_values(values, "", self._ledger.digest_key)
             ours = counterpart.target_modified_time == change.modified_time
             if ours and (not self._overwrites or counterpart.target_digest == digests.whole):

@@ -32,6 +32,7 @@ class Prepared:
     carried: Mapping[str, str]
     fields: FieldMap
     owners: Mapping[str, str]
+    emails: Mapping[str, str]
     default_owner: str | None
     source_zgid: str
     target_schema: str
@@ -56,7 +57,8 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
         stream=stream,
         carried=route.carried(),
         fields=fields,
-        owners=owners_by_email(source, target),
+        owners=owners_by_email(source, target, stream.owners),
+        emails={u.user_id: u.email for u in source.users() if u.email},
         default_owner=default_owner,
         source_zgid=source.profile().zgid,
         target_schema=target.schema(stream.target_module).fingerprint(),
@@ -65,7 +67,8 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
 
 def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
-    return resolve(stream, source.schema(stream.source_module), target.schema(stream.target_module), route.carried())
+    schemas = source.schema(stream.source_module), target.schema(stream.target_module)
+    return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
 
 
 def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstRun, now: datetime) -> None:

@@ -18,8 +18,8 @@ from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
 from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
-from daemon.core.plan import Knowledge, plan
-from daemon.core.record import Change, Deletion, Seen
+from daemon.core.plan import Knowledge, plan, to_look_at
+from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
@@ -135,11 +135,12 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
-    return Knowledge(
+    knowledge = Knowledge(
         known=Known(
             parents=parents,
             owners=prepared.owners,
             default_owner=prepared.default_owner,
+            emails=prepared.emails,
         ),
         links=links,
         found=doubts.found,
@@ -149,6 +150,19 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
+    return replace(
+        knowledge, present=_present(to_look_at(changes, stream, prepared.fields, knowledge), prepared, hands)
+    )
+
+
+def _present(wanted: Mapping[str, str], prepared: Prepared, hands: Hands) -> dict[str, WireRecord | None]:
+    """Counterparts (source id -> target id) as they are now; None for one that is not to be found."""
+    if not wanted:
+        return {}
+    names = sorted(prepared.fields.into_blank)
+    rows = hands.target.by_ids(prepared.stream.target_module, names, sorted(wanted.values()))
+    found = {str(row["id"]): row for row in rows}
+    return {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
 
 
 def _circular(

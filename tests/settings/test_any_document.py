@@ -27,6 +27,9 @@ TEXTS = [
     "SET",
     "EMPTY",
     "{A}",
+    "never",
+    "round(A * 2)",
+    "a@b.cd",
     "a = 1",
     "((((",
     "~",
@@ -63,7 +66,11 @@ def toml(value: Any) -> str:
 
 def document() -> dict[str, Any]:
     org = {"data_center": "in", "client_id": "x", "client_secret": {"env": "SET"}}
-    leads = {"key": "none", "fields": {"Email": {"source": "Mail", "values": {"a": "b"}}}, "automations": ["workflow"]}
+    leads = {
+        "key": "none",
+        "fields": {"Email": {"source": "Mail", "values": {"a": "b"}}, "Sum": {"expression": "A + 1"}},
+        "automations": ["workflow"],
+    }
     route = {"source": "india", "target": "us", "poll": "60s", "modules": {"Leads": leads}}
     return {"ledger": {"url": "sqlite:///x.db"}, "orgs": {"india": org, "us": dict(org)}, "routes": {"r": route}}
 

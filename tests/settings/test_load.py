@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.core.rules import Constant, Copy, FieldChoice, Stream, Template
+from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Stream, Template
 from daemon.settings import UnknownStreamError
 
 LEADS = "routes.india-to-us.modules.Leads"
@@ -91,10 +91,48 @@ def test_a_module_has_its_own_poll_and_lag_or_its_routes(house: Any) -> None:
         ('{ A = { constant = "x" }, B = { constant = 2 } }', {"A": Constant(value="x"), "B": Constant(value=2)}),
         ("{ A = { constant = true }, B = { constant = 0.5 } }", {"A": Constant(value=True), "B": Constant(value=0.5)}),
         ('{ A = { template = "{First} {Last}" } }', {"A": Template(text="{First} {Last}")}),
+        ('{ A = { expression = "round(B * 1.19, 2)" } }', {"A": Expression(text="round(B * 1.19, 2)")}),
+        (
+            '{ A = { source = "B", values = { a = "b" }, other = "c" } }',
+            {"A": Copy(field="B", values={"a": "b"}, other="c")},
+        ),
+        ('{ A = { source = "never" }, B = "never" }', {"A": Copy(field="never")}),
     ],
 )
 def test_fields(house: Any, fields: str, table: object) -> None:
     assert house.load({(LEADS, "fields"): fields}).streams()[0].fields == FieldChoice(table=table)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "except_", "choice"),
+    [
+        ('{ "*" = "*" }', None, FieldChoice()),
+        ('{ "*" = "*", Fax = "never" }', '["Skype_ID"]', FieldChoice(except_=frozenset({"Fax", "Skype_ID"}))),
+        (
+            '{ "*" = "*", A = "B", Fax = "never" }',
+            '["Skype_ID"]',
+            FieldChoice(table={"A": Copy(field="B")}, star=True, except_=frozenset({"Fax", "Skype_ID"})),
+        ),
+        (
+            '{ A = { source = "A", write = "blank" }, B = { template = "{C}", default = 5, cut = true }, '
+            'D = { constant = 1, write = "create" }, E = { source = "E", write = "always", cut = false } }',
+            None,
+            FieldChoice(
+                table={"A": Copy(field="A"), "B": Template(text="{C}"), "D": Constant(value=1), "E": Copy(field="E")},
+                fills={"A": Fill(write="blank"), "B": Fill(default=5, cut=True), "D": Fill(write="create")},
+            ),
+        ),
+    ],
+)
+def test_a_table_says_what_goes_besides_and_how_it_is_written(
+    house: Any, fields: str, except_: str | None, choice: FieldChoice
+) -> None:
+    assert house.load({(LEADS, "fields"): fields, (LEADS, "except"): except_}).streams()[0].fields == choice
+
+
+def test_the_owners_of_a_route_arrive_in_its_streams(house: Any) -> None:
+    (stream,) = house.load({(ROUTE, "owners"): '{ "a@x.com" = "B@y.com" }'}).streams()
+    assert stream.owners == {"a@x.com": "B@y.com"}
 
 
 @pytest.mark.parametrize(

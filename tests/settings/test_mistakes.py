@@ -170,6 +170,20 @@ def test_unknown_key(house: Any, case: tuple[str, str, str | None, str, str, str
         ('{ A = { template = "x" } }', ".A.template", "'x'", "at least one {Source_Field}", "it is a constant"),
         ('{ A = { template = "{B} {C D}" } }', ".A.template", "'{B} {C D}'", "no other braces", ""),
         ("{ A = { template = 1 } }", ".A.template", "1 (a number)", "at least one {Source_Field}", ""),
+        ('{ "*" = "Email" }', '."*"', "'Email' (a text)", '"*" = "*" and nothing else', ""),
+        ('{ Fax = "never" }', "", "only fields that are never written", '"*" = "*" beside them', ""),
+        ('{ A = { source = "B", other = "c" } }', ".A.other", "other beside source", "only with values", ""),
+        ('{ A = { source = "B", write = "once" } }', ".A.write", "'once' (a text)", '"blank" or "create"', ""),
+        ('{ A = { source = "B", cut = 5 } }', ".A.cut", "5 (a number)", "true or false", ""),
+        ('{ A = { source = "B", default = "" } }', ".A.default", "an empty text", "a text, a number", ""),
+        ('{ A = { source = "B", default = [] } }', ".A.default", "a list", "a text, a number or a boolean", ""),
+        ("{ A = { constant = 1, default = 2 } }", ".A.default", "default beside constant", "never blank", ""),
+        ('{ A = { expression = "1 +" } }', ".A.expression", "'1 +'", "functions: round, abs", "invalid syntax"),
+        ('{ A = { expression = "f(B)" } }', ".A.expression", "'f(B)'", "round(Amount", "there is no function 'f'"),
+        ('{ A = { expression = "B.c" } }', ".A.expression", "'B.c'", "round(Amount", "Attribute is not part"),
+        ('{ A = { expression = "2 ** 9" } }', ".A.expression", "'2 ** 9'", "round(Amount", "Pow is not part"),
+        ("{ A = { expression = 1 } }", ".A.expression", "1 (a number)", "an expression of fields", ""),
+        ('{ A = { source = "B", expression = "C" } }', ".A", "source and expression", "exactly one of", ""),
     ],
 )
 def test_bad_fields(house: Any, value: str, path: str, found: str, allowed: str, hint: str) -> None:
@@ -185,6 +199,26 @@ def test_except_stands_only_beside_the_star(house: Any) -> None:
     assert problem.path == f"{LEADS}.except"
     assert problem.found == "a list beside named fields"
     assert problem.allowed == 'except only with fields = "*"'
+
+
+def test_a_field_is_filled_or_excepted_but_not_both(house: Any) -> None:
+    (problem,) = house.problems({(LEADS, "fields"): '{ "*" = "*", Fax = "Phone" }', (LEADS, "except"): '["Fax"]'})
+    assert (problem.path, problem.found) == (f"{LEADS}.except", "'Fax', which fields.Fax fills")
+
+
+@pytest.mark.parametrize(
+    ("value", "found", "hint"),
+    [
+        ("5", "5 (a number)", ""),
+        ('{ "pat" = "pat@example.com" }', "'pat' (a text)", "both are e-mail addresses"),
+        ('{ "pat@example.com" = 5 }', "5 (a number)", "both are e-mail addresses"),
+        ('{ "pat@x.com" = "a@x.com", "Pat@x.com" = "b@x.com" }', "a table", "'pat@x.com' stands there twice"),
+    ],
+)
+def test_bad_owners(house: Any, value: str, found: str, hint: str) -> None:
+    problem = house.problem(ROUTE, "owners", value)
+    assert (problem.path, problem.found, problem.hint or "") == (f"{ROUTE}.owners", found, hint)
+    assert "a table of e-mail addresses, source = target" in problem.allowed
 
 
 def test_an_item_of_except_has_its_place(house: Any) -> None:

@@ -44,12 +44,30 @@ def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
 
 def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
-    keys = "accounts_url|api_url|default_owner|target_module|where|Email|Phone|Rating|Lead_Source|Description"
+    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 11
-    examples = re.sub(r"  +(a field of|the same|with a map|a text with).*$", "", examples, flags=re.MULTILINE)
+    assert count == 19
+    examples = re.sub(
+        r"  +(a field|the same|with a map|a text|computed|what a|where the|\"always|cut to|all that|but for).*$",
+        "",
+        examples,
+        flags=re.MULTILINE,
+    )
     settings = loaded(tmp_path, examples)
     assert settings.orgs["india"].api_url == "https://sandbox.zohoapis.in"
-    table = settings.stream("india-to-us/Leads").fields.table
-    assert table is not None
-    assert list(table) == ["Email", "Phone", "Rating", "Lead_Source", "Description"]
+    assert settings.stream("india-to-us/Leads").owners == {"pat@example.in": "pat.doe@example.com"}
+    fields = settings.stream("india-to-us/Leads").fields
+    assert fields.table is not None
+    assert list(fields.table) == [
+        "Email",
+        "Phone",
+        "Rating",
+        "Lead_Source",
+        "Description",
+        "Annual_Revenue",
+        "Industry",
+        "Mobile",
+        "Website",
+        "Street",
+    ]
+    assert (fields.star, fields.except_, list(fields.fills)) == (True, {"Fax"}, ["Mobile", "Website", "Street"])

@@ -1,0 +1,179 @@
+"""Whether one target field can be filled from its source, and how: kinds, conversions, lookups, constants, defaults.
+
+Knows both fields' metadata and nothing of records. Refuses to guess: a reason is a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from daemon.core.convert import CONVERSIONS, Json, Kind, split_choices
+from daemon.core.expression import parse_expression
+from daemon.core.rules import Constant, Expression, Fill, Scalar, Source, Writing
+from daemon.core.schema import Field
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("text", "textarea", "email", "phone", "website", "picklist"), "text"),
+    "bigint": "bigint",
+    **dict.fromkeys(("integer", "double", "currency", "percent", "formula"), "number"),
+    "autonumber": "text",  # never written; as a source it may have a prefix
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "multiselectpicklist": "multiselect",
+    "lookup": "lookup",
+    "ownerlookup": "owner",
+    "userlookup": "user",
+}
+_PEOPLE: Final = ("owner", "user")
+_ZONED: Final = (("date", "datetime"), ("datetime", "date"))
+_CUT: Final = ("text", "textarea")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRule:
+    """How one target field gets its value. `parent` is the source module that a lookup points to.
+
+    `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
+    `origin` is the source's kind where it is another one (convert.py), `zone` the source org's time zone where days
+    depend on it. `whole` says that only a whole number fits, `cut` at how many characters a text is cut.
+    """
+
+    target: str
+    source: Source
+    kind: Kind
+    parent: str | None = None
+    names_cause: bool = False
+    origin: Kind | None = None
+    zone: tzinfo = UTC
+    whole: bool = False
+    cut: int | None = None
+    default: Json = None
+    write: Writing = "always"
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of that name (IANA), or None when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None
+
+
+def rule_for(  # noqa: PLR0911 - a ladder of reasons
+    name: str, origin: Source, mine: Field | None, yours: Field, carried: Mapping[str, str], fill: Fill, zone: str
+) -> FieldRule | str:
+    """The rule for one target field, or why there can be none. `mine` is the source's field where one is copied."""
+    kind = _KINDS.get(yours.data_type)
+    if kind is None:
+        return f"fields of type {yours.data_type} are not carried"
+    if mine is None:
+        converted = None
+        if unmade := _made_up(origin, yours, kind):
+            return unmade
+    elif mine.rich_text:
+        return "rich text is cut at 500 characters in list answers (facts 2.6), so it is not carried"
+    else:
+        converted = _origin(mine, kind)
+        if converted is not None and (converted, kind) not in CONVERSIONS:
+            return f"a {mine.data_type} cannot be written to a {yours.data_type}"
+    parent = None
+    if kind == "lookup":
+        if wrong := _lookup_problem(mine, yours, carried, fill):
+            return wrong
+        parent = mine.lookup_module if mine else None
+    if wrong := _fill_problem(fill, yours, kind):
+        return wrong
+    there = zone_of(zone) if _is_zoned(origin, converted, kind) else UTC
+    if there is None:
+        return f"it depends on the source's time zone, and {zone!r} is none that this machine knows"
+    return FieldRule(
+        target=name,
+        source=origin,
+        kind=kind,
+        parent=parent,
+        names_cause=bool(yours.picklist),
+        origin=converted,
+        zone=there,
+        whole=yours.data_type == "integer",
+        cut=yours.length if fill.cut else None,
+        default=_default(fill.default, kind),
+        write=fill.write,
+    )
+
+
+def by_star(mine: Field, yours: Field) -> bool:
+    """Whether "*" carries a field: two of one kind. What would have to be converted is for a person to name."""
+    same = _KINDS.get(mine.data_type) == _KINDS.get(yours.data_type)
+    return same or {mine.data_type, yours.data_type} == {"integer", "bigint"}
+
+
+def _origin(mine: Field, kind: Kind) -> Kind | None:
+    """The source's kind where it has to be converted; None where the value is copied."""
+    own = _KINDS.get(mine.data_type, mine.data_type)
+    if own == kind or (own in _PEOPLE and kind in _PEOPLE):
+        return None
+    special = (mine.data_type, kind)
+    return mine.data_type if special in CONVERSIONS and mine.data_type in ("formula", "picklist") else own
+
+
+def _is_zoned(source: Source, converted: Kind | None, kind: Kind) -> bool:
+    if isinstance(source, Expression):
+        return parse_expression(source.text).dated
+    return (converted, kind) in _ZONED
+
+
+def _made_up(origin: Source, yours: Field, kind: Kind) -> str | None:
+    if kind not in ("text", "number", "boolean", "date", "datetime") and not (
+        isinstance(origin, Expression) and kind == "bigint"
+    ):
+        return f"a {yours.data_type} field needs a source field"
+    return unfit("constant", origin.value, yours, kind) if isinstance(origin, Constant) else None
+
+
+def unfit(what: str, value: Scalar, yours: Field, kind: Kind) -> str | None:
+    """Why a constant can never be written to a field, where that is certain; else it would fail record by record."""
+    shapes = {"number": (int, float), "bigint": (int,), "boolean": (bool,), "date": (str,), "datetime": (str,)}
+    wanted = (str,) if kind == "multiselect" else shapes.get(kind, (str, int, float))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+        return f"the {what} {value!r} is no {yours.data_type}"
+    if yours.data_type == "integer" and isinstance(value, float) and not value.is_integer():
+        return f"the {what} {value!r} is no integer"
+    chosen = split_choices(value) if kind == "multiselect" and isinstance(value, str) else [value]
+    if yours.picklist and (unknown := [one for one in chosen if one not in yours.picklist]):
+        return f"the {what} {unknown[0]!r} is not in the picklist: {', '.join(sorted(yours.picklist)[:10])}"
+    if kind == "text" and yours.length is not None and len(str(value)) > yours.length:
+        return f"the {what} has {len(str(value))} characters, the field takes {yours.length}"
+    return None
+
+
+def _fill_problem(fill: Fill, yours: Field, kind: Kind) -> str | None:
+    if fill.default is not None:
+        if kind in _PEOPLE or kind == "lookup":
+            return f"a {yours.data_type} has no default"
+        if wrong := unfit("default", fill.default, yours, kind):
+            return wrong
+    if fill.cut and (yours.data_type not in _CUT or yours.length is None):
+        return f"only a text that says how long it may be is cut, and this is a {yours.data_type}"
+    return None
+
+
+def _default(value: Scalar | None, kind: Kind) -> Json:
+    return split_choices(value) if kind == "multiselect" and isinstance(value, str) else value
+
+
+def _lookup_problem(mine: Field | None, yours: Field, carried: Mapping[str, str], fill: Fill) -> str | None:
+    if mine is None or mine.lookup_module is None or mine.lookup_module not in carried:
+        return f"it points to {mine.lookup_module if mine else None}, which this route does not carry"
+    if carried[mine.lookup_module] != yours.lookup_module:
+        return (
+            f"it points to {yours.lookup_module} in the target, but this route carries "
+            f"{mine.lookup_module} to {carried[mine.lookup_module]}"
+        )
+    if fill.write == "create":
+        return 'a lookup is not written with write = "create": its record may have to be made before its parent'
+    return None

@@ -1,0 +1,65 @@
+"""What a stream's key, its flag and its way of recognising records need of the target's fields. Each problem is a pair
+of the field it is about and a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from daemon.core.rules import Stream
+from daemon.core.schema import Field, Schema
+
+_TELLING: Final = ("text", "email")
+
+_KEY_LENGTH: Final = 40  # zgid, colon, 19 digits
+
+
+def recognises(field: Field) -> bool:
+    """Whether a record of ours can be known by this field's value, where there is no key."""
+    return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in _TELLING)
+
+
+def key_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[tuple[str, str]]:
+    """Without a key, a create whose answer was lost is recognised by its values: some must always be there."""
+    if stream.key is not None:
+        wrong = _wrong_key(stream, stream.key, target)
+        return [(stream.key, wrong)] if wrong else []
+    fields = [target.fields[name] for name in filled]
+    if any(f.mandatory and f.data_type in _TELLING for f in fields):
+        return []
+    message = (
+        f"without a key a lost create is found again by its values, but no mandatory text of {stream.target}'s "
+        f"{stream.target_module} is mapped: map one, or name a key"
+    )
+    return [("key", message)]
+
+
+def _wrong_key(stream: Stream, key: str, target: Schema) -> str | None:
+    where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(key)
+    if field is None:
+        return f"{where} has no field {key}: create it with `orgsync check --create-keys`"
+    if not field.unique:
+        return (
+            f'{where}.{key} is not unique: mark it "Do not allow duplicate values" in Zoho, '
+            "or a repeated create could not be told from a new record"
+        )
+    if field.data_type != "text" or not field.writable or (field.length or 255) < _KEY_LENGTH:
+        return f"{where}.{key} must be a writable text of {_KEY_LENGTH} characters or more"
+    return None
+
+
+def flag_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[tuple[str, str]]:
+    """Whether the checkbox that marks deleted records can be set."""
+    if stream.flag is None:
+        return []
+    where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(stream.flag)
+    if field is None:
+        message = f"flag: {where} has no field {stream.flag}: make it there, as a checkbox"
+    elif field.data_type != "boolean" or not field.writable:
+        message = f"flag: {where}.{stream.flag} must be a checkbox that can be written"
+    elif stream.flag in set(filled):
+        message = f"flag: {stream.flag} is filled from the source already; flag another checkbox"
+    else:
+        return []
+    return [(stream.flag, message)]
