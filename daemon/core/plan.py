@@ -107,7 +107,7 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     agreed = {name: value for name, value in values.items() if name not in fields.made_once}
     digests = digest_values(agreed, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
-    held = link if candidates is None else _looked_up(candidates, values, fields, knowledge.digest_key, link)
+    held = link if candidates is None else _looked_up(candidates, values, stream, fields, knowledge.digest_key, link)
     if held is None:
         created = _create(change, values, digests, fields, knowledge.source_zgid)
         return replace(created, later=later, cut=translation.cut)
@@ -197,18 +197,28 @@ def _filtered(change: Seen, fields: FieldMap, candidates: tuple[WireRecord, ...]
 
 
 def _looked_up(
-    candidates: tuple[WireRecord, ...], values: Values, fields: FieldMap, digest_key: bytes, link: Link | None
+    candidates: tuple[WireRecord, ...],
+    values: Values,
+    stream: Stream,
+    fields: FieldMap,
+    digest_key: bytes,
+    link: Link | None,
 ) -> Link | None:
-    """What B really holds, after an uncertain write: the record found there, or nothing that we know of."""
+    """What B really holds, after an uncertain write: the record found there, flagged or not, or nothing that we know
+    of.
+    """
     if not candidates:
         return replace(link, whole=None, by_field={}) if link else None
-    seen = digest_values(cover(observe(candidates[0], fields), values), fields.version, digest_key)
+    there, state = candidates[0], link.state if link else "live"
+    if stream.flag is not None and stream.flag in there:
+        state = "flagged" if there[stream.flag] is True else "live"
+    seen = digest_values(cover(observe(there, fields), values), fields.version, digest_key)
     return Link(
         entity_id=link.entity_id if link else "",
-        target_id=str(candidates[0]["id"]),
+        target_id=str(there["id"]),
         whole=seen.whole,
         by_field=seen.by_field,
-        state=link.state if link else "live",
+        state=state,
     )
 
 

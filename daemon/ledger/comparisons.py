@@ -139,8 +139,8 @@ def remember(connection: Connection, stream: Stream, shown: Mapping[str, str]) -
 
 
 def unseen(connection: Connection, stream: Stream, comparison: Comparison, side: Side) -> list[tuple[str, str]]:
-    """(record id there, record id in the source) of agreed records that were not seen on that side, if they were agreed
-    before the comparison began.
+    """(record id there, record id in the source) of agreed records that were not seen on that side, and that were not
+    agreed since the comparison began (storing.py).
     """
     org, module = _place(stream, side)
     there, source = id_map.alias("t"), id_map.alias("s")
@@ -160,7 +160,6 @@ def unseen(connection: Connection, stream: Stream, comparison: Comparison, side:
         .where(
             agreed.c.stream == stream.address,
             or_(marked.is_(None), marked != comparison.id),
-            agreed.c.agreed_at < comparison.started_at,
         )
     )
     return [(record_id, source_id) for record_id, source_id in connection.execute(query)]

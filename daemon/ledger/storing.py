@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 from daemon.core.ends import OUTCOMES, Linked, Written
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.ledger import queue, streams
+from daemon.ledger import comparisons, queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
@@ -72,7 +72,11 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
 def _agree(
     connection: Connection, stream: Stream, linked: Sequence[Linked], entities: Mapping[str, str], now: datetime
 ) -> None:
-    """What the target confirmed is agreed; of a record whose contents are not known nothing is."""
+    """What the target confirmed is agreed; of a record whose contents are not known nothing is. A comparison that goes
+    on need not meet it any more: both sides were there just now. (No times are compared: clocks step.)
+    """
+    comparison = comparisons.current(connection, stream.address)
+    seen_by = None if comparison is None else comparison.id
     rows = [
         {
             "entity_id": entities[pair.source_id],
@@ -81,6 +85,8 @@ def _agree(
             "field_digests": json.dumps(dict(pair.digests.by_field)),
             "target_modified_time": pair.target_modified_time,
             "agreed_at": now,
+            "source_comparison": seen_by,
+            "target_comparison": seen_by,
         }
         for pair in linked
         if pair.digests is not None
@@ -89,8 +95,8 @@ def _agree(
         statement = upsert(
             connection,
             agreed,
-            kept=("target_digest", "source_comparison", "target_comparison"),
-            known=("target_modified_time",),
+            kept=("target_digest",),
+            known=("target_modified_time", "source_comparison", "target_comparison"),
         )
         connection.execute(statement, rows)
     for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):

@@ -30,6 +30,7 @@ class StreamState:
     deleted_until: datetime | None = None
     target_schema: str | None = None
     read_at: datetime | None = None
+    current_until: datetime | None = None
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:
@@ -55,6 +56,7 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         deleted_until=found["deleted_until"],
         target_schema=found["target_schema"],
         read_at=found["read_at"],
+        current_until=found["current_until"],
     )
 
 

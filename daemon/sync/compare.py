@@ -55,7 +55,7 @@ class Comparer:
         if comparison is None:
             return False, None
         day_began_at, today = comparison.day_began_at, comparison.credits_today
-        if self._now() - day_began_at >= _DAY:
+        if not timedelta() <= self._now() - day_began_at < _DAY:  # in the future: our clock was set back
             day_began_at, today = self._now(), 0
         if today >= self._stream.compare_credits:
             return False, None
@@ -82,7 +82,7 @@ class Comparer:
         going_on, last = self._ledger.comparison(self._stream)
         if going_on is not None or state.caught_up_at is None or self._stream.compare is None:
             return going_on
-        if self._now() - (last or state.caught_up_at) < self._stream.compare:
+        if timedelta() <= self._now() - (last or state.caught_up_at) < self._stream.compare:
             return None
         self._ledger.start_comparison(self._stream.address, "scheduled", self._now())
         return self._ledger.comparison(self._stream)[0]

@@ -38,7 +38,9 @@ class Deleted:
 
 
 class DeletionFinder:
-    """Looks for the deletions of one stream; remembers those of its overlap, which need no second look."""
+    """Looks for the deletions of one stream; remembers those of its overlap, which need no second look: what was
+    deleted before the horizon. Of a later one other reads may not know yet, so that it looks restored, or is created.
+    """
 
     def __init__(
         self, stream: Stream, source: Zoho, ledger: Ledger, children: Children, now: Callable[[], datetime]
@@ -61,8 +63,8 @@ class DeletionFinder:
         server_time = self._source.clock_before_next_call()
         known = state.deleted_until
         since = min(known, back_to) if known and back_to else known
-        if state.read_at is not None and self._now() - state.read_at > REMEMBERED:
-            self._compare("slept", f"the source was read last {(self._now() - state.read_at).days} days ago")
+        if (slept := self._unread(state, server_time)) > REMEMBERED:
+            self._compare("slept", f"the source was read last {slept.days} days ago")
         deleted = read_deleted(self._source, self._stream.source_module, since)
         if not deleted.whole:
             self._compare("cut", "the deleted list could not be read to its end")
@@ -78,7 +80,7 @@ class DeletionFinder:
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         if fresh or until != known:
             self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until, deleted=fresh)
-        seen = {**self._settled, **deleted.at}
+        seen = {**self._settled, **{i: at for i, at in deleted.at.items() if at <= horizon}}
         self._settled = {i: at for i, at in seen.items() if until is None or at >= until}
         self._look_again()
         return None
@@ -93,6 +95,12 @@ class DeletionFinder:
         rows = [restored_row(self._stream, i, self._now()) for i in sorted(back)]
         still = {i: at for i, at in gone.items() if i not in back}
         self._ledger.enqueue(self._stream, rows, self._now(), deleted=still, restored=back)
+
+    def _unread(self, state: StreamState, server_time: datetime) -> timedelta:
+        """For how long the source was not read, by the clock that says more: ours may have been set back meanwhile."""
+        ours = timedelta() if state.read_at is None else self._now() - state.read_at
+        known = state.current_until if state.caught_up_at is not None else None  # on a first pass it is long ago
+        return max(ours, timedelta() if known is None else server_time - known)
 
     def _concerns(self, link: Link | None) -> bool:
         """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
