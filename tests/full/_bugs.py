@@ -70,7 +70,6 @@ BUGS: Final = (
         _STORED,
         "        cycle_id = ledger.settle(stream, replace(settlement, queued=()), cycle_id, hands.now())\n"
         "        ledger.enqueue(stream, settlement.queued, hands.now())\n",
-        (ROAD, "from dataclasses import dataclass, field\n", "from dataclasses import dataclass, field, replace\n"),
     ),
     _bug(
         "two commits for one: the links after the intents",
@@ -79,7 +78,6 @@ BUGS: Final = (
         "        cycle_id = ledger.settle(stream, replace(settlement, linked=()), cycle_id, hands.now())\n"
         "        only = Settlement(lane=lane, seen=0, outcomes={}, linked=settlement.linked)\n"
         "        cycle_id = ledger.settle(stream, only, cycle_id, hands.now())\n",
-        (ROAD, "from dataclasses import dataclass, field\n", "from dataclasses import dataclass, field, replace\n"),
     ),
     _bug(
         "ack before write: the queue row goes first",
@@ -174,9 +172,11 @@ BUGS: Final = (
     _bug(
         "the deletions' checkpoint moves before the queueing",
         DELETIONS,
-        "        self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)",
-        "        self._ledger.enqueue(self._stream, [], self._now(), deleted_until=until)\n"
-        "        self._ledger.enqueue(self._stream, rows, self._now())",
+        "            self._ledger.enqueue(\n"
+        "                self._stream, rows, self._now(), deleted_until=until, deleted=fresh, source_now=server_time\n",
+        "            self._ledger.enqueue(self._stream, [], self._now(), deleted_until=until)\n"
+        "            self._ledger.enqueue(\n"
+        "                self._stream, rows, self._now(), deleted=fresh, source_now=server_time\n",
     ),
     _bug(
         "a deletion in the list is believed though the record is back",
