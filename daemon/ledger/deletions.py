@@ -3,6 +3,7 @@ may keep its Modified_Time (facts 5.4).
 
 A record is looked at again when it has been gone as long again as it was gone at the last look. So a restore is noticed
 at the latest after as long as the record had been gone, and a deletion costs some twenty looks, a hundred a call.
+All times are the source's own.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _row = deletions.c
 
 
 def remember(connection: Connection, stream: Stream, deleted: Mapping[str, datetime], now: datetime) -> None:
-    """These records (id -> when) are gone, as was seen just now."""
+    """These records (id -> when) are gone, as was seen just now, by the source's clock."""
     forget(connection, stream, [i for i, at in deleted.items() if now - at > KEPT])
     rows = [
         {"stream": stream.address, "source_id": i, "deleted_at": at, "look_at": now + max(now - at, _FIRST)}

@@ -237,6 +237,7 @@ class Ledger:
         deleted_until: datetime | None = None,
         deleted: Mapping[str, datetime] = MappingProxyType({}),
         restored: Collection[str] = (),
+        source_now: datetime | None = None,
         comparison: Comparison | None = None,
         side: Side = "source",
         position: Position | None = None,
@@ -245,13 +246,13 @@ class Ledger:
         shown: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Put records into the queue, and note in the same transaction how far the looking for them has come: the
-        deletions up to `deleted_until`, those to look at again (`deleted`: id -> when) or not any more (`restored`); or
-        a comparison's `position` on its `side` with what was `seen` there, and by entity the digest of what a drifted
-        counterpart showed.
+        deletions up to `deleted_until`, those to look at again (`deleted`: id -> when, and `source_now`, both by the
+        source's clock) or not any more (`restored`); or a comparison's `position` on its `side` with what was `seen`
+        there, and by entity the digest of what a drifted counterpart showed.
         """
         with self._writing() as connection:
             queue.requeue(connection, stream, rows, (), now)
-            deletions.remember(connection, stream, deleted, now)
+            deletions.remember(connection, stream, deleted, source_now or now)
             deletions.forget(connection, stream, restored)
             if deleted_until is not None:
                 streams.note(connection, stream, deleted_until=deleted_until)
@@ -281,10 +282,10 @@ class Ledger:
         with self._reading() as connection:
             return lookups.stuck(connection, stream)
 
-    def restored_by_now(self, stream: Stream, now: datetime, limit: int) -> dict[str, datetime]:
+    def restored_by_now(self, stream: Stream, source_now: datetime, limit: int) -> dict[str, datetime]:
         """Deleted records (id -> when) at which it is time to look again: they may have been restored."""
         with self._reading() as connection:
-            return deletions.to_look(connection, stream, now, limit)
+            return deletions.to_look(connection, stream, source_now, limit)
 
     def fuse_state(self, stream: Stream) -> FuseState:
         """What stops the stream until a person looks, and what was released."""

@@ -225,7 +225,7 @@ deletions = Table(
     text("stream", "the stream", key=True),
     text("source_id", "record id in the source", key=True),
     time("deleted_at", "when it was deleted there"),
-    time("look_at", "when it is looked whether it was restored; after 61 days no more"),
+    time("look_at", "when it is looked whether it was restored, by the source's clock; after 61 days no more"),
     info={"doc": "records that the source has deleted, while they can still be restored"},
 )
 Index("ix_deletions_look", deletions.c.stream, deletions.c.look_at)

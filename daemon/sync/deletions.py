@@ -79,7 +79,9 @@ class DeletionFinder:
         self._children.of_survivors(at for i, at in wanted.items() if i in links)
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         if fresh or until != known:
-            self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until, deleted=fresh)
+            self._ledger.enqueue(
+                self._stream, rows, self._now(), deleted_until=until, deleted=fresh, source_now=server_time
+            )
         seen = {**self._settled, **{i: at for i, at in deleted.at.items() if at <= horizon}}
         self._settled = {i: at for i, at in seen.items() if until is None or at >= until}
         self._look_again()
@@ -87,14 +89,15 @@ class DeletionFinder:
 
     def _look_again(self) -> None:
         """Queues what was restored in the source: that need not move its Modified_Time (facts 5.4)."""
-        gone = self._ledger.restored_by_now(self._stream, self._now(), _LOOKS)
+        source_now = self._source.clock_before_next_call()
+        gone = self._ledger.restored_by_now(self._stream, source_now, _LOOKS)
         if not gone:
             return
         there = self._source.by_ids(self._stream.source_module, ["Modified_Time"], sorted(gone))
         back = {str(row["id"]) for row in there} & gone.keys()
         rows = [restored_row(self._stream, i, self._now()) for i in sorted(back)]
         still = {i: at for i, at in gone.items() if i not in back}
-        self._ledger.enqueue(self._stream, rows, self._now(), deleted=still, restored=back)
+        self._ledger.enqueue(self._stream, rows, self._now(), deleted=still, restored=back, source_now=source_now)
 
     def _unread(self, state: StreamState, server_time: datetime) -> timedelta:
         """For how long the source was not read, by the clock that says more: ours may have been set back meanwhile."""

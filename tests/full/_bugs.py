@@ -172,9 +172,11 @@ BUGS: Final = (
     _bug(
         "the deletions' checkpoint moves before the queueing",
         DELETIONS,
-        "        self._ledger.enqueue(self._stream, rows, self._now(), deleted_until=until)",
-        "        self._ledger.enqueue(self._stream, [], self._now(), deleted_until=until)\n"
-        "        self._ledger.enqueue(self._stream, rows, self._now())",
+        "            self._ledger.enqueue(\n"
+        "                self._stream, rows, self._now(), deleted_until=until, deleted=fresh, source_now=server_time\n",
+        "            self._ledger.enqueue(self._stream, [], self._now(), deleted_until=until)\n"
+        "            self._ledger.enqueue(\n"
+        "                self._stream, rows, self._now(), deleted=fresh, source_now=server_time\n",
     ),
     _bug(
         "a deletion in the list is believed though the record is back",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice
-from tests.sync.pair import KEY, Pair, make_settings, opened, running_pair
+from daemon.emulator import Emulator
+from tests.sync.pair import KEY, Pair, add_key, make_settings, opened, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
 
@@ -138,6 +140,24 @@ def test_a_record_that_is_restored_as_it_was_comes_back_though_nothing_moved(tmp
         assert [r["Email_Opt_Out"] for r in pair.counterparts("Leads", stays_away)] == [True] * (policy == "flag")
         assert (state(pair, lead), pair.queue()) == ("live", [])
         assert [i for (i,) in pair.sql("select source_id from deletions")] == [stays_away]
+
+
+def test_a_restore_is_noticed_though_our_own_clock_is_a_year_ahead(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        ahead = timedelta(days=366)
+        settings = make_settings(emu, tmp_path, modules=("Leads",), deletes="delete", fuse=LOOSE)
+        with opened(emu, settings, now=lambda: datetime.fromtimestamp(emu.world.clock.now(), UTC) + ahead) as pair:
+            (lead, _) = leads(pair, 2)
+            pair.once()
+            pair.a.delete("Leads", lead)
+            settle(pair)
+            assert pair.counterparts("Leads", lead) == []
+            pair.a.restore("Leads", lead)
+            for _ in range(4):
+                pair.pass_time(60)
+                pair.once()
+            assert len(pair.counterparts("Leads", lead)) == 1
 
 
 def test_what_is_deleted_is_looked_at_less_and_less_and_after_61_days_no_more(tmp_path: Path) -> None:
