@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--every", type=int, default=1, help="of the single faults, every Nth; 0: none")
     given = parser.parse_args(argv)
     chosen = [bug for bug in BUGS if not given.only or bug.name in given.only]
-    stale = [bug.name for bug in chosen if not _applies(bug)]
+    stale = [bug.name for bug in chosen if not applies(bug)]
     if stale:
         _say(f"these patches do not apply any more: {', '.join(stale)}")
         return 2
@@ -60,7 +60,8 @@ def main(argv: list[str]) -> int:
     return 1 if survived else 0
 
 
-def _applies(bug: Bug) -> bool:
+def applies(bug: Bug) -> bool:
+    """Whether the code that the bug is put into is there, once."""
     text = {file: (ROOT / file).read_text() for file, _, _ in bug.patches}
     return all(text[file].count(old) == 1 for file, old, _ in bug.patches)
 
