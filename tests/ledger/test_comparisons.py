@@ -151,7 +151,7 @@ def test_people_see_the_comparisons_that_go_on_by_stream(ledger, reader, contact
 
 
 def test_unseen_are_the_agreed_records_of_the_stream_and_side_that_were_not_met(
-    ledger, contacts, back, running, pairs, see
+    ledger, contacts, back, running, pairs, see, file
 ):
     unseen = lambda side, stream=contacts: sorted(ledger.unseen(stream, running, side))  # noqa: E731
     assert unseen("source") == [("1", "1"), ("2", "2"), ("3", "3")]
@@ -166,6 +166,12 @@ def test_unseen_are_the_agreed_records_of_the_stream_and_side_that_were_not_met(
     assert unseen("target", back) == [("1", "2"), ("2", "3"), ("3", "1")]
     see("target", "2", "9")
     assert unseen("target") == [("1", "3")]
+    marks = "SELECT entity_id, source_comparison, target_comparison FROM agreed WHERE stream = ? ORDER BY entity_id"
+    assert file.rows(marks, contacts.address) == [
+        ("india/Contacts/1", running.id, running.id),
+        ("india/Contacts/2", None, running.id),
+        ("india/Contacts/3", running.id, None),
+    ]
 
 
 def test_what_an_earlier_comparison_saw_is_unseen_again(ledger, contacts, running, pairs, see, make):
