@@ -57,6 +57,14 @@ class QueueRow:
     waits_for: Parent | None = None
 
 
+def due_row(stream: Stream, source_id: str, code: str, detail: str, at: datetime, now: datetime) -> QueueRow:
+    """A record that is to be looked at, because of what was seen of its state at a time."""
+    cause = Cause(code=code, module=stream.target_module)
+    return QueueRow(
+        source_id=source_id, state="due", attempts=0, due_at=now, cause=cause, detail=detail, modified_time=at
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
     """A pair for the id map, and what B confirmed of it (None: nothing is known of its contents)."""

@@ -14,8 +14,8 @@ from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DIFFERS, Cause
-from daemon.core.ends import QueueRow
+from daemon.core.causes import DIFFERS
+from daemon.core.ends import due_row
 from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog
@@ -54,9 +54,10 @@ class Children:
             except (RequestRefused, CredentialRefused) as error:
                 logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
                 continue
-            rows = [self._row(child, record_id, why) for record_id in sorted(found)]
+            now = self._now()
+            rows = [due_row(child, record_id, DIFFERS, why, now, now) for record_id in sorted(found)]
             if rows:
-                self._ledger.enqueue(child, rows, self._now())
+                self._ledger.enqueue(child, rows, now)
 
     def of_survivors(self, deleted_at: Iterable[datetime]) -> None:
         """Has the children of every record read again that was changed just as others were deleted."""
@@ -89,14 +90,3 @@ class Children:
     def _ids(self, module: str, where: coql.Condition, limit: int) -> list[str]:
         rows = self._source.zoho.coql(module, ["id"], where=where, order_by=("id",), limit=limit).rows
         return [str(row["id"]) for row in rows]
-
-    def _row(self, child: Stream, record_id: str, why: str) -> QueueRow:
-        return QueueRow(
-            source_id=record_id,
-            state="due",
-            attempts=0,
-            due_at=self._now(),
-            cause=Cause(code=DIFFERS, module=child.target_module),
-            detail=why,
-            modified_time=self._now(),
-        )

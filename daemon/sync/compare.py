@@ -8,15 +8,16 @@ more, records restored, changed or deleted in the target, and counterparts that 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE, Cause
+from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE
 from daemon.core.digest import changed_fields, cover, digest_values
-from daemon.core.ends import QueueRow
+from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
 from daemon.core.record import START, Change, Position, is_record_id
 from daemon.core.rules import Stream
@@ -261,15 +262,8 @@ class Comparer:
         )
 
     def _row(self, source_id: str, at: datetime, code: str, detail: str, *, due: bool = True) -> QueueRow:
-        return QueueRow(
-            source_id=source_id,
-            state="due" if due else "held",
-            attempts=0,
-            due_at=self._now() if due else None,
-            cause=Cause(code=code, module=self._stream.target_module),
-            detail=detail,
-            modified_time=at,
-        )
+        row = due_row(self._stream, source_id, code, detail, at, self._now())
+        return row if due else replace(row, state="held", due_at=None)
 
     def _spent(self) -> int:
         return sum(org.credits_spent for org in self._orgs.values())

@@ -12,8 +12,8 @@ from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, Cause
-from daemon.core.ends import QueueRow
+from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS
+from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
 from daemon.core.steps import Link
@@ -95,9 +95,10 @@ class DeletionFinder:
             return
         there = self._source.by_ids(self._stream.source_module, ["Modified_Time"], sorted(gone))
         back = {str(row["id"]) for row in there} & gone.keys()
-        rows = [restored_row(self._stream, i, self._now()) for i in sorted(back)]
+        now, text = self._now(), f"it was restored in {self._stream.source}"
+        rows = [due_row(self._stream, i, DIFFERS, text, now, now) for i in sorted(back)]
         still = {i: at for i, at in gone.items() if i not in back}
-        self._ledger.enqueue(self._stream, rows, self._now(), deleted=still, restored=back, source_now=source_now)
+        self._ledger.enqueue(self._stream, rows, now, deleted=still, restored=back, source_now=source_now)
 
     def _unread(self, state: StreamState, server_time: datetime) -> timedelta:
         """For how long the source was not read, by the clock that says more: ours may have been set back meanwhile."""
@@ -118,28 +119,7 @@ class DeletionFinder:
 
 def deletion_row(stream: Stream, source_id: str, at: datetime, now: datetime) -> QueueRow:
     """A deletion that is due."""
-    return QueueRow(
-        source_id=source_id,
-        state="due",
-        attempts=0,
-        due_at=now,
-        cause=Cause(code=DELETED_IN_SOURCE, module=stream.target_module),
-        detail=f"it is not in {stream.source} any more",
-        modified_time=at,
-    )
-
-
-def restored_row(stream: Stream, source_id: str, now: datetime) -> QueueRow:
-    """A record that is back."""
-    return QueueRow(
-        source_id=source_id,
-        state="due",
-        attempts=0,
-        due_at=now,
-        cause=Cause(code=DIFFERS, module=stream.target_module),
-        detail=f"it was restored in {stream.source}",
-        modified_time=now,
-    )
+    return due_row(stream, source_id, DELETED_IN_SOURCE, f"it is not in {stream.source} any more", at, now)
 
 
 def read_deleted(source: Zoho, module: str, since: datetime | None) -> Deleted:

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.emulator import Emulator
 from tests.sync.pair import Pair, add_key, make_settings, opened
+
+
+class Clocks:
+    """Time passes for both orgs and for our monotonic clock; our wall clock is right all the time."""
+
+    def __init__(self, emu: Emulator) -> None:
+        self._emu = emu
+        self._passed = 0.0
+        started = datetime.fromtimestamp(emu.world.clock.now(), UTC)
+        self.ours: dict[str, Any] = {
+            "monotonic": lambda: self._passed,
+            "now": lambda: started + timedelta(seconds=self._passed),
+        }
+
+    def elapse(self, seconds: float) -> None:
+        self._passed += seconds
+        self._emu.clock(advance=seconds)
 
 
 # A small step while nothing runs leaves no trace: such an edit is for the full comparison to find.
@@ -21,29 +39,20 @@ def test_an_edit_right_after_the_clock_of_a_went_back_is_read(
     with Emulator(("in", "us")) as emu:
         add_key(emu.orgs["us"], "Leads")
         settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=lag))
-        passed = 0.0
-
-        def elapse(pair: Pair, seconds: float) -> None:
-            """Time passes for both orgs and for our monotonic clock; our wall clock is right all the time."""
-            nonlocal passed
-            passed += seconds
-            emu.clock(advance=seconds)
-
-        started = datetime.fromtimestamp(emu.world.clock.now(), UTC)
-        clocks = {"monotonic": lambda: passed, "now": lambda: started + timedelta(seconds=passed)}
-        with opened(emu, settings, **clocks) as pair:
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
             mine = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
-            elapse(pair, 60)
+            clocks.elapse(60)
             pair.once()
             pair.once()
             emu.clock(advance=step)
             pair.a.edit("Leads", mine, {"City": "Pune"})
-            elapse(pair, 30)
+            clocks.elapse(30)
             if not restarted:
-                follow(pair, mine, lambda: elapse(pair, 30))
+                follow(pair, mine, lambda: clocks.elapse(30))
         if restarted:
-            with opened(emu, settings, **clocks) as pair:
-                follow(pair, mine, lambda: elapse(pair, 30))
+            with opened(emu, settings, **clocks.ours) as pair:
+                follow(pair, mine, lambda: clocks.elapse(30))
 
 
 def follow(pair: Pair, mine: str, later: Callable[[], None]) -> None:
@@ -64,25 +73,17 @@ def test_edits_long_after_the_step_are_read_though_other_calls_have_seen_the_new
         settings = make_settings(
             emu, tmp_path, modules=("Leads", "Accounts"), lag=timedelta(seconds=120), deletes=deletes
         )
-        passed = 0.0
-
-        def elapse(seconds: float) -> None:
-            nonlocal passed
-            passed += seconds
-            emu.clock(advance=seconds)
-
-        started = datetime.fromtimestamp(emu.world.clock.now(), UTC)
-        clocks = {"monotonic": lambda: passed, "now": lambda: started + timedelta(seconds=passed)}
-        with opened(emu, settings, **clocks) as pair:
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
             mine = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
             for _ in range(3):
-                elapse(300)
+                clocks.elapse(300)
                 pair.once()
             emu.clock(advance=-86_400)
             for number in range(4):
-                elapse(100)
+                clocks.elapse(100)
                 pair.a.edit("Leads", mine, {"City": f"Pune {number}"})
-                elapse(200)
+                clocks.elapse(200)
                 pair.once()
                 if number:  # the first walk after the step is the one that notices it
                     assert pair.counterpart("Leads", mine)["City"] == f"Pune {number}"
