@@ -44,14 +44,15 @@ class SourceClock:
         self._breaks = self._noticed
         self._read_until, self._began = self._began, None
 
-    def back_to(self, state: StreamState) -> datetime | None:
+    def back_to(self, state: StreamState, *, going_on: bool = False) -> datetime | None:
         """The time from which the source must be read again because its clock went back; None when it did not.
 
-        Until the clock has caught up, every walk starts where the last one that reached the present began.
+        Until the clock has caught up, every walk starts where the last one that reached the present began; one that is
+        going on has started there.
         """
         server_time = self._source.clock_before_next_call()
         breaks = list(self._source.clock_breaks[self._breaks :])
-        if server_time < state.position.modified_time:
+        if not going_on and server_time < state.position.modified_time:
             last = self._read_until or (state.read_at and state.read_at - LONG_WALK)
             unseen = timedelta() if last is None else self._now() - last
             breaks.append(server_time - max(unseen, timedelta()))

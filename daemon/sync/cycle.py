@@ -200,9 +200,10 @@ class StreamRunner:
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
         state = self._state()
-        back_to = self._clock.back_to(state)
+        going_on = self._go_on()
+        back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
-        at, server_time = self._go_on() or (state.position, self._source.zoho.clock_before_next_call())
+        at, server_time = going_on or (state.position, self._source.zoho.clock_before_next_call())
         checkpoint, horizon = state.position, server_time - self.stream.lag
         if back_to is not None and back_to < at.modified_time:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)

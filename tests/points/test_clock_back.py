@@ -87,3 +87,27 @@ def test_edits_long_after_the_step_are_read_though_other_calls_have_seen_the_new
                 pair.once()
                 if number:  # the first walk after the step is the one that notices it
                     assert pair.counterpart("Leads", mine)["City"] == f"Pune {number}"
+
+
+def test_a_crowd_of_edits_after_the_step_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a cycle's ration: the next cycle goes on from there, and not from the step again."""
+    monkeypatch.setattr("daemon.sync.cycle.PAGES", 1)
+    monkeypatch.setattr("daemon.sync.cycle.LARGE", 3)
+    monkeypatch.setattr("daemon.sync.cycle.SMALL", 3)
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=120))
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
+            mine = [pair.a.insert_raw("Leads", {"Last_Name": f"A{n}", "Company": "C"}) for n in range(12)]
+            for _ in range(12):
+                clocks.elapse(60)
+                pair.cycle("Leads")
+            emu.clock(advance=-86_400)
+            for lead in mine:
+                clocks.elapse(5)
+                pair.a.edit("Leads", lead, {"City": "Pune"})
+            for _ in range(12):
+                clocks.elapse(5)
+                pair.cycle("Leads")
+            assert {pair.counterpart("Leads", lead)["City"] for lead in mine} == {"Pune"}

@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator
+from daemon.settings import Settings
 from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
 OFF = Limit()
@@ -150,10 +151,14 @@ def test_a_stopped_stream_stops_no_other(tmp_path: Path, kind: str) -> None:
         assert len(pair.counterparts("Accounts", account)) == 1
 
 
+def deleting_few(emu: Emulator, folder: Path) -> Settings:
+    add_key(emu.orgs["us"], "Leads")
+    return make_settings(emu, folder, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW))
+
+
 def test_deletions_of_records_that_a_lost_ledger_does_not_know_blow_the_fuse_too(tmp_path: Path) -> None:
     with Emulator(("in", "us")) as emu:
-        add_key(emu.orgs["us"], "Leads")
-        settings = make_settings(emu, tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW))
+        settings = deleting_few(emu, tmp_path)
         with opened(emu, settings) as pair:
             ids = leads(pair, 10)
             run(pair)
@@ -185,8 +190,7 @@ def test_records_that_a_retry_does_not_find_any_more_blow_the_fuse_too(tmp_path:
 
 def test_a_release_holds_until_what_it_released_is_done_whatever_happens_meanwhile(tmp_path: Path) -> None:
     with Emulator(("in", "us")) as emu:
-        add_key(emu.orgs["us"], "Leads")
-        settings = make_settings(emu, tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW))
+        settings = deleting_few(emu, tmp_path)
         with opened(emu, settings) as pair:
             ids = leads(pair, 10)
             run(pair)
