@@ -95,7 +95,7 @@ def _agree(
         statement = upsert(
             connection,
             agreed,
-            kept=("target_digest",),
+            kept=("target_digest", "column_digests"),
             known=("target_modified_time", "source_comparison", "target_comparison"),
         )
         connection.execute(statement, rows)
@@ -129,6 +129,7 @@ def _record(connection: Connection, stream: Stream, written: Sequence[Written], 
             "fields": names.get(attempt.fields) or names.setdefault(attempt.fields, json.dumps(list(attempt.fields))),
             "answer_code": storable(attempt.answer_code),
             "at": now,
+            "cut": json.dumps(list(attempt.cut)),
         }
         for attempt in written
     ]

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -92,6 +92,7 @@ agreed = Table(
     time("agreed_at", "when the target confirmed it"),
     Column("source_comparison", Id, nullable=True, doc="the last comparison that saw it in the source"),
     Column("target_comparison", Id, nullable=True, doc="the last comparison that saw it in the target"),
+    text("column_digests", "JSON object: source field -> digest of its value then (both ways only)", default="{}"),
     info={"doc": "what the target confirmed last, as digests"},
 )
 
@@ -193,12 +194,50 @@ changes = Table(
     text("answer_code", "what Zoho answered"),
     time("at", "when the answer was stored"),
     maybe("before", "JSON object: the values before; NULL unless undo is on"),
+    text("cut", "JSON list: names of the fields whose text was cut to the target's length", default="[]"),
     info={"doc": "every attempt to write to an org"},
 )
 Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
 Index("ix_changes_cycle", changes.c.cycle_id)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    number_of_row(),
+    text("stream", "the stream that met it"),
+    text("source_id", "record id in the source"),
+    text("target_id", "record id in the target"),
+    text("field", "field of the target that was changed on both sides"),
+    maybe("source_value", "what the source says, in the target's terms, as JSON"),
+    maybe("target_value", "what the target said, as JSON"),
+    maybe("source_author", "who changed the source's record last"),
+    maybe("target_author", "who changed the target's record last"),
+    maybe_time("source_time", "Modified_Time of the source's record"),
+    maybe_time("target_time", "Modified_Time of the target's record"),
+    text("rule", "what decided: newest, or primary (the times were equal)"),
+    text("winner", "name of the org whose value both have now"),
+    time("at", "when it was decided"),
+    info={"doc": "fields that were changed on both sides between two looks, and who won"},
+)
+Index("ix_conflicts_stream", conflicts.c.stream, conflicts.c.id)
+Index("ix_conflicts_at", conflicts.c.at)
+
+exports = Table(
+    "exports",
+    metadata,
+    text("route", "the route", key=True),
+    text("source", "name of the org that it left"),
+    text("source_module", "module in that org", key=True),
+    text("field", "field of that org", key=True),
+    text("target", "name of the org that took it"),
+    text("data_center", "data centre of that org", key=True),
+    time("first_at", "when it first left"),
+    time("last_at", "when it last left"),
+    number("records", "writes that carried it"),
+    info={"doc": "which fields have left which org for which data centre; never forgotten"},
+)
 
 fuses = Table(
     "fuses",
