@@ -20,6 +20,7 @@ USER_UNKNOWN: Final = "USER_UNKNOWN"
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
+ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -31,6 +32,7 @@ OURS: Final = frozenset(
         DELETED_IN_SOURCE,
         DIFFERS,
         DRIFT,
+        ORIGIN_UNKNOWN,
     }
 )
 """Causes that say nothing of the target's fields."""
@@ -46,6 +48,8 @@ _REMEDIES: Final = {
     DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
     DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
     'drift = "keep" or "overwrite" in the settings decides it for good',
+    ORIGIN_UNKNOWN: "nothing to do while the stream that made the record here is still catching up; if there is no "
+    "such stream any more, empty the record's key field, and it counts as one that was made here",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     NOT_CONVERTIBLE: "the source's value does not fit the kind of the target's field: correct it there, or map it by "

@@ -108,6 +108,17 @@ def shape(value: object) -> str:
     return "null" if value is None else names.get(type(value), type(value).__name__)
 
 
+def canonical(kind: Kind, value: object) -> Json:
+    """A value as Zoho shows it, in the form of its kind; an odd one stands as its own text."""
+    try:
+        if kind in ("lookup", "owner", "user"):
+            linked = linked_id(value)
+            return None if linked is None else {"id": linked}
+        return CANONICAL[kind](value)
+    except ValueError:
+        return repr(value)
+
+
 CANONICAL: Final[Mapping[Kind, Callable[[object], Json]]] = {
     "text": _text,
     "number": _number,

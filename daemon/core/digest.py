@@ -24,10 +24,16 @@ class Digests:
 
 def digest_values(values: Values, version: str, key: bytes) -> Digests:
     """The digests of a record's canonical values; `key` is the ledger's, up to 64 bytes."""
-    return _together({name: _short(value, key) for name, value in values.items()}, version, key)
+    return together({name: _short(value, key) for name, value in values.items()}, version, key)
 
 
-def _together(by_field: Mapping[str, str], version: str, key: bytes) -> Digests:
+def digest_value(value: Json, key: bytes) -> str:
+    """The short digest of one canonical value."""
+    return _short(value, key)
+
+
+def together(by_field: Mapping[str, str], version: str, key: bytes) -> Digests:
+    """The digests of a record whose fields have these."""
     body = orjson.dumps([version, by_field], option=orjson.OPT_SORT_KEYS)
     return Digests(whole=hashlib.blake2b(body, key=key, digest_size=16).hexdigest(), by_field=by_field)
 
@@ -36,7 +42,7 @@ def without(digests: Digests, names: frozenset[str], version: str, key: bytes) -
     """The digests of a record of which some fields are not decided yet: they count as changed the next time."""
     if not names:
         return digests
-    return _together({n: digest for n, digest in digests.by_field.items() if n not in names}, version, key)
+    return together({n: digest for n, digest in digests.by_field.items() if n not in names}, version, key)
 
 
 def changed_fields(old: Mapping[str, str], new: Digests) -> frozenset[str]:

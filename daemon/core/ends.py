@@ -8,9 +8,10 @@ from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
-from daemon.core.causes import DUPLICATE_DATA, TARGET_GONE, UNCERTAIN, Cause
+from daemon.core.causes import DUPLICATE_DATA, ORIGIN_UNKNOWN, TARGET_GONE, UNCERTAIN, Cause
 from daemon.core.digest import Digests
 from daemon.core.mapping import FieldMap
+from daemon.core.merge import Pact
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Create, Defer, Delete, Flag, Hold, Keep, LinkState, Step, Update, Write, action_of
 from daemon.core.translate import Parent
@@ -74,6 +75,7 @@ class Linked:
     digests: Digests | None
     target_modified_time: datetime | None
     state: LinkState = "live"
+    pact: Pact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +128,19 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                     source_id=step.change.record_id,
                     target_id=step.target_id,
                     digests=step.digests,
-                    target_modified_time=None,
+                    target_modified_time=step.pact.at if step.pact else None,
                     state="deleted" if step.outcome == "deleted" else "live",
+                    pact=step.pact,
                 )
             return End(outcome=step.outcome, linked=linked, queued=_later(step.later, context))
         case Hold():
             # An open intent stays open: once the record can go on, the target is asked again before it is sent.
             return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
+        case Defer(stray=True):
+            cause = Cause(code=ORIGIN_UNKNOWN, module=context.stream.source_module)
+            detail = "its key field names the record of another org, and the link to it is not known yet"
+            row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
+            return End(outcome="retrying", queued=row, closes=False)
         case Defer():
             cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
             detail = "an earlier write may still be on its way; the target is asked before anything is sent"
@@ -180,6 +188,7 @@ def _done(step: Write, answer: Done, context: Context) -> End:
         target_id=answer.record_id,
         digests=step.digests,
         target_modified_time=answer.modified_time,
+        pact=step.pact,
     )
     return End(outcome=outcome, linked=linked, queued=_later(step.later, context), written=written)
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.core.convert import CONVERSIONS, Json, Kind, split_choices
 from daemon.core.expression import parse_expression
-from daemon.core.rules import Constant, Expression, Fill, Scalar, Source, Writing
+from daemon.core.rules import Constant, Expression, Fill, Owner, Scalar, Source
 from daemon.core.schema import Field
 
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -53,7 +53,12 @@ class FieldRule:
     whole: bool = False
     cut: int | None = None
     default: Json = None
-    write: Writing = "always"
+    owner: Owner = "source"
+
+
+def kind_of(field: Field) -> Kind | None:
+    """The kind of a field of that type; None for one that is not carried."""
+    return _KINDS.get(field.data_type)
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -68,7 +73,7 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
     name: str, origin: Source, mine: Field | None, yours: Field, carried: Mapping[str, str], fill: Fill, zone: str
 ) -> FieldRule | str:
     """The rule for one target field, or why there can be none. `mine` is the source's field where one is copied."""
-    kind = _KINDS.get(yours.data_type)
+    kind, owner = _KINDS.get(yours.data_type), fill.owner or "source"
     if kind is None:
         return f"fields of type {yours.data_type} are not carried"
     if mine is None:
@@ -83,7 +88,7 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
             return f"a {mine.data_type} cannot be written to a {yours.data_type}"
     parent = None
     if kind == "lookup":
-        if wrong := _lookup_problem(mine, yours, carried, fill):
+        if wrong := _lookup_problem(mine, yours, carried, owner):
             return wrong
         parent = mine.lookup_module if mine else None
     if wrong := _fill_problem(fill, yours, kind):
@@ -102,7 +107,7 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
         whole=yours.data_type == "integer",
         cut=yours.length if fill.cut else None,
         default=_default(fill.default, kind),
-        write=fill.write,
+        owner=owner,
     )
 
 
@@ -166,7 +171,7 @@ def _default(value: Scalar | None, kind: Kind) -> Json:
     return split_choices(value) if kind == "multiselect" and isinstance(value, str) else value
 
 
-def _lookup_problem(mine: Field | None, yours: Field, carried: Mapping[str, str], fill: Fill) -> str | None:
+def _lookup_problem(mine: Field | None, yours: Field, carried: Mapping[str, str], owner: Owner) -> str | None:
     if mine is None or mine.lookup_module is None or mine.lookup_module not in carried:
         return f"it points to {mine.lookup_module if mine else None}, which this route does not carry"
     if carried[mine.lookup_module] != yours.lookup_module:
@@ -174,6 +179,6 @@ def _lookup_problem(mine: Field | None, yours: Field, carried: Mapping[str, str]
             f"it points to {yours.lookup_module} in the target, but this route carries "
             f"{mine.lookup_module} to {carried[mine.lookup_module]}"
         )
-    if fill.write == "create":
-        return 'a lookup is not written with write = "create": its record may have to be made before its parent'
+    if owner == "target":
+        return "a lookup is not left to the target: its record may have to be made before its parent"
     return None

@@ -10,16 +10,17 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import orjson
 
+from daemon.core.convert import Kind
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
-from daemon.core.fitting import FieldRule, by_star, rule_for
+from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
-from daemon.core.rules import Copy, Expression, Fill, Source, Stream, Template
+from daemon.core.rules import Copy, Expression, Fill, Owner, Source, Stream, Template
 from daemon.core.schema import Schema
 
 # Set by Zoho on every write, or the subject of their own settings.
@@ -35,7 +36,8 @@ class FieldMap:
 
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
     `match` are target fields that recognise a record of ours by what was sent, where there is no key.
-    `mandatory` are the target fields that a new record must have.
+    `mandatory` are the target fields that a new record must have. `kinds` are those of the columns, where the stream
+    lies on a circle and edits of the source must be told from what orgsync wrote there.
     """
 
     rules: tuple[FieldRule, ...]
@@ -45,6 +47,7 @@ class FieldMap:
     match: tuple[str, ...]
     keep: Filter
     mandatory: frozenset[str] = frozenset()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
     @property
     def parents(self) -> frozenset[str]:
@@ -54,17 +57,25 @@ class FieldMap:
     @property
     def lasting(self) -> frozenset[str]:
         """The target fields that the target is to hold as the source says, and no other way: what counts as drift."""
-        return frozenset(r.target for r in self.rules if r.write == "always")
+        return self._owned_by("source")
 
     @property
     def made_once(self) -> frozenset[str]:
         """The target fields that are written only when a record is made."""
-        return frozenset(r.target for r in self.rules if r.write == "create")
+        return self._owned_by("target")
 
     @property
     def into_blank(self) -> frozenset[str]:
         """The target fields that are written only where they are blank."""
-        return frozenset(r.target for r in self.rules if r.write == "blank")
+        return self._owned_by("fill-blank")
+
+    @property
+    def newest(self) -> frozenset[str]:
+        """The target fields that either side may change: the latest edit goes to the other side."""
+        return self._owned_by("newest")
+
+    def _owned_by(self, owner: Owner) -> frozenset[str]:
+        return frozenset(r.target for r in self.rules if r.owner == owner)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -121,7 +132,9 @@ def resolve(
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
-    columns = sorted({name for r in ordered for name in columns_of(r.source)} | keep.fields)
+    read = {name for r in ordered for name in columns_of(r.source)}
+    beside = {"Modified_By", *(origin.key for origin in stream.origins)} if stream.circle else set[str]()
+    columns = sorted(read | keep.fields | beside)
     return (
         FieldMap(
             rules=ordered,
@@ -131,6 +144,7 @@ def resolve(
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
             mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
+            kinds={name: kind_of(source.fields[name]) or "text" for name in sorted(read)} if stream.circle else {},
         ),
         problems,
     )
@@ -159,12 +173,13 @@ def _by_star(
         for name in sorted(stream.fields.except_)
         if name not in target.fields
     ]
-    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag} | named.keys()
+    noted = {origin.key for origin in stream.origins}
+    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag} | named.keys() | noted
     for name, mine in source.fields.items():
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
             continue
-        rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(), zone)
+        rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(owner=stream.owner), zone)
         if isinstance(rule, FieldRule) and not by_star(mine, yours):
             rule = (
                 f'a {mine.data_type} cannot be written to a {yours.data_type} by "*" alone: '
@@ -204,6 +219,7 @@ def _by_table(
         else:
             mine = source.fields[origin.field] if isinstance(origin, Copy) else None
             fill = stream.fields.fills.get(name, Fill())
+            fill = replace(fill, owner=fill.owner or stream.owner)
             rule = rule_for(name, origin, mine, yours, carried, fill, zone)
             if isinstance(rule, FieldRule):
                 rules.append(rule)
@@ -272,6 +288,6 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "zone": None if str(rule.zone) == "UTC" else str(rule.zone),
         "cut": rule.cut,
         "default": rule.default,
-        "write": None if rule.write == "always" else rule.write,
+        "owner": None if rule.owner == "source" else rule.owner,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
+from daemon.core.causes import AMBIGUOUS, TARGET_GONE, WAITS_FOR_PARENT, Cause
 from daemon.core.convert import Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
+from daemon.core.edits import NOTHING, Basis, Edits, edits
 from daemon.core.mapping import FieldMap
+from daemon.core.merge import Sides, merge, pact
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
@@ -32,6 +34,10 @@ class Knowledge:
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
+
+    On a circle of streams: `bases` are what both sides agreed on, `me_in_…` the users that orgsync is in both orgs, and
+    `astray` are records without a link that came from another org: until when to wait for the link, or None where the
+    target itself is that org, and does not have the record any more.
     """
 
     known: Known
@@ -41,6 +47,10 @@ class Knowledge:
     ended: frozenset[str] = frozenset()
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
     present: Mapping[str, WireRecord | None] = field(default_factory=dict)
+    bases: Mapping[str, Basis] = field(default_factory=dict)
+    me_in_source: str | None = None
+    me_in_target: str | None = None
+    astray: Mapping[str, datetime | None] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes
 
@@ -54,14 +64,15 @@ def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: K
 
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
     """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
-    that may only be filled where they are blank.
+    that may only be filled where they are blank, or that may have been edited there.
     """
-    if not fields.into_blank:
+    depends = fields.into_blank | fields.newest
+    if not depends:
         return {}
     return {
         step.change.record_id: step.target_id
         for step in plan(changes, stream, fields, knowledge)
-        if isinstance(step, Update) and not step.doubted and fields.into_blank & step.values.keys()
+        if isinstance(step, Update) and not step.doubted and depends & step.values.keys()
     }
 
 
@@ -95,44 +106,111 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     return _content(change, stream, fields, knowledge, link)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the target should hold of a record, and what was edited, where edits may come back."""
+
+    change: Change
+    values: Values
+    digests: Digests
+    later: Hold | None
+    cut: tuple[str, ...]
+    edited: Edits | None
+
+
 def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
     """Create, update, or leave as it is: by what B is known to hold."""
     translation = _complete(change, stream, fields, knowledge)
     if not isinstance(translation, Translation):
         return translation
-    values = translation.values
-    later = _waits(change, *translation.waits[0]) if translation.waits else None
+    key = knowledge.digest_key
+    lasting = {name: value for name, value in translation.values.items() if name not in fields.made_once}
+    basis = knowledge.bases.get(change.record_id, NOTHING)
+    wanted = _Wanted(
+        change=change,
+        values=translation.values,
+        digests=digest_values(lasting, fields.version, key),
+        later=_waits(change, *translation.waits[0]) if translation.waits else None,
+        cut=translation.cut,
+        edited=edits(change, fields, basis, knowledge.me_in_source, key) if stream.circle else None,
+    )
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
-    agreed = {name: value for name, value in values.items() if name not in fields.made_once}
-    digests = digest_values(agreed, fields.version, knowledge.digest_key)
     candidates = knowledge.found.get(change.record_id)
-    held = link if candidates is None else _looked_up(candidates, values, stream, fields, knowledge.digest_key, link)
-    if held is None:
-        created = _create(change, values, digests, fields, knowledge.source_zgid)
-        return replace(created, later=later, cut=translation.cut)
+    held = link if candidates is None else _looked_up(candidates, wanted.values, stream, fields, key, link)
+    if held is not None:
+        return _kept_in_step(wanted, link, held, stream, fields, knowledge)
+    if change.record_id in knowledge.astray:
+        return _astray(change, stream, knowledge)
+    return _create(wanted, stream, fields, knowledge.source_zgid)
+
+
+def _kept_in_step(
+    wanted: _Wanted, link: Link | None, held: Link, stream: Stream, fields: FieldMap, knowledge: Knowledge
+) -> Step:
+    """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
+    change, values, digests = wanted.change, wanted.values, wanted.digests
+    candidates = knowledge.found.get(change.record_id)
     unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
-    if held.whole == digests.whole and candidates is None and not unflag:
-        return Keep(change=change, outcome="unchanged", later=later)
+    if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
+        return Keep(change=change, outcome="unchanged", later=wanted.later)
     names = changed_fields(held.by_field, digests)
     seen = knowledge.present.get(change.record_id, {}) if candidates is None else next(iter(candidates), None)
     filled = frozenset(n for n in names & fields.into_blank if values[n] is None or _is_filled(seen, n))
     names -= filled
     if seen is None:
         digests = without(digests, filled, fields.version, knowledge.digest_key)
-    if not names and not unflag:
-        outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
-        return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests, later=later)
-    return Update(
+    merged = None
+    if wanted.edited is not None:
+        sides = Sides(
+            stream=stream,
+            fields=fields,
+            basis=knowledge.bases.get(change.record_id, NOTHING),
+            confirmed=link.by_field if link else {},
+            me=knowledge.me_in_target,
+            key=knowledge.digest_key,
+        )
+        merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
+        names, digests = merged.names, merged.digests
+    if names or unflag:
+        return Update(
+            change=change,
+            target_id=held.target_id,
+            values={**cover(values, names), **unflag},
+            digests=digests,
+            adopts=link is None,
+            doubted=candidates is not None,
+            later=wanted.later,
+            blanks=bool(blanked_fields(held.by_field, digests, values) & names),
+            cut=tuple(name for name in wanted.cut if name in names),
+            pact=merged.pact if merged else None,
+        )
+    outcome: Literal["adopted", "unchanged", "conflict"] = "adopted" if link is None else "unchanged"
+    if merged is not None and merged.lost:
+        outcome = "conflict"
+    if merged is not None and merged.is_idle and candidates is None:
+        return Keep(change=change, outcome=outcome, later=wanted.later)
+    return Keep(
         change=change,
+        outcome=outcome,
         target_id=held.target_id,
-        values={**cover(values, names), **unflag},
         digests=digests,
-        adopts=link is None,
-        doubted=candidates is not None,
-        later=later,
-        blanks=bool(blanked_fields(held.by_field, digests, values) & names),
-        cut=tuple(name for name in translation.cut if name in names),
+        later=wanted.later,
+        pact=merged.pact if merged else None,
+    )
+
+
+def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:
+    """A record that is another org's own never gets a second counterpart: its link is to be found first."""
+    until = knowledge.astray[change.record_id]
+    if until is not None:
+        return Defer(change=change, until=until, stray=True)
+    if stream.gone == "leave":
+        return _not_ours(change)
+    return Hold(
+        change=change,
+        cause=Cause(code=TARGET_GONE, module=stream.target_module),
+        detail=f"{change.record_id} was made from a record of {stream.target} that is not there any more",
     )
 
 
@@ -231,12 +309,22 @@ def _ambiguous(change: Seen, stream: Stream, fields: FieldMap, candidates: tuple
     )
 
 
-def _create(change: Change, values: Values, digests: Digests, fields: FieldMap, source_zgid: str) -> Create:
+def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, source_zgid: str) -> Create:
+    values, change = wanted.values, wanted.change
     if fields.key is None:
         match = {name: value for name in fields.match if isinstance(value := values.get(name), str)}
-        return Create(change=change, values=values, digests=digests, match=match)
-    match = {fields.key: key_value(source_zgid, change.record_id)}
-    return Create(change=change, values={**values, **match}, digests=digests, match=match)
+    else:
+        match = {fields.key: key_value(source_zgid, change.record_id)}
+        values = {**values, **match}
+    return Create(
+        change=change,
+        values=values,
+        digests=wanted.digests,
+        match=match,
+        later=wanted.later,
+        cut=wanted.cut,
+        pact=pact(frozenset(wanted.values), wanted.edited, stream, fields) if wanted.edited else None,
+    )
 
 
 def key_value(source_zgid: str, source_id: str) -> str:

@@ -13,8 +13,10 @@ Scalar = str | int | float | bool
 Deletes = Literal["ignore", "delete", "flag"]
 Gone = Literal["hold", "leave", "recreate"]
 Drift = Literal["report", "overwrite", "keep"]
-Writing = Literal["always", "blank", "create"]
-"""When a field is written: always, only where the target's is blank, only when the record is made."""
+Owner = Literal["source", "target", "newest", "fill-blank"]
+"""Who has the say over a field of the target: the source, always; the target, which gets the source's value only when
+the record is made; whoever changed it last; or the target where its field is not blank.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,12 @@ Source = Copy | Constant | Template | Expression
 class Fill:
     """How a target field is filled, besides where its value comes from.
 
-    `default` is the value where the source's is blank. `cut` says that a text is cut to the field's length.
+    `default` is the value where the source's is blank. `cut` says that a text is cut to the field's length. `owner` is
+    None where the stream's counts.
     """
 
     default: Scalar | None = None
-    write: Writing = "always"
+    owner: Owner | None = None
     cut: bool = False
 
 
@@ -80,6 +83,15 @@ class FieldChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a record of a stream's source may have come from: the source's field `key` names the record of that org."""
+
+    key: str
+    org: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """One module of one route. `address` is its name in every command, table and log line.
 
@@ -91,6 +103,10 @@ class Stream:
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
+
+    `owner` has the say over the fields that name no owner of their own. `circle` are the addresses of the other streams
+    on the ways back from the target to the source (two-way: one), and `origins` what they note in the source.
+    `wins_ties` says that the source's value is kept where both sides changed a field in the same second.
     """
 
     address: str
@@ -112,6 +128,10 @@ class Stream:
     compare_credits: int = 1000
     default_owner: str | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
+    owner: Owner = "source"
+    circle: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    wins_ties: bool = False
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12

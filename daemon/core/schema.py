@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
 # Computed by Zoho or written through calls of their own: never part of a record's body.
@@ -29,12 +30,15 @@ class Field:
     custom: bool = False
     rich_text: bool = False
     lookup_module: str | None = None
-    picklist: frozenset[str] = frozenset()  # last: fingerprint() sorts it
+    picklist: frozenset[str] = frozenset()
 
     @property
     def writable(self) -> bool:
         """Whether a client may write it, on create and on update (facts 6, inference)."""
         return self.creatable and self.updatable and not self.read_only and self.data_type not in NOT_WRITABLE_TYPES
+
+
+_PLAIN: Final = attrgetter(*(f.name for f in fields(Field) if f.name != "picklist"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,7 @@ class Schema:
 
     def fingerprint(self) -> str:
         """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""
-        rows = sorted((*astuple(f)[:-1], sorted(f.picklist)) for f in self.fields.values())
+        rows = sorted((*_PLAIN(f), sorted(f.picklist)) for f in self.fields.values())
         return hashlib.blake2b(repr(rows).encode(), digest_size=8).hexdigest()
 
 

@@ -11,12 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.core.answer import Answer, NotSent
+from daemon.core.answer import Answer, Done, NotSent, Uncertain
 from daemon.core.ends import Context, End, Lane, Linked, Outcome, QueueRow, Waiting, Written, end_of, unconfirmed
 from daemon.core.mapping import FieldMap
+from daemon.core.merge import Conflict
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Step, Update, Write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fought:
+    """A conflict of two records that the source has won: its value was sent."""
+
+    source_id: str
+    target_id: str
+    conflict: Conflict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,7 @@ class Settlement:
     dequeued: Sequence[str] = ()
     closed_intents: Sequence[str] = ()
     written: Sequence[Written] = ()
+    fought: Sequence[Fought] = ()
     gone: Sequence[str] = ()
     checkpoint: Position | None = None
 
@@ -95,6 +106,14 @@ def settle(
         dequeued=[i for i in ends if i in waiting and i not in still_queued],
         closed_intents=[*unsent, *(i for i, end in ends.items() if end.closes)],
         written=[end.written for end in ends.values() if end.written],
+        fought=[
+            Fought(source_id=step.change.record_id, target_id=step.target_id, conflict=conflict)
+            for step in steps
+            if isinstance(step, Update)
+            and step.pact
+            and isinstance(answers.get(step.change.record_id), Done | Uncertain)
+            for conflict in step.pact.conflicts
+        ],
         gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )

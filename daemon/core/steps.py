@@ -10,6 +10,7 @@ from typing import Final, Literal
 from daemon.core.causes import Cause
 from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
+from daemon.core.merge import Pact
 from daemon.core.record import Change, Deletion, Seen
 from daemon.core.translate import Parent
 
@@ -55,6 +56,7 @@ class Create:
     match: Mapping[str, str]
     later: Hold | None = None
     cut: tuple[str, ...] = ()
+    pact: Pact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Update:
     blanks: bool = False
     later: Hold | None = None
     cut: tuple[str, ...] = ()
+    pact: Pact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +101,22 @@ class Keep:
     """Nothing to write. After an uncertain write it comes with the counterpart and what was found of it."""
 
     change: Seen
-    outcome: Literal["unchanged", "filtered", "adopted", "deleted"]
+    outcome: Literal["unchanged", "filtered", "adopted", "deleted", "conflict"]
     target_id: str | None = None
     digests: Digests | None = None
     later: Hold | None = None
+    pact: Pact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defer:
-    """An earlier write of this record may still be on its way: nothing is sent before `until`."""
+    """Nothing is sent before `until`: an earlier write of this record may still be on its way, or (`stray`) it came
+    from another org and its link is still to be found.
+    """
 
     change: Seen
     until: datetime
+    stray: bool = False
 
 
 Write = Create | Update | Flag | Delete

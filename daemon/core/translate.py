@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from daemon.core.causes import EXPRESSION_FAILED, MALFORMED_VALUE, NOT_CONVERTIBLE, USER_UNKNOWN
-from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Values, cut_text, linked_id
+from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Values, canonical, cut_text, linked_id
 from daemon.core.expression import evaluate
 from daemon.core.fitting import FieldRule
 from daemon.core.functions import NoValueError
@@ -108,18 +108,7 @@ def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation
 
 def observe(record: WireRecord, fields: FieldMap) -> Values:
     """A target record in canonical values, over the mapped fields; an odd value stands as its own text."""
-    seen: dict[str, Json] = {}
-    for rule in fields.rules:
-        raw = record.get(rule.target)
-        try:
-            if rule.kind in ("lookup", "owner", "user"):
-                linked = linked_id(raw)
-                seen[rule.target] = None if linked is None else {"id": linked}
-            else:
-                seen[rule.target] = CANONICAL[rule.kind](raw)
-        except ValueError:
-            seen[rule.target] = repr(raw)
-    return seen
+    return {rule.target: canonical(rule.kind, record.get(rule.target)) for rule in fields.rules}
 
 
 class _StrangerError(ValueError):

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
 
+from daemon.core.edits import Basis
 from daemon.core.ends import QueueRow, Waiting
 from daemon.core.fuse import Blown, FuseKind
 from daemon.core.record import Position
@@ -26,6 +27,7 @@ from daemon.core.settle import Settlement
 from daemon.core.steps import Link
 from daemon.core.translate import Parent
 from daemon.ledger import (
+    baselines,
     comparisons,
     database,
     deletions,
@@ -134,6 +136,16 @@ class Ledger:
         """The counterparts of source records, each with the digests that the target confirmed last."""
         with self._reading() as connection:
             return lookups.links(connection, stream, source_ids)
+
+    def bases(self, stream: Stream, source_ids: Collection[str]) -> dict[str, Basis]:
+        """What both sides agreed on of source records, where edits may come back."""
+        with self._reading() as connection:
+            return baselines.bases(connection, stream, source_ids)
+
+    def all_caught_up(self, addresses: Collection[str]) -> bool:
+        """Whether every one of these streams has reached the present once."""
+        with self._reading() as connection:
+            return streams.all_caught_up(connection, addresses)
 
     def counterparts(
         self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]

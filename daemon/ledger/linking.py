@@ -16,7 +16,7 @@ from daemon.core.ends import Linked
 from daemon.core.rules import Stream
 from daemon.ledger.errors import LinkConflict
 from daemon.ledger.lookups import chunks
-from daemon.ledger.tables import agreed, checkpoints, id_map
+from daemon.ledger.tables import agreed, baselines, checkpoints, id_map
 
 Place = tuple[str, str]
 """(org, module)."""
@@ -38,7 +38,8 @@ def link(connection: Connection, stream: Stream, linked: Sequence[Linked], now: 
     target = (stream.target, stream.target_module)
     wanted = {pair.source_id: pair.target_id for pair in linked}
     _demand_distinct(wanted, source, target)
-    sources = _entities(connection, source, wanted.keys())
+    held: dict[str, str] = {}
+    sources = _entities(connection, source, wanted.keys(), held)
     states: dict[str, str] = {}
     targets = _entities(connection, target, wanted.values(), states)
     new = [
@@ -48,6 +49,10 @@ def link(connection: Connection, stream: Stream, linked: Sequence[Linked], now: 
     ]
     if new:
         sources |= _store(connection, new, source, target, now)
+    if stream.circle:
+        ended = {"deleted": "deleted", "flagged": "gone"}  # what the target did not end, the source did
+        theirs = {p.source_id: ended.get(p.state, "live") for p in linked}
+        _mark(connection, source, {i: state for i, state in theirs.items() if held.get(i, "live") != state})
     _mark(connection, target, {p.target_id: p.state for p in linked if states.get(p.target_id, "live") != p.state})
     return {source_id: sources[source_id] for source_id in wanted}
 
@@ -176,13 +181,11 @@ def _forget(connection: Connection, replaced: Sequence[dict[str, object]], targe
 
 def _join(connection: Connection, joined: Sequence[dict[str, object]]) -> None:
     """Two things turn out to be one: the target's records go over to the source's entity."""
-    ours = select(agreed.c.stream).where(agreed.c.entity_id == bindparam("b_keep"))
     connection.execute(
         update(id_map).where(id_map.c.entity_id == bindparam("b_drop")).values(entity_id=bindparam("b_keep")), joined
     )
-    connection.execute(
-        delete(agreed).where(agreed.c.entity_id == bindparam("b_drop"), agreed.c.stream.in_(ours)), joined
-    )
-    connection.execute(
-        update(agreed).where(agreed.c.entity_id == bindparam("b_drop")).values(entity_id=bindparam("b_keep")), joined
-    )
+    for table in (agreed, baselines):
+        kept = select(table.c.stream).where(table.c.entity_id == bindparam("b_keep"))
+        dropped = table.c.entity_id == bindparam("b_drop")
+        connection.execute(delete(table).where(dropped, table.c.stream.in_(kept)), joined)
+        connection.execute(update(table).where(dropped).values(entity_id=bindparam("b_keep")), joined)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, update
 from daemon.core.ends import OUTCOMES, Linked, Written
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.ledger import comparisons, queue, streams
+from daemon.ledger import baselines, comparisons, queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
@@ -25,6 +25,8 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     streams.demand_started(connection, stream)
     entities = link(connection, stream, settlement.linked, now)
     _agree(connection, stream, settlement.linked, entities, now)
+    baselines.agree(connection, stream, settlement.linked, entities, now)
+    baselines.record(connection, stream, settlement.fought, now)
     queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
     for ids in chunks(settlement.closed_intents):
         connection.execute(delete(intents).where(intents.c.stream == stream.address, intents.c.source_id.in_(ids)))
@@ -95,7 +97,7 @@ def _agree(
         statement = upsert(
             connection,
             agreed,
-            kept=("target_digest", "column_digests"),
+            kept=("target_digest",),
             known=("target_modified_time", "source_comparison", "target_comparison"),
         )
         connection.execute(statement, rows)

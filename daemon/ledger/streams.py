@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,6 +82,12 @@ def start(connection: Connection, stream: Stream, rules_version: str, first_run:
     connection.execute(
         upsert(connection, checkpoints, kept=("epoch", "deleted_until", "target_schema", "read_at")), row
     )
+
+
+def all_caught_up(connection: Connection, addresses: Collection[str]) -> bool:
+    """Whether every one of these streams has reached the present once."""
+    done = select(func.count()).where(_row.stream.in_(addresses), _row.caught_up_at.is_not(None))
+    return connection.scalar(done) == len(addresses)
 
 
 def restart(connection: Connection, stream: Stream, rules_version: str, now: datetime) -> None:

@@ -92,7 +92,6 @@ agreed = Table(
     time("agreed_at", "when the target confirmed it"),
     Column("source_comparison", Id, nullable=True, doc="the last comparison that saw it in the source"),
     Column("target_comparison", Id, nullable=True, doc="the last comparison that saw it in the target"),
-    text("column_digests", "JSON object: source field -> digest of its value then (both ways only)", default="{}"),
     info={"doc": "what the target confirmed last, as digests"},
 )
 
@@ -201,6 +200,21 @@ Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
 Index("ix_changes_cycle", changes.c.cycle_id)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    text("entity_id", "the thing", key=True),
+    text("stream", "a stream on a circle: one that edits may come back to", key=True),
+    text(
+        "columns",
+        "JSON object: source field -> [digest of the value both sides agreed on, digest of what orgsync wrote there, "
+        "Modified_Time of that write in seconds, orgs that the value came through]",
+        default="{}",
+    ),
+    text("written", "JSON object: target field -> Modified_Time in seconds of the write that filled it", default="{}"),
+    info={"doc": "what the source's fields were when both sides agreed, so that an edit is told from an echo"},
+)
 
 conflicts = Table(
     "conflicts",

@@ -140,7 +140,7 @@ def _from_entry(given: dict[str, object], at: str, problems: list[Problem]) -> t
             problems.append(Problem(path=join(at, key), found=found, allowed=f"only with {needed}"))
     default = _default(given, join(at, "default"), problems) if "default" in given else None
     source = _made_of(entry, given, at, problems)
-    return None if source is None else (source, Fill(default=default, write=entry.write, cut=entry.cut))
+    return None if source is None else (source, Fill(default=default, owner=entry.owner, cut=entry.cut))
 
 
 def _made_of(entry: SourceEntry, given: dict[str, object], at: str, problems: list[Problem]) -> Source | None:

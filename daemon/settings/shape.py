@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
-from daemon.core.rules import Deletes, Drift, Gone, Writing
+from daemon.core.rules import Deletes, Drift, Gone, Owner
 from daemon.settings import values as v
 from daemon.settings.address import ADDRESS, LEDGER
 from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
@@ -65,6 +65,7 @@ class SecretEntry(Entry):
 class RouteEntry(Entry):
     source: v.Text = Field(description="the name of one of the orgs")
     target: v.Text = Field(description="the name of another of the orgs")
+    primary: bool = Field(default=False, description="true or false")
     poll: v.Poll = Field(default=timedelta(seconds=60), description=v.POLL)
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
@@ -85,6 +86,7 @@ class ModuleEntry(Entry):
     compare: v.Compare = Field(default=timedelta(days=7), description=f'{v.COMPARE}; or "never"')
     compare_credits: int = Field(default=1000, ge=1, le=10_000_000, description="a number of credits, from 1")
     fuse: object = Field(default=None, description="a table with deletes, blanked, refused")
+    owner: Owner = Field(default="source", description=v.OWNER)
     automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
     max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
     poll: v.Poll | None = Field(default=None, description=v.POLL)
@@ -109,7 +111,7 @@ class SourceEntry(Entry):
     expression: v.ExpressionText | None = Field(default=None, description=v.EXPRESSION)
     other: str | None = Field(default=None, description="a text, beside values")
     default: object = None
-    write: Writing = Field(default="always", description='"always", "blank" or "create"')
+    owner: Owner | None = Field(default=None, description=v.OWNER)
     cut: bool = Field(default=False, description="true or false")
 
 

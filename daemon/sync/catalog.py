@@ -30,6 +30,10 @@ class Catalog:
     def users(self) -> list[User]:
         return self._once("users", self.zoho.users)
 
+    def me(self) -> str:
+        """The id of the user that orgsync is in the org."""
+        return self._once("the API user", self.zoho.me)
+
     def schema(self, module: str) -> Schema:
         return self._once(f"fields of {module}", lambda: self.zoho.schema(module))
 

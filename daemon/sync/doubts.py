@@ -21,6 +21,7 @@ from daemon.sync.prepare import Prepared
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
+STAMPS: Final = ("Modified_Time", "Modified_By")  # who changed a record last, and when: what decides conflicts
 _IN: Final = 50  # values that one `in (…)` may hold (facts 3.1)
 _LATE: Final = timedelta(seconds=5)  # a call that was given up may still be carried out this much later
 _CLOCK_SLACK: Final = timedelta(seconds=2)
@@ -122,7 +123,7 @@ def _read(
     target: Zoho, stream: Stream, fields: FieldMap, targets: Mapping[str, Sequence[str]]
 ) -> dict[str, WireRecord]:
     wanted = sorted({target_id for ids in targets.values() for target_id in ids})
-    columns = [*fields.targets, *([stream.flag] if stream.flag else [])]
+    columns = [*fields.targets, *([stream.flag] if stream.flag else []), *(STAMPS if stream.circle else [])]
     found = target.by_ids(stream.target_module, columns, wanted) if wanted else []
     return {str(row["id"]): row for row in found}
 

@@ -26,7 +26,9 @@ class StreamRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A stream with everything that its cycles need to know of both orgs."""
+    """A stream with everything that its cycles need to know of both orgs. `me_in_…` are the users that orgsync is
+    there, where edits may come back.
+    """
 
     stream: Stream
     carried: Mapping[str, str]
@@ -35,7 +37,10 @@ class Prepared:
     emails: Mapping[str, str]
     default_owner: str | None
     source_zgid: str
+    target_zgid: str
     target_schema: str
+    me_in_source: str | None = None
+    me_in_target: str | None = None
 
 
 def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> Prepared:
@@ -61,6 +66,9 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
         emails={u.user_id: u.email for u in source.users() if u.email},
         default_owner=default_owner,
         source_zgid=source.profile().zgid,
+        target_zgid=target.profile().zgid,
+        me_in_source=source.me() if stream.circle else None,
+        me_in_target=target.me() if stream.circle else None,
         target_schema=target.schema(stream.target_module).fingerprint(),
     )
 

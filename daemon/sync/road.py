@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -19,14 +19,14 @@ from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import Knowledge, plan, to_look_at
-from daemon.core.record import Change, Deletion, Seen, WireRecord
+from daemon.core.record import Change, Deletion, Seen, WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
-from daemon.sync.doubts import clear_doubts
+from daemon.sync.doubts import STAMPS, clear_doubts
 from daemon.sync.prepare import Prepared
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
@@ -35,6 +35,7 @@ BATCH_REFUSED: Final = "BATCH_REFUSED"
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
 _ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
 _FAILURES_IN_A_ROW: Final = 2
+_LINK_WAIT: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,10 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
-    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
+    returned, astray = _from_elsewhere(changes, links, prepared, hands)
+    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
+    if stream.gone != "recreate":
+        astray |= {i: None for i in returned if doubts.found.get(i) == ()}
     knowledge = Knowledge(
         known=Known(
             parents=parents,
@@ -149,17 +153,49 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         circular=_circular(points_to, parents, stream, ledger),
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
+        bases=ledger.bases(stream, ids) if stream.circle else {},
+        me_in_source=prepared.me_in_source,
+        me_in_target=prepared.me_in_target,
+        astray=astray,
     )
     return replace(
         knowledge, present=_present(to_look_at(changes, stream, prepared.fields, knowledge), prepared, hands)
     )
 
 
+def _from_elsewhere(
+    changes: Sequence[Seen], links: Mapping[str, Link], prepared: Prepared, hands: Hands
+) -> tuple[dict[str, str], dict[str, datetime | None]]:
+    """Of records without a link, those that another org's record made (design 2): source id -> the target's record that
+    they came from; and until when to wait for the links of the others.
+    """
+    stream, ledger = prepared.stream, hands.ledger
+    returned: dict[str, str] = {}
+    others: list[str] = []
+    for change in changes:
+        if not isinstance(change, Change) or change.record_id in links:
+            continue
+        for origin in stream.origins:
+            zgid, _, record_id = str(change.values.get(origin.key) or "").partition(":")
+            if zgid == prepared.source_zgid or not is_record_id(record_id):
+                continue
+            if zgid == prepared.target_zgid and origin.module == stream.target_module:
+                returned[change.record_id] = record_id
+            else:
+                others.append(change.record_id)
+    waits: set[str] = set()
+    if others:
+        linked = ledger.linked_targets(stream.source, stream.source_module, others)
+        waits = set(others) if not ledger.all_caught_up(stream.circle) else set(others) - linked
+    return returned, dict.fromkeys(waits, hands.now() + _LINK_WAIT)
+
+
 def _present(wanted: Mapping[str, str], prepared: Prepared, hands: Hands) -> dict[str, WireRecord | None]:
     """Counterparts (source id -> target id) as they are now; None for one that is not to be found."""
     if not wanted:
         return {}
-    names = sorted(prepared.fields.into_blank)
+    either = [*STAMPS, *prepared.fields.newest] if prepared.fields.newest else []
+    names = sorted({*prepared.fields.into_blank, *either})
     rows = hands.target.by_ids(prepared.stream.target_module, names, sorted(wanted.values()))
     found = {str(row["id"]): row for row in rows}
     return {source_id: found.get(target_id) for source_id, target_id in wanted.items()}

@@ -1,4 +1,4 @@
-"""Both directions: what the source held when agreed, conflicts, what has left an org; and texts that were cut."""
+"""Both directions: what the source held when agreed, conflicts; what has left an org; texts that were cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ Time = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("changes", sa.Column("cut", sa.Text(), nullable=False, server_default="[]"))
-    op.add_column("agreed", sa.Column("column_digests", sa.Text(), nullable=False, server_default="{}"))
+    op.create_table(
+        "baselines",
+        *(_text(name) for name in ("entity_id", "stream")),
+        sa.Column("columns", sa.Text(), nullable=False, server_default="{}"),
+        sa.Column("written", sa.Text(), nullable=False, server_default="{}"),
+        sa.PrimaryKeyConstraint("entity_id", "stream"),
+    )
     op.create_table(
         "conflicts",
         sa.Column("id", Id, primary_key=True, autoincrement=True),
@@ -42,7 +48,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("exports")
     op.drop_table("conflicts")
-    op.drop_column("agreed", "column_digests")
+    op.drop_table("baselines")
     op.drop_column("changes", "cut")
 
 

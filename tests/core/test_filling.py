@@ -121,8 +121,8 @@ def test_a_user_field_of_the_target_is_seen_as_its_id() -> None:
 RULES = (
     *(rule(f"{o}_{k}", k, origin=o, zone=VIENNA, source=Copy(field="A"), cut=5, whole=True) for o, k in CONVERSIONS),
     rule("Computed", source=Expression(text="upper(A) if B else concat(A, B)")),
-    rule("Sum", "number", source=Expression(text="coalesce(A, 0) + B"), default=1, write="blank"),
-    rule("Day", "date", source=Expression(text="date(A)"), write="create"),
+    rule("Sum", "number", source=Expression(text="coalesce(A, 0) + B"), default=1, owner="fill-blank"),
+    rule("Day", "date", source=Expression(text="date(A)"), owner="target"),
     rule("Chosen", source=Copy(field="A", values={"a": "b"}, other="c"), default="d"),
     rule("Fixed", source=Constant(value="x")),
     rule("User", "user", source=Copy(field="A")),

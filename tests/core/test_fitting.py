@@ -133,7 +133,7 @@ def test_an_expression_reads_its_fields_and_names_those_that_are_not_there() -> 
         (field("A", "userlookup"), Fill(default="x"), "a userlookup has no default"),
         (field("A", "email", length=10), Fill(cut=True), "only a text that says how long"),
         (field("A"), Fill(cut=True), "only a text that says how long"),
-        (field("A", "lookup", lookup_module="Accounts"), Fill(write="create"), "a lookup is not written with"),
+        (field("A", "lookup", lookup_module="Accounts"), Fill(owner="target"), "a lookup is not left to the target"),
     ],
 )
 def test_what_cannot_be_filled_in_that_way_is_fatal(yours: Field, fill: Fill, said: str) -> None:
@@ -161,17 +161,17 @@ def test_owners_and_other_users_fill_each_other_by_name(mine: str, yours: str, k
     assert several == "A: fields of type multiuserlookup are not carried"
 
 
-def test_each_way_of_writing_has_its_set_of_fields() -> None:
-    for writing in ("always", "blank", "create"):
-        found = one(field("A", mandatory=True), field("A", mandatory=True), Fill(write=writing))  # type: ignore[arg-type]
+def test_each_owner_has_its_set_of_fields() -> None:
+    for owner in ("source", "fill-blank", "target", "newest"):
+        found = one(field("A", mandatory=True), field("A", mandatory=True), Fill(owner=owner))  # type: ignore[arg-type]
         assert isinstance(found, FieldMap)
-        sets = (found.lasting, found.into_blank, found.made_once)
-        assert [bool(names) for names in sets] == [writing == w for w in ("always", "blank", "create")]
+        sets = (found.lasting, found.into_blank, found.made_once, found.newest)
+        assert [bool(names) for names in sets] == [owner == o for o in ("source", "fill-blank", "target", "newest")]
 
 
 def test_every_new_way_of_filling_is_another_version_of_the_rules() -> None:
     a = Copy(field="A")
-    ways = [Fill(), Fill(default="x"), Fill(write="blank"), Fill(write="create"), Fill(cut=True)]
+    ways = [Fill(), Fill(default="x"), Fill(owner="fill-blank"), Fill(owner="target"), Fill(cut=True)]
     choices = [FieldChoice(table={"A": a}, fills={"A": fill}) for fill in ways]
     sources: list[Source] = [
         Copy(field="A", values={"a": "b"}),

@@ -14,7 +14,7 @@ from daemon.core.record import Change, WireRecord
 from daemon.core.steps import Create, Keep, Link, Step, Update
 from tests.core.make import SECRET, T0, ZGID, change, fields, known, rule, settled, stream
 
-MAP = fields(rule("Name"), rule("Once", write="create"), rule("Site", write="blank"), rule("Text", cut=3))
+MAP = fields(rule("Name"), rule("Once", owner="target"), rule("Site", owner="fill-blank"), rule("Text", cut=3))
 FULL = {"Name": "n", "Once": "o", "Site": "s", "Text": None}
 
 

@@ -114,12 +114,12 @@ def test_fields(house: Any, fields: str, table: object) -> None:
             FieldChoice(table={"A": Copy(field="B")}, star=True, except_=frozenset({"Fax", "Skype_ID"})),
         ),
         (
-            '{ A = { source = "A", write = "blank" }, B = { template = "{C}", default = 5, cut = true }, '
-            'D = { constant = 1, write = "create" }, E = { source = "E", write = "always", cut = false } }',
+            '{ A = { source = "A", owner = "fill-blank" }, B = { template = "{C}", default = 5, cut = true }, '
+            'D = { constant = 1, owner = "target" }, E = { source = "E", cut = false } }',
             None,
             FieldChoice(
                 table={"A": Copy(field="A"), "B": Template(text="{C}"), "D": Constant(value=1), "E": Copy(field="E")},
-                fills={"A": Fill(write="blank"), "B": Fill(default=5, cut=True), "D": Fill(write="create")},
+                fills={"A": Fill(owner="fill-blank"), "B": Fill(default=5, cut=True), "D": Fill(owner="target")},
             ),
         ),
     ],

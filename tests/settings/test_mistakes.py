@@ -173,7 +173,7 @@ def test_unknown_key(house: Any, case: tuple[str, str, str | None, str, str, str
         ('{ "*" = "Email" }', '."*"', "'Email' (a text)", '"*" = "*" and nothing else', ""),
         ('{ Fax = "never" }', "", "only fields that are never written", '"*" = "*" beside them', ""),
         ('{ A = { source = "B", other = "c" } }', ".A.other", "other beside source", "only with values", ""),
-        ('{ A = { source = "B", write = "once" } }', ".A.write", "'once' (a text)", '"blank" or "create"', ""),
+        ('{ A = { source = "B", owner = "once" } }', ".A.owner", "'once' (a text)", '"newest" or "fill-blank"', ""),
         ('{ A = { source = "B", cut = 5 } }', ".A.cut", "5 (a number)", "true or false", ""),
         ('{ A = { source = "B", default = "" } }', ".A.default", "an empty text", "a text, a number", ""),
         ('{ A = { source = "B", default = [] } }', ".A.default", "a list", "a text, a number or a boolean", ""),

@@ -26,7 +26,7 @@ def choice(table: dict[str, Source], *, star: bool = False, **fills: Fill) -> Fi
 
 
 def website(write: str) -> FieldChoice:
-    return choice({"Website": Copy(field="Website")}, Website=Fill(write=write))  # type: ignore[arg-type]
+    return choice({"Website": Copy(field="Website")}, Website=Fill(owner=write))  # type: ignore[arg-type]
 
 
 def lead(pair: Pair, **values: Any) -> str:
@@ -55,7 +55,7 @@ def add_fields(pair: Pair, *kinds: str) -> None:
 
 
 def test_a_field_for_blanks_spares_what_b_holds_and_is_looked_at_only_when_its_value_changes(tmp_path: Path) -> None:
-    with running_pair(tmp_path, modules=("Leads",), fields=website("blank")) as pair:
+    with running_pair(tmp_path, modules=("Leads",), fields=website("fill-blank")) as pair:
         number = lead(pair, Website="a.example")
         pair.once()
         assert pair.counterpart("Leads", number)["Website"] == "a.example"
@@ -78,7 +78,7 @@ def test_a_field_for_blanks_spares_what_b_holds_and_is_looked_at_only_when_its_v
         assert len(pair.writes()) == writes
 
 
-@pytest.mark.parametrize("write", ["blank", "create"])
+@pytest.mark.parametrize("write", ["fill-blank", "target"])
 @pytest.mark.parametrize("drift", ["report", "overwrite"])
 def test_what_people_do_to_a_spared_field_is_no_drift(tmp_path: Path, write: str, drift: str) -> None:
     with running_pair(tmp_path, modules=("Leads",), fields=website(write), drift=drift) as pair:
@@ -93,7 +93,7 @@ def test_what_people_do_to_a_spared_field_is_no_drift(tmp_path: Path, write: str
 
 
 def test_a_field_for_new_records_is_written_once(tmp_path: Path) -> None:
-    with running_pair(tmp_path, modules=("Leads",), fields=website("create")) as pair:
+    with running_pair(tmp_path, modules=("Leads",), fields=website("target")) as pair:
         number = lead(pair, Website="a.example")
         pair.once()
         assert pair.counterpart("Leads", number)["Website"] == "a.example"
@@ -105,7 +105,7 @@ def test_a_field_for_new_records_is_written_once(tmp_path: Path) -> None:
         assert (twin["Last_Name"], twin["Website"]) == ("B", "a.example")
 
 
-@pytest.mark.parametrize("write", ["blank", "create"])
+@pytest.mark.parametrize("write", ["fill-blank", "target"])
 def test_after_a_lost_answer_and_after_a_lost_ledger_a_spared_field_is_spared(tmp_path: Path, write: str) -> None:
     with running_pair(tmp_path, modules=("Leads",), fields=website(write)) as pair:
         number = lead(pair, Website="a.example")
