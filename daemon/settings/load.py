@@ -16,6 +16,7 @@ from daemon.core.org import Org
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
+from daemon.settings.circles import circle_problems, with_circles
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
 from daemon.settings.fields import read_fields
@@ -147,6 +148,7 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
     known = tuple(orgs) if isinstance(orgs, dict) else ()
     routes: list[Route] = []
     legs: list[Leg] = []
+    primary: set[str] = set()
     for name, table in _tables(value, "routes", "at least one table [routes.NAME]", problems).items():
         at = join("routes", name)
         _check_name(name, "route", at, problems)
@@ -159,8 +161,11 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         if entry is not None:
             streams = tuple(_stream(name, entry, source, *module) for source, module in modules.items())
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
-    problems += crossings(legs)
-    return tuple(routes)
+            primary |= {name} if entry.primary else set()
+    twice = crossings(legs)
+    around = with_circles(routes, primary)
+    problems += twice or circle_problems(around)
+    return around
 
 
 def _check_ends(table: dict[str, object], known: tuple[str, ...], at: str, problems: list[Problem]) -> None:
@@ -250,6 +255,7 @@ def _stream(
         flag=module.flag,
         gone=module.gone,
         drift=module.drift,
+        owner=module.owner,
         fuse=fuse,
         compare=module.compare,
         compare_credits=module.compare_credits,

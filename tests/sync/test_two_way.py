@@ -1,0 +1,160 @@
+"""Both ways over real HTTP: one edit is one write, edits of different fields both survive, a conflict is a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from daemon.core.rules import Copy, Expression, FieldChoice, Fill
+from tests.sync.around import Around, running, stream, table
+
+THERE, BACK = stream("india", "us"), stream("us", "india")
+
+
+def lead(around: Around, org: str = "india", **values: Any) -> str:
+    return around.orgs[org].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Graz", **values})
+
+
+def conflicts(around: Around) -> list[tuple[Any, ...]]:
+    return around.sql("select stream, field, source_value, target_value, rule, winner from conflicts")
+
+
+def test_a_record_of_either_side_is_made_once_on_the_other_and_comes_not_back(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        lead(around, Last_Name="Ida")
+        lead(around, "us", Last_Name="Una")
+        around.settle()
+        assert around.shown("india", "Last_Name") == around.shown("us", "Last_Name") == [("Ida",), ("Una",)]
+        assert around.writes() == 2
+        assert around.sql("select count(distinct entity_id), count(*) from id_map") == [(2, 4)]
+
+
+def test_one_edit_is_one_write_from_either_side(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        twin = around.only("us")["id"]
+        before = around.writes()
+        around.edit("india", number, City="Linz")
+        around.settle()
+        assert (around.only("us")["City"], around.writes() - before) == ("Linz", 1)
+        around.edit("us", twin, City="Wien", Phone="1")
+        around.settle()
+        assert (around.only("india")["City"], around.only("india")["Phone"]) == ("Wien", "1")
+        assert around.writes() - before == 2
+        around.edit("us", twin, City="Linz")  # back to what the other way has sent once
+        around.settle()
+        assert (around.only("india")["City"], around.writes() - before) == ("Linz", 3)
+        assert conflicts(around) == []
+
+
+def test_edits_of_different_fields_on_both_sides_both_survive(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        before = around.writes()
+        around.edit("india", number, City="Linz")
+        around.edit("us", around.only("us")["id"], Phone="1")
+        around.settle()
+        assert around.shown("india") == around.shown("us") == [("A", "C", "Linz", "1")]
+        assert (around.writes() - before, conflicts(around)) == (2, [])
+
+
+def test_a_field_that_both_sides_changed_is_the_later_one_and_a_row_of_conflicts(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        twin, before = around.only("us")["id"], around.writes()
+        around.edit("india", number, City="Linz")
+        around.edit("us", twin, City="Wien")
+        around.settle()
+        assert around.shown("india", "City") == around.shown("us", "City") == [("Wien",)]
+        assert conflicts(around) == [("us-india/Leads", "City", '"Wien"', '"Linz"', "newest", "us")]
+        around.edit("us", twin, City="Bonn")
+        around.edit("india", number, City="Rom")
+        around.settle()
+        assert around.shown("india", "City") == around.shown("us", "City") == [("Rom",)]
+        assert conflicts(around)[1:] == [("india-us/Leads", "City", '"Rom"', '"Bonn"', "newest", "india")]
+        assert around.writes() - before == 2
+        authors = around.sql("select source_author, target_author, source_time > target_time from conflicts")
+        assert all(source and target and later for source, target, later in authors)
+
+
+def test_the_same_edit_on_both_sides_is_no_conflict_and_no_write(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        before = around.writes()
+        around.edit("india", number, City="Linz")
+        around.edit("us", around.only("us")["id"], City="Linz")
+        around.settle()
+        assert (around.writes() - before, conflicts(around)) == (0, [])
+
+
+def test_a_translation_that_does_not_turn_back_exactly_does_not_echo(tmp_path: Path) -> None:
+    there = table(Annual_Revenue=Expression(text="round(Annual_Revenue * 1.19, 0)"))
+    back = table(Annual_Revenue=Expression(text="round(Annual_Revenue / 1.19, 0)"))
+    with running(tmp_path, stream("india", "us", fields=there), stream("us", "india", fields=back)) as around:
+        number = lead(around, Annual_Revenue=3)
+        around.settle()
+        assert around.only("us")["Annual_Revenue"] == 4
+        twin, before = around.only("us")["id"], around.writes()
+        around.edit("us", twin, Annual_Revenue=5)
+        around.settle()
+        assert (around.only("india")["Annual_Revenue"], around.only("us")["Annual_Revenue"]) == (4, 5)
+        around.edit("india", number, City="Linz")
+        around.settle()
+        assert around.only("us")["Annual_Revenue"] == 5
+        assert around.writes() - before == 2
+
+
+def test_three_orgs_in_a_ring_pass_an_edit_on_once_and_it_stops_where_it_began(tmp_path: Path) -> None:
+    ring = stream("india", "us"), stream("us", "europe"), stream("europe", "india")
+    with running(tmp_path, *ring) as around:
+        numbers = {org: lead(around, org, Last_Name=org) for org in ("india", "us", "europe")}
+        around.settle()
+        around.settle()
+        for org in numbers:
+            assert around.shown(org, "Last_Name") == [("europe",), ("india",), ("us",)]
+        assert around.writes() == 6
+        for at, (org, number) in enumerate(numbers.items(), 1):
+            around.edit(org, number, City=f"City {at}")
+            around.settle()
+            assert around.writes() == 6 + 2 * at
+        assert around.shown("india", "City") == around.shown("us", "City") == around.shown("europe", "City")
+        assert conflicts(around) == []
+
+
+def test_each_side_owns_its_fields(tmp_path: Path) -> None:
+    there = FieldChoice(table=table().table, fills={"City": Fill(owner="target"), "Phone": Fill(owner="target")})
+    back = FieldChoice(
+        table={"City": Copy(field="City"), "Phone": Copy(field="Phone"), **table().table},
+        fills={"Last_Name": Fill(owner="target"), "Company": Fill(owner="target")},
+    )
+    ways = stream("india", "us", fields=there, owner="source"), stream("us", "india", fields=back, owner="source")
+    with running(tmp_path, *ways) as around:
+        number = lead(around)
+        around.settle()
+        twin, before = around.only("us")["id"], around.writes()
+        assert before == 1
+        around.edit("india", number, Company="D")
+        around.edit("us", twin, City="Wien")
+        around.settle()
+        assert around.shown("india") == around.shown("us") == [("A", "D", "Wien", None)]
+        assert around.writes() - before == 2
+
+
+def test_a_deletion_goes_over_once_and_a_restored_record_comes_back(tmp_path: Path) -> None:
+    ways = stream("india", "us", deletes="delete"), stream("us", "india", deletes="delete")
+    with running(tmp_path, *ways) as around:
+        number, other = lead(around), lead(around, "us", Last_Name="B")
+        around.settle()
+        before = around.writes()
+        around.orgs["india"].delete("Leads", number)
+        around.orgs["us"].delete("Leads", other)
+        around.settle()
+        assert (around.shown("us"), around.shown("india"), around.writes() - before) == ([], [], 2)
+        around.orgs["india"].restore("Leads", number)
+        around.settle()
+        assert around.shown("india") == around.shown("us") == [("A", "C", "Graz", None)]
+        assert around.writes() - before == 3
