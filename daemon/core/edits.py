@@ -39,11 +39,21 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a field of the target held when both sides agreed, as a digest, and the Modified_Time of our write of it."""
+
+    digest: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What both sides agreed on: by field of the source, and (target field -> Modified_Time) what was written there."""
+    """What both sides agreed on: by field of the source, and by field of the target. It outlives doubts about what the
+    target holds: a write without an answer changes no agreement.
+    """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
-    written: Mapping[str, datetime] = field(default_factory=dict)
+    held: Mapping[str, Held] = field(default_factory=dict)
 
 
 NOTHING: Final = Basis()

@@ -41,20 +41,21 @@ class Pact:
     """What both sides will have agreed on once a step is done.
 
     `columns` are digests of the source's fields. `sent` are the target fields that hold the source's value by this
-    step, each with the orgs that the value came through. `at` is the Modified_Time that the target shows, where nothing
-    is written now. `conflicts` were won by the source.
+    step, each with the orgs that the value came through; on the fields `open` nothing is agreed. `at` is the
+    Modified_Time that the target shows, where nothing is written now. `conflicts` were won by the source.
     """
 
     columns: Mapping[str, str]
     sent: Mapping[str, frozenset[str]]
+    open: frozenset[str] = frozenset()
     at: datetime | None = None
     conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The two sides of one record: their stream and rules, what they agreed on, what the target confirmed (digests by
-    target field), and the user that orgsync is in the target.
+    """The two sides of one record: their stream and rules, what they agreed on, what the target is known to hold
+    (digests by target field), and the user that orgsync is there.
     """
 
     stream: Stream
@@ -105,7 +106,7 @@ def merge(
             if digest == digests.by_field[name]:
                 same.add(name)
             elif not _untouched(name, digest, moment, seen, found, sides):
-                rule = _contest(change, values[name], theirs, moment, sides.stream, agreed=name in sides.confirmed)
+                rule = _contest(change, values[name], theirs, moment, sides.stream, agreed=name in sides.basis.held)
                 if rule == "theirs":
                     lost.add(name)
                 elif rule != "ours":
@@ -140,6 +141,7 @@ def pact(
     return Pact(
         columns={name: digest for name, digest in found.columns.items() if name in used - open_},
         sent={name: found.fields.get(name, frozenset()) | {stream.source} for name in sent},
+        open=frozenset(but),
         at=at,
         conflicts=conflicts,
     )
@@ -155,9 +157,10 @@ def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, found
     """Whether nobody has changed a field of the target since both sides agreed: it holds what was confirmed, or what
     the target made of what we wrote, or what the source's value itself came from.
     """
-    if digest == sides.confirmed.get(name):
+    held = sides.basis.held.get(name)
+    if held is not None and digest == held.digest:
         return True
-    if moment == sides.basis.written.get(name) and sides.me is not None and author(seen)[0] == sides.me:
+    if held is not None and moment == held.at and sides.me is not None and author(seen)[0] == sides.me:
         return True
     return name in found.looped and moment <= found.looped[name]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, insert, select
 
-from daemon.core.edits import Basis, Column, Mark
+from daemon.core.edits import Basis, Column, Held, Mark
 from daemon.core.ends import Linked
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
@@ -34,23 +34,23 @@ Cells = dict[str, list[Any]]
 @dataclass(slots=True)
 class _Row:
     columns: Cells
-    written: dict[str, int]
+    held: dict[str, list[Any]]
 
 
 def bases(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, Basis]:
     """What was agreed on of these records, by source id."""
     query = (
-        select(id_map.c.record_id, baselines.c.columns, baselines.c.written)
+        select(id_map.c.record_id, baselines.c.columns, baselines.c.held)
         .join(baselines, and_(baselines.c.entity_id == id_map.c.entity_id, baselines.c.stream == stream.address))
         .where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
     )
     return {
         source_id: Basis(
             columns={name: _column(cell, stream.target) for name, cell in json.loads(columns).items()},
-            written={name: datetime.fromtimestamp(at, UTC) for name, at in json.loads(written).items()},
+            held={name: _held(*cell) for name, cell in json.loads(held).items()},
         )
         for ids in chunks(source_ids)
-        for source_id, columns, written in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+        for source_id, columns, held in connection.execute(query.where(id_map.c.record_id.in_(ids)))
     }
 
 
@@ -65,6 +65,10 @@ def _column(cell: list[Any], target: str) -> Column:
         returned=target in origins,
     )
     return Column(agreed=agreed_on, mark=mark)
+
+
+def _held(digest: str, at: int | None) -> Held:
+    return Held(digest=digest, at=None if at is None else datetime.fromtimestamp(at, UTC))
 
 
 def agree(
@@ -87,18 +91,23 @@ def agree(
         theirs = _rows(connection, address, pairs)
         for entity, pair in pairs.items():
             _mark(theirs[entity], pair, target)
+            if (target, module) == (stream.source, stream.source_module) and pair.pact is not None:
+                theirs[entity].held |= {name: [digest, None] for name, digest in pair.pact.columns.items()}
         _store(connection, address, theirs)
         if (target, module) == (stream.source, stream.source_module):
             _confirm(connection, address, pairs, now)
 
 
 def _note(row: _Row, pair: Linked) -> None:
-    """The stream's own side: what the source's fields are now, and when its values were written."""
-    if pair.pact is not None:
+    """The stream's own side: what the source's fields are now, and what the target's are."""
+    if pair.pact is not None and pair.digests is not None:
         row.columns |= {name: [digest, None, None, []] for name, digest in pair.pact.columns.items()}
-        if pair.target_modified_time is not None:
-            at = int(pair.target_modified_time.timestamp())
-            row.written |= dict.fromkeys(pair.pact.sent, at)
+        at = pair.target_modified_time and int(pair.target_modified_time.timestamp())
+        for name, digest in pair.digests.by_field.items():
+            if name in pair.pact.sent:
+                row.held[name] = [digest, at]
+            elif name not in pair.pact.open:
+                row.held[name] = [digest, *row.held.get(name, [None, None])[1:]]
 
 
 def _mark(row: _Row, pair: Linked, target: str) -> None:
@@ -161,12 +170,12 @@ def record(connection: Connection, stream: Stream, fought: Iterable[Fought], now
 
 
 def _rows(connection: Connection, address: str, entities: Collection[str]) -> dict[str, _Row]:
-    query = select(baselines.c.entity_id, baselines.c.columns, baselines.c.written)
+    query = select(baselines.c.entity_id, baselines.c.columns, baselines.c.held)
     query = query.where(baselines.c.stream == address)
     found = {
-        entity: _Row(json.loads(columns), json.loads(written))
+        entity: _Row(json.loads(columns), json.loads(held))
         for ids in chunks(entities)
-        for entity, columns, written in connection.execute(query.where(baselines.c.entity_id.in_(ids)))
+        for entity, columns, held in connection.execute(query.where(baselines.c.entity_id.in_(ids)))
     }
     return {entity: found.get(entity) or _Row({}, {}) for entity in entities}
 
@@ -177,10 +186,10 @@ def _store(connection: Connection, address: str, rows: Mapping[str, _Row]) -> No
             "entity_id": entity,
             "stream": address,
             "columns": json.dumps(row.columns, separators=(",", ":")),
-            "written": json.dumps(row.written, separators=(",", ":")),
+            "held": json.dumps(row.held, separators=(",", ":")),
         }
         for entity, row in rows.items()
-        if row.columns or row.written
+        if row.columns or row.held
     ]
     if values:
         connection.execute(upsert(connection, baselines), values)

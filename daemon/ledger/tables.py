@@ -212,7 +212,12 @@ baselines = Table(
         "Modified_Time of that write in seconds, orgs that the value came through]",
         default="{}",
     ),
-    text("written", "JSON object: target field -> Modified_Time in seconds of the write that filled it", default="{}"),
+    text(
+        "held",
+        "JSON object: target field -> [digest of the value both sides agreed on, Modified_Time in seconds of our "
+        "write of it]",
+        default="{}",
+    ),
     info={"doc": "what the source's fields were when both sides agreed, so that an edit is told from an echo"},
 )
 

@@ -20,7 +20,7 @@ def upgrade() -> None:
         "baselines",
         *(_text(name) for name in ("entity_id", "stream")),
         sa.Column("columns", sa.Text(), nullable=False, server_default="{}"),
-        sa.Column("written", sa.Text(), nullable=False, server_default="{}"),
+        sa.Column("held", sa.Text(), nullable=False, server_default="{}"),
         sa.PrimaryKeyConstraint("entity_id", "stream"),
     )
     op.create_table(

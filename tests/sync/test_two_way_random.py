@@ -1,0 +1,114 @@
+"""Random lives of two orgs that are kept in step both ways: edits, creations, lost answers, restarts, in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.emulator import Emulator
+from tests.sync.around import Around, add_key, opened, settings_of, stream, table
+
+FIELDS = ("City", "Phone", "Street")
+WAYS = (
+    stream("india", "us", fields=table("Last_Name", "Company", *FIELDS)),
+    stream("us", "india", fields=table("Last_Name", "Company", *FIELDS)),
+)
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"effect": "cut", "when": "after"},
+    {"effect": "cut", "when": "before"},
+    {"effect": "status", "status": 503},
+)
+
+
+class Life:
+    """One seed's life; `last` is what a person put into a field of a record last, by org."""
+
+    def __init__(self, seed: int, emu: Emulator, folder: Path) -> None:
+        self.random = random.Random(seed)
+        self.emu, self.folder = emu, folder
+        self.settings = settings_of(emu, folder, WAYS)
+        self.last: dict[tuple[str, str], dict[str, str | None]] = {}
+        self.names: dict[str, str] = {}
+
+    @contextmanager
+    def daemon(self) -> Iterator[Around]:
+        with opened(self.emu, self.settings) as around:
+            yield around
+
+    def live(self) -> None:
+        for _ in range(self.random.randint(1, 3)):  # restarts
+            if self.random.random() < 0.2:
+                self.lose_ledger()
+            with self.daemon() as around:
+                for _ in range(self.random.randint(3, 10)):
+                    self.step(around)
+        self.emu.clear_faults()
+        with self.daemon() as around:
+            around.settle()
+            self.judge(around)
+
+    def lose_ledger(self) -> None:
+        for file in self.folder.glob("orgsync.db*"):
+            file.unlink()
+
+    def step(self, around: Around) -> None:
+        act = self.random.choice((self.create, self.edit, self.edit, self.edit, self.cycle, self.cycle, self.fault))
+        act(around)
+        if self.random.random() < 0.6:
+            self.emu.clock(advance=self.random.choice((1, 2, 15, 90)))
+
+    def create(self, around: Around) -> None:
+        org = self.random.choice(("india", "us"))
+        name = f"N{len(self.names)}"
+        self.names[name] = org
+        around.orgs[org].insert_raw("Leads", {"Last_Name": name, "Company": "C"})
+
+    def edit(self, around: Around) -> None:
+        org = self.random.choice(("india", "us"))
+        records = around.orgs[org].records("Leads")
+        if not records:
+            return
+        record = self.random.choice(records)
+        names = self.random.sample(FIELDS, self.random.randint(1, 2))
+        values = {name: self.random.choice(("a", "b", "c", None)) for name in names}
+        around.orgs[org].edit("Leads", record["id"], values)
+        self.last.setdefault((org, record["Last_Name"]), {}).update(values)
+
+    def cycle(self, around: Around) -> None:
+        self.random.choice(around.fleet.runners).cycle()
+
+    def fault(self, around: Around) -> None:
+        org = self.random.choice(("india", "us"))
+        around.orgs[org].faults.next(["insert", "update"], **self.random.choice(FAULTS))
+
+    def judge(self, around: Around) -> None:
+        shown = around.shown("india", "Last_Name", *FIELDS)
+        assert shown == around.shown("us", "Last_Name", *FIELDS)
+        assert [row[0] for row in shown] == sorted(self.names), "each record once on each side"
+        for name, *values in shown:
+            for field, value in zip(FIELDS, values, strict=True):
+                edits = [
+                    self.last[org, name][field] for org in ("india", "us") if field in self.last.get((org, name), {})
+                ]
+                assert value in edits or (not edits and value is None), f"{field} of {name} is {value}, of {edits}"
+        assert around.sql("select count(*) from retry_queue") == [(0,)]
+        writes = around.writes()
+        around.settle()
+        assert around.writes() == writes, "nothing is written any more"
+
+
+def live(seed: int, folder: Path) -> None:
+    with Emulator(("in", "us"), seed=seed) as emu:
+        for org in emu.orgs.values():
+            add_key(org, "Leads")
+        Life(seed, emu, folder).live()
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_both_sides_end_equal_with_every_record_once_and_the_last_edit_of_one_side(seed: int, tmp_path: Path) -> None:
+    live(seed, tmp_path)
