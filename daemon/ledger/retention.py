@@ -1,7 +1,7 @@
 """What the ledger may forget: the history, and never what the road stands on.
 
-Rows of `changes` and `cycles` go when they are older than the retention; then causes without a row in the queue. The
-newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which `status`
+Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; then causes without a row in
+the queue. The newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which `status`
 shows, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as long as
 the history was at its longest, and never shrinks.
 """
@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, text
 
-from daemon.ledger.tables import TALLY, causes, changes, cycles, retry_queue
+from daemon.ledger.tables import TALLY, causes, changes, conflicts, cycles, retry_queue
 
 STEP: Final = 500
 
@@ -30,6 +30,10 @@ def _old(before: datetime) -> list[tuple[Table, Select[tuple[int]]]]:
     queued = select(retry_queue.c.cause_id).where(retry_queue.c.cause_id == causes.c.id).exists()
     return [
         (changes, select(changes.c.id).where(changes.c.at < before, _not_newest(changes)).order_by(changes.c.at)),
+        (
+            conflicts,
+            select(conflicts.c.id).where(conflicts.c.at < before, _not_newest(conflicts)).order_by(conflicts.c.at),
+        ),
         (
             cycles,
             select(cycles.c.id)

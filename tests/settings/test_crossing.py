@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-OWNERS = "without owners for its fields two sides would overwrite each other; owners are not in this version"
-
 
 def settings(*streams: str, orgs: str = "a b c") -> str:
     """`r1: a.Leads > b.Leads` for each stream."""
@@ -43,29 +41,74 @@ def test_allowed(house: Any, streams: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("streams", "path", "circle"),
+    ("streams", "path", "ways"),
     [
-        (
-            ("r1: a.Leads > b.Leads", "r2: b.Leads > a.Leads"),
-            "routes.r2.modules.Leads",
-            "b/Leads -> a/Leads -> b/Leads",
-        ),
-        (
-            ("r1: a.Leads > b.Contacts", "r2: b.Contacts > a.Leads"),
-            "routes.r2.modules.Contacts",
-            "b/Contacts -> a/Leads -> b/Contacts",
-        ),
+        (("r1: a.Leads > b.Leads", "r2: b.Leads > a.Leads"), "routes.r1.modules.Leads", "r1/Leads r2/Leads"),
+        (("r1: a.Leads > b.Contacts", "r2: b.Contacts > a.Leads"), "routes.r1.modules.Leads", "r1/Leads r2/Contacts"),
         (
             ("r1: a.Leads > b.Leads", "r2: b.Leads > c.Leads", "r3: c.Leads > a.Leads"),
-            "routes.r3.modules.Leads",
-            "c/Leads -> a/Leads -> b/Leads -> c/Leads",
+            "routes.r1.modules.Leads",
+            "r1/Leads r2/Leads r3/Leads",
         ),
     ],
 )
-def test_circle(house: Any, streams: tuple[str, ...], path: str, circle: str) -> None:
+def test_a_circle_without_owners_is_refused_once(house: Any, streams: tuple[str, ...], path: str, ways: str) -> None:
     (problem,) = house.problems(settings(*streams))
-    assert (problem.path, problem.found) == (path, f"routes in a circle: {circle}")
-    assert (problem.allowed, problem.hint) == ("each module in one direction", OWNERS)
+    shown = ", ".join(f"{way} ('source')" for way in ways.split())
+    assert (problem.path, problem.found) == (f"{path}.owner", f"every field goes round in a circle: {shown}")
+    assert problem.allowed == '"newest" on every way round, or "target" or "fill-blank" on one of them'
+
+
+def both(there: str, back: str) -> str:
+    text = settings("r1: a.Leads > b.Leads", "r2: b.Leads > a.Leads").replace('key = "K"', 'key = "K"\nTHERE', 1)
+    head, _, tail = text.rpartition('key = "K"')
+    return f'{head}key = "K"\n{back}{tail}'.replace("THERE", there)
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        ('owner = "newest"', 'owner = "newest"'),
+        ('owner = "source"', 'owner = "target"'),
+        ('owner = "fill-blank"', 'owner = "newest"'),
+        ('fields = ["Email"]', 'fields = ["Phone"]'),
+        ('fields = { Email = "Email", Phone = { source = "Phone", owner = "target" } }', 'fields = ["Phone"]'),
+        ('except = ["Email"]\nowner = "target"', 'fields = ["Email"]'),
+    ],
+)
+def test_a_circle_with_one_owner_for_every_field_is_allowed(house: Any, there: str, back: str) -> None:
+    there_, back_ = house.load(both(there, back)).streams()
+    assert (there_.circle, back_.circle) == (("r2/Leads",), ("r1/Leads",))
+    assert [(o.key, o.org, o.module) for o in back_.origins] == [("K", "a", "Leads")]
+    assert (there_.wins_ties, back_.wins_ties) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "field"),
+    [
+        ('owner = "newest"', 'owner = "source"', "every field"),
+        ('fields = ["Email"]', 'fields = { Email = { expression = "lower(Email)" } }', "the field Email"),
+        ('fields = { City = "Town" }', 'fields = { Town = "City" }', "the field City"),
+        (
+            'owner = "newest"\nfields = { "*" = "*", Email = { source = "Email", owner = "source" } }',
+            'owner = "newest"',
+            "the field Email",
+        ),
+    ],
+)
+def test_a_field_with_two_owners_is_named(house: Any, there: str, back: str, field: str) -> None:
+    (problem,) = house.problems(both(there, back))
+    assert problem.found.startswith(f"{field} goes round in a circle: r")
+
+
+def test_the_primary_route_wins_ties(house: Any) -> None:
+    text = both('owner = "newest"', 'owner = "newest"').replace("[routes.r2]", "[routes.r2]\nprimary = true")
+    assert [stream.wins_ties for stream in house.load(text).streams()] == [False, True]
+
+
+def test_a_circle_without_a_key_is_refused(house: Any) -> None:
+    text = both('owner = "newest"', 'owner = "newest"').replace('key = "K"', 'key = "none"', 1)
+    assert [problem.path for problem in house.problems(text)] == ["routes.r1.modules.Leads.key"]
 
 
 def test_twice(house: Any) -> None:
@@ -73,12 +116,3 @@ def test_twice(house: Any) -> None:
     assert problem.path == "routes.r2.modules.Leads"
     assert problem.found == "Leads from a to b, which routes.r1.modules.Leads carries too"
     assert problem.allowed == "one route for each source, target and module"
-
-
-def test_circles_are_seen_beside_other_mistakes(house: Any) -> None:
-    text = settings("r1: a.Leads > b.Leads", "r2: b.Leads > a.Leads").replace('key = "K"', "key = 5")
-    assert [p.path for p in house.problems(text)] == [
-        "routes.r1.modules.Leads.key",
-        "routes.r2.modules.Leads.key",
-        "routes.r2.modules.Leads",
-    ]
