@@ -240,7 +240,8 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
     """A short name for exactly these rules: equal rules give equal names in every process and every version of orgsync,
     or all records would be read again. So what is new is only named where it is used.
     """
-    owners = [dict(stream.owners)] if stream.owners else []
+    more: list[object] = [dict(stream.owners)] if stream.owners else []
+    more += [{"unmatched": stream.unmatched}] if stream.unmatched != "stop" else []
     text = orjson.dumps(
         [
             [
@@ -249,11 +250,11 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
                 _named(r.source),
                 r.kind,
                 r.parent,
-                *([more] if (more := _more(r)) else []),
+                *([unusual] if (unusual := _more(r)) else []),
             ]
             for r in rules
         ]
-        + [[stream.where, stream.default_owner, *owners]],
+        + [[stream.where, stream.default_owner, *more]],
         option=orjson.OPT_SORT_KEYS,
     )
     return hashlib.blake2b(text, digest_size=8).hexdigest()

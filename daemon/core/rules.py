@@ -13,6 +13,7 @@ Scalar = str | int | float | bool
 Deletes = Literal["ignore", "delete", "flag"]
 Gone = Literal["hold", "leave", "recreate"]
 Drift = Literal["report", "overwrite", "keep"]
+Unmatched = Literal["stop", "follow", "delete"]
 Writing = Literal["always", "blank", "create"]
 """When a field is written: always, only where the target's is blank, only when the record is made."""
 
@@ -88,7 +89,8 @@ class Stream:
     the source's clock the checkpoint stays, because a write may become visible late.
 
     `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
-    `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
+    `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there,
+    `unmatched` when a record that the stream has carried does not match `where` any more.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
     """
@@ -101,6 +103,7 @@ class Stream:
     target_module: str
     key: str | None
     where: str | None = None
+    unmatched: Unmatched = "stop"
     fields: FieldChoice = field(default_factory=FieldChoice)
     triggers: tuple[str, ...] = ()
     deletes: Deletes = "ignore"

@@ -75,6 +75,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             whole=whole or None,
             by_field={} if by_field is None else json.loads(by_field),
             state=cast("LinkState", state),
+            agreed=whole is not None,
         )
         for ids in chunks(source_ids)
         for source_id, entity_id, target_id, state, whole, by_field in connection.execute(

@@ -142,7 +142,7 @@ class Comparer:
         page = self._readers["target"].page(columns, comparison.position, LARGE)
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
         drifted, shown = self._drifted(page, known, prepared)
-        drifted = self._followed(drifted, prepared)
+        drifted = self._followed(drifted, known, prepared)
         strangers = self._strangers(page, known, prepared)
         found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
         self._store(comparison, page, drifted + strangers, found, shown)
@@ -195,12 +195,15 @@ class Comparer:
                 shown[link.entity_id] = digests.whole
         return rows, shown
 
-    def _followed(self, rows: list[QueueRow], prepared: Prepared) -> list[QueueRow]:
-        """Of these, the records that the source has and that match the filter: the others are nobody's business."""
+    def _followed(self, rows: list[QueueRow], known: Mapping[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
+        """Of these, the records that the source has and that match the filter, or are followed without: the others are
+        nobody's business.
+        """
         if not rows:
             return []
         changes = self._readers["source"].by_ids(prepared.fields.columns, [row.source_id for row in rows])
-        ours = {change.record_id for change in changes if prepared.fields.keep.test(change.values)}
+        anyway = {c.source_id for c in known.values() if c.link.agreed} if self._stream.unmatched == "follow" else set()
+        ours = {c.record_id for c in changes if c.record_id in anyway or prepared.fields.keep.test(c.values)}
         return [row for row in rows if row.source_id in ours]
 
     @property

@@ -132,7 +132,7 @@ def test_missing_key(house: Any, case: tuple[str, str, str | None, str, str, str
         (INDIA, "poll", '"5s"', "an unknown key", "data_center, client_id", '"poll" belongs in [routes.NAME]'),
         (INDIA, "reserve", '"30%"', "an unknown key", "call_deadline", '"reserve" is not in this version'),
         (ROUTE, "key", '"X"', "an unknown key", "source, target", "belongs in [routes.NAME.modules.Module]"),
-        (LEADS, "match", '["Email"]', "an unknown key", "key, where, fields, except", "not in this version"),
+        (LEADS, "match", '["Email"]', "an unknown key", "key, where, unmatched, fields, except", "not in this version"),
         (LEADS, "automation", '"none"', "an unknown key", "automations", 'did you mean "automations"'),
         (LEADS, "except_", "[]", "an unknown key", "fields, except,", 'did you mean "except"'),
     ],
