@@ -15,12 +15,14 @@ from typing import Final
 
 import orjson
 
+from daemon.core.criteria import Criteria
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
 from daemon.core.rules import Copy, Expression, Fill, Source, Stream, Template
 from daemon.core.schema import Schema
+from daemon.core.sifting import sendable
 
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
@@ -35,7 +37,8 @@ class FieldMap:
 
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
     `match` are target fields that recognise a record of ours by what was sent, where there is no key.
-    `mandatory` are the target fields that a new record must have.
+    `mandatory` are the target fields that a new record must have. `at_source` is what of the filter the source may be
+    asked for: it lets through whatever `keep` keeps.
     """
 
     rules: tuple[FieldRule, ...]
@@ -45,6 +48,7 @@ class FieldMap:
     match: tuple[str, ...]
     keep: Filter
     mandatory: frozenset[str] = frozenset()
+    at_source: Criteria | None = None
 
     @property
     def parents(self) -> frozenset[str]:
@@ -131,6 +135,7 @@ def resolve(
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
             mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
+            at_source=sendable(keep.criteria, source.fields),
         ),
         problems,
     )

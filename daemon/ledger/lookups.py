@@ -170,6 +170,14 @@ def has_due(connection: Connection, stream: Stream) -> bool:
     return connection.execute(query).first() is not None
 
 
+def has_open(connection: Connection, stream: Stream) -> bool:
+    """Whether anything of the stream waits: a record in the queue, or a write without an answer."""
+    return any(
+        connection.execute(select(row.source_id).where(row.stream == stream.address).limit(1)).first() is not None
+        for row in (retry_queue.c, intents.c)
+    )
+
+
 def stuck(connection: Connection, stream: Stream) -> list[str]:
     """The records that are not tried again by themselves."""
     row = retry_queue.c

@@ -25,10 +25,11 @@ from daemon.core.steps import Hold, Keep
 from daemon.core.translate import observe
 from daemon.ledger import Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
-from daemon.sync.changes import LARGE, ChangeReader, Page
+from daemon.sync.changes import LARGE, ChangeReader, Page, Sift
 from daemon.sync.deletions import deletion_row
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Hands, survey
+from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
 PAGES: Final = 5  # a cycle
@@ -100,7 +101,11 @@ class Comparer:
     def _source_page(
         self, comparison: Comparison, prepared: Prepared, hands: Hands, state: StreamState, meter: Meter
     ) -> Blown | None:
-        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE)
+        sift = None
+        if self._stream.unmatched == "stop" and prepared.fields.at_source is not None:  # else some outside it count
+            until = state.position.modified_time.replace(microsecond=0)
+            sift = Sift(where=coql.matching(prepared.fields.at_source), until=until)
+        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE, sift)
         rows = self._differing(page.changes, prepared, hands, state)
         found = {"source_seen": len(page.changes), "differing": len(rows)}
         self._store(comparison, page, rows, found)
