@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.mapping import FieldMap, Problem, resolve, timeless_problems
 from daemon.core.order import parents_first
 from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
@@ -68,6 +68,8 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
 def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
     schemas = source.schema(stream.source_module), target.schema(stream.target_module)
+    if timeless := timeless_problems(stream, *schemas):
+        return None, timeless
     return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
 
 
