@@ -99,6 +99,8 @@ def test_bad_value(house: Any, case: tuple[str, str, str | None, str, str, str])
         (LEADS, "automations", "false", "false (a boolean)", '"none" or a list', ""),
         (LEADS, "automations", "[1]", "1 (a number)", '"none" or a list', ""),
         (LEADS, "where", "1", "1 (a number)", "comparisons", ""),
+        (LEADS, "unmatched", '"keep"', "'keep' (a text)", '"stop", "follow"', ""),
+        (LEADS, "unmatched", '"follow"', "'follow', while there is no where", "beside where", ""),
         ("ledger", "url", "1", "1 (a number)", "sqlite", ""),
     ],
 )
