@@ -28,7 +28,6 @@ from daemon.core.sifting import sendable
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
-_TIME: Final = "Modified_Time"
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -140,23 +139,6 @@ def resolve(
         ),
         problems,
     )
-
-
-def timeless_problems(stream: Stream, source: Schema, target: Schema) -> list[Problem]:
-    """Modules whose records do not say when they were changed: no poll can read their changes, no comparison can walk
-    them (facts 11.21: linking and tracker modules, for instance).
-    """
-    return [
-        Problem(
-            stream=stream.address,
-            field=_TIME,
-            message=f"{org}'s {schema.module} has no {_TIME}, so its changes cannot be read in order and it cannot be "
-            f"carried: take [{_place(stream)}] out of the settings and carry the module whose records its rows belong "
-            f"to. If it should have one, let orgsync's user see the field {_TIME} in his profile in {org}",
-        )
-        for org, schema in ((stream.source, source), (stream.target, target))
-        if (field := schema.fields.get(_TIME)) is None or field.data_type != "datetime"
-    ]
 
 
 def _place(stream: Stream) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.mapping import FieldMap, Problem, resolve, timeless_problems
+from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.rules import Route, Stream
+from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
 from daemon.zoho import coql
