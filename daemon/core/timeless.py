@@ -20,8 +20,9 @@ def timeless_problems(stream: Stream, source: Schema, target: Schema) -> list[Pr
             stream=stream.address,
             field=_TIME,
             message=f"{org}'s {schema.module} has no {_TIME}, so its changes cannot be read in order and it cannot be "
-            f"carried: take [routes.{stream.route}.modules.{stream.source_module}] out of the settings and carry the module whose records its rows belong "
-            f"to. If it should have one, let orgsync's user see the field {_TIME} in his profile in {org}",
+            f"carried: take [routes.{stream.route}.modules.{stream.source_module}] out of the settings and carry the "
+            f"module whose records its rows belong to. If it should have one, let orgsync's user see the field {_TIME} "
+            f"in his profile in {org}",
         )
         for org, schema in ((stream.source, source), (stream.target, target))
         if (field := schema.fields.get(_TIME)) is None or field.data_type != "datetime"
