@@ -2,28 +2,24 @@
 
 Grammar: comparisons joined by and / or, with brackets. A comparison is `Field op literal`, where op is one of
 `= != < <= > >=`, `in (…)`, `not in (…)`, `like 'a%'`, `is null`, `is not null`. Literals are 'texts' (a quote is
-doubled), numbers, true and false. Blank fields match nothing but `is null`, as in COQL. Times compare as instants, a
-lookup counts as its id, a multi-select picklist as its values joined by semicolons.
+doubled), numbers, true and false. What they mean: criteria.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
+from daemon.core.criteria import Comparison, Criteria, Joined, Operator, Scalar, meets, number_of
 from daemon.core.record import WireRecord
-
-Literal = str | int | float | bool
-Test = Callable[[WireRecord], bool]
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?[0-9]{1,40}(?:\.[0-9]{1,40})?)|(?P<op><=|>=|!=|[=<>(),])|(?P<word>[A-Za-z]\w*))"
 )
-_NUMBER: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _DEEPEST: Final = 25  # brackets within brackets: as many as COQL takes criteria (facts 3.1)
+_COMPARE: Final[dict[str, Operator]] = {op: op for op in get_args(Operator) if not op[0].isalpha()}
 _KEYWORDS: Final = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
 
 
@@ -33,10 +29,13 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A condition on source records; `fields` are the API names it reads."""
+    """A condition on source records; `fields` are the API names it reads. Without criteria it keeps every record."""
 
     fields: frozenset[str] = frozenset()
-    test: Test = field(default=lambda _record: True, compare=False)
+    criteria: Criteria | None = None
+
+    def test(self, record: WireRecord) -> bool:
+        return self.criteria is None or meets(record, self.criteria)
 
 
 def parse_filter(text: str | None) -> Filter:
@@ -44,9 +43,9 @@ def parse_filter(text: str | None) -> Filter:
     if text is None:
         return Filter()
     parser = _Parser(text)
-    test = parser.disjunction()
+    criteria = parser.disjunction()
     parser.expect_end()
-    return Filter(frozenset(parser.fields), test)
+    return Filter(frozenset(parser.fields), criteria)
 
 
 class _Parser:
@@ -59,21 +58,19 @@ class _Parser:
         self._at = 0
         self._depth = 0
 
-    def disjunction(self) -> Test:
-        return self._joined("or", self._conjunction, any)
+    def disjunction(self) -> Criteria:
+        return self._joined("or", self._conjunction)
 
-    def _conjunction(self) -> Test:
-        return self._joined("and", self._bracket, all)
+    def _conjunction(self) -> Criteria:
+        return self._joined("and", self._bracket)
 
-    def _joined(self, word: str, part: Callable[[], Test], how: Callable[[Iterator[bool]], bool]) -> Test:
-        tests = [part()]
+    def _joined(self, word: Literal["and", "or"], part: Callable[[], Criteria]) -> Criteria:
+        parts = [part()]
         while self._take_word(word):
-            tests.append(part())
-        if len(tests) == 1:
-            return tests[0]
-        return lambda record: how(test(record) for test in tests)
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Joined(word, tuple(parts))
 
-    def _bracket(self) -> Test:
+    def _bracket(self) -> Criteria:
         if self._take_op("("):
             self._depth += 1
             if self._depth > _DEEPEST:
@@ -84,7 +81,7 @@ class _Parser:
             return inner
         return self._comparison()
 
-    def _comparison(self) -> Test:
+    def _comparison(self) -> Criteria:
         kind, name = self._next("a field name")
         if kind != "word" or name.lower() in _KEYWORDS:
             raise self._error("a field name")
@@ -92,41 +89,34 @@ class _Parser:
         if self._take_word("is"):
             absent = not self._take_word("not")
             self._need_word("null")
-            return lambda record: (_value(record, name) is None) == absent
+            return Comparison(name, "is null" if absent else "is not null")
         if self._take_word("like"):
-            return self._like(name)
+            pattern = self._literal()
+            if not isinstance(pattern, str):
+                raise self._error("a text after like")
+            return Comparison(name, "like", (pattern,))
         negated = self._take_word("not")
         if self._take_word("in"):
-            allowed = self._list()
-            return lambda record: _known(record, name, lambda v: any(_same(v, a) for a in allowed) != negated)
+            return Comparison(name, "not in" if negated else "in", self._list())
         kind, op = self._next("a comparison")
         if kind != "op" or op not in _COMPARE or negated:
             raise self._error("one of = != < <= > >= in, not in, like, is")
-        wanted = self._literal()
-        compare = _COMPARE[op]
-        return lambda record: _known(record, name, lambda v: compare(v, wanted))
+        return Comparison(name, _COMPARE[op], (self._literal(),))
 
-    def _like(self, name: str) -> Test:
-        pattern = self._literal()
-        if not isinstance(pattern, str):
-            raise self._error("a text after like")
-        parts = pattern.casefold().split("%")
-        return lambda record: _known(record, name, lambda v: _like(_text(v).casefold(), parts))
-
-    def _list(self) -> list[Literal]:
+    def _list(self) -> tuple[Scalar, ...]:
         self._need_op("(")
         values = [self._literal()]
         while self._take_op(","):
             values.append(self._literal())
         self._need_op(")")
-        return values
+        return tuple(values)
 
-    def _literal(self) -> Literal:
+    def _literal(self) -> Scalar:
         kind, token = self._next("a value")
         if kind == "text":
             return token[1:-1].replace("''", "'")
         if kind == "number":
-            return _number(token)
+            return number_of(token)
         if kind == "word" and token.lower() in ("true", "false"):
             return token.lower() == "true"
         raise self._error("a 'text', a number, true or false")
@@ -183,89 +173,3 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
             raise FilterError(f"where: cannot read {text[at : at + 30].strip()!r} in {text!r}")
         yield found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
         at = found.end()
-
-
-def _value(record: WireRecord, name: str) -> object:
-    """The comparable value of a field: a lookup counts as its id, a blank text as null."""
-    value = record.get(name)
-    if isinstance(value, dict):
-        value = value.get("id")
-    return None if value in ("", []) else value
-
-
-def _known(record: WireRecord, name: str, test: Callable[[object], bool]) -> bool:
-    value = _value(record, name)
-    if value is None:
-        return False
-    return test(value)
-
-
-def _text(value: object) -> str:
-    """As COQL sees it: a multi-select picklist is its values joined by semicolons (facts 3.2)."""
-    return ";".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _number(token: str) -> int | float:
-    return float(token) if "." in token else int(token)
-
-
-def _like(text: str, parts: list[str]) -> bool:
-    """Whether a text consists of these parts in order, with anything between them. In one pass, however long it is."""
-    first, *middle = parts
-    if not middle:
-        return text == first
-    last = middle.pop()
-    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
-        return False
-    at, end = len(first), len(text) - len(last)
-    for part in middle:
-        found = text.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return True
-
-
-def _same(value: object, wanted: Literal) -> bool:
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return str(value).lower() == str(wanted).lower()
-    if isinstance(value, list):
-        return sorted(map(str, value)) == sorted(str(wanted).split(";"))
-    if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
-        return value == wanted
-    mine, theirs = _instant(str(value)), _instant(str(wanted))
-    return str(value) == str(wanted) or (mine is not None and mine == theirs)
-
-
-def _order(value: object, wanted: Literal) -> int | None:
-    """-1, 0 or 1; None when the two cannot be ordered. Big integers arrive as texts and compare as numbers."""
-    if isinstance(value, str) and not isinstance(wanted, str) and _NUMBER.fullmatch(value):
-        value = _number(value)
-    if isinstance(value, (int, float)) and isinstance(wanted, (int, float)):
-        return (value > wanted) - (value < wanted)
-    if isinstance(value, str) and isinstance(wanted, str):
-        mine, theirs = _instant(value), _instant(wanted)
-        if mine is not None and theirs is not None:
-            return (mine > theirs) - (mine < theirs)
-        return (value > wanted) - (value < wanted)
-    return None
-
-
-def _instant(text: str) -> float | None:
-    if len(text) < 20:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo else None
-
-
-_COMPARE: Final[dict[str, Callable[[object, Literal], bool]]] = {
-    "=": _same,
-    "!=": lambda v, w: not _same(v, w),
-    "<": lambda v, w: _order(v, w) == -1,
-    "<=": lambda v, w: _order(v, w) in (-1, 0),
-    ">": lambda v, w: _order(v, w) == 1,
-    ">=": lambda v, w: _order(v, w) in (0, 1),
-}

@@ -16,12 +16,14 @@ from typing import Final
 import orjson
 
 from daemon.core.convert import Kind
+from daemon.core.criteria import Criteria
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
 from daemon.core.rules import Copy, Expression, Fill, Owner, Source, Stream, Template
 from daemon.core.schema import Schema
+from daemon.core.sifting import sendable
 
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
@@ -34,10 +36,11 @@ _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 class FieldMap:
     """Everything that planning needs to know of a stream's fields.
 
-    `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
-    `match` are target fields that recognise a record of ours by what was sent, where there is no key.
-    `mandatory` are the target fields that a new record must have. `kinds` are those of the columns, where the stream
-    lies on a circle and edits of the source must be told from what orgsync wrote there.
+    `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time. `match`
+    are target fields that recognise a record of ours by what was sent, where there is no key. `mandatory` are the
+    target fields that a new record must have. `kinds` are those of the columns, where the stream lies on a circle and
+    edits of the source must be told from what orgsync wrote there. `at_source` is what of the filter the source may be
+    asked for: it lets through whatever `keep` keeps.
     """
 
     rules: tuple[FieldRule, ...]
@@ -48,6 +51,7 @@ class FieldMap:
     keep: Filter
     mandatory: frozenset[str] = frozenset()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    at_source: Criteria | None = None
 
     @property
     def parents(self) -> frozenset[str]:
@@ -145,6 +149,7 @@ def resolve(
             keep=keep,
             mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
             kinds={name: kind_of(source.fields[name]) or "text" for name in sorted(read)} if stream.circle else {},
+            at_source=sendable(keep.criteria, source.fields),
         ),
         problems,
     )
@@ -256,7 +261,8 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
     """A short name for exactly these rules: equal rules give equal names in every process and every version of orgsync,
     or all records would be read again. So what is new is only named where it is used.
     """
-    owners = [dict(stream.owners)] if stream.owners else []
+    more: list[object] = [dict(stream.owners)] if stream.owners else []
+    more += [{"unmatched": stream.unmatched}] if stream.unmatched != "stop" else []
     text = orjson.dumps(
         [
             [
@@ -265,11 +271,11 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
                 _named(r.source),
                 r.kind,
                 r.parent,
-                *([more] if (more := _more(r)) else []),
+                *([unusual] if (unusual := _more(r)) else []),
             ]
             for r in rules
         ]
-        + [[stream.where, stream.default_owner, *owners]],
+        + [[stream.where, stream.default_owner, *more]],
         option=orjson.OPT_SORT_KEYS,
     )
     return hashlib.blake2b(text, digest_size=8).hexdigest()

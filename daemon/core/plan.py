@@ -100,10 +100,37 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
     if not fields.keep.test(change.values):
-        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+        outside = _outside(change, stream, fields, knowledge, link)
+        if outside is not None:
+            return outside
     if link is not None and link.state == "gone" and stream.gone != "recreate" and not candidates:
         return _not_ours(change)  # left as it is, by the settings
     return _content(change, stream, fields, knowledge, link)
+
+
+def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step | None:
+    """What becomes of a record that does not match the filter (any more); None: it is followed like one that does."""
+    candidates = knowledge.found.get(change.record_id)
+    if link is not None and change.record_id in knowledge.ended:
+        return Keep(change=change, outcome="deleted", target_id=link.target_id)
+    target_id = _carried(candidates, link)
+    if stream.unmatched == "stop" or target_id is None:
+        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+    if stream.unmatched == "follow":
+        return None
+    if candidates == ():  # nothing is left to delete
+        return Keep(change=change, outcome="deleted", target_id=target_id)
+    return Delete(change=change, target_id=target_id)
+
+
+def _carried(candidates: tuple[WireRecord, ...] | None, link: Link | None) -> str | None:
+    """The counterpart of a record that this stream has carried; None when it has none, or only another stream's."""
+    if candidates:
+        return str(candidates[0]["id"])
+    if link is None or link.state not in ("live", "flagged"):
+        return None
+    mine = link.agreed or link.state == "flagged" or candidates is not None
+    return link.target_id if mine else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

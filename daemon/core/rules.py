@@ -17,6 +17,7 @@ Owner = Literal["source", "target", "newest", "fill-blank"]
 """Who has the say over a field of the target: the source, always; the target, which gets the source's value only when
 the record is made; whoever changed it last; or the target where its field is not blank.
 """
+Unmatched = Literal["stop", "follow", "delete"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,8 @@ class Stream:
     the source's clock the checkpoint stays, because a write may become visible late.
 
     `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
-    `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
+    `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there,
+    `unmatched` when a record that the stream has carried does not match `where` any more.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
 
@@ -117,6 +119,7 @@ class Stream:
     target_module: str
     key: str | None
     where: str | None = None
+    unmatched: Unmatched = "stop"
     fields: FieldChoice = field(default_factory=FieldChoice)
     triggers: tuple[str, ...] = ()
     deletes: Deletes = "ignore"

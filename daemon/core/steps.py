@@ -24,13 +24,17 @@ LinkState = Literal["live", "flagged", "deleted", "gone"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything)."""
+    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything).
+
+    `agreed` says that this stream has carried the record; else its counterpart is known from another stream only.
+    """
 
     entity_id: str
     target_id: str
     whole: str | None = None
     by_field: Mapping[str, str] = field(default_factory=dict)
     state: LinkState = "live"
+    agreed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +85,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """The counterpart of a deleted record goes too."""
+    """The counterpart goes: the record was deleted, or does not match the filter any more."""
 
-    change: Deletion
+    change: Seen
     target_id: str
 
 

@@ -59,6 +59,8 @@ _TABLE: tuple[tuple[str, str, str, str, str, str | None, str, tuple[str, str]], 
     ("Milestones", "Milestone", "Milestones", activities.MILESTONES, "Title", None, "subform", _ROWS),
     ("Projects_X_Contacts", "Consultant", "Consultants", activities.PROJECTS_X_CONTACTS, "id", None, "linking", _ROWS),
     ("Projects_X_Users", "Member", "Members", activities.PROJECTS_X_USERS, "id", None, "linking", _ROWS),
+    ("Stage_History", "Stage History", "Stage History", activities.STAGE_HISTORY, "id", None, "field_tracker",
+     (core.ROW_HEAD, core.TRACKER_TAIL)),
 )  # fmt: skip
 MODULES: tuple[ModuleSpec, ...] = tuple(
     ModuleSpec(

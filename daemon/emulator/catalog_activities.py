@@ -1,4 +1,4 @@
-"""The fields of activities, notes and the one custom module with its subform and its linking modules."""
+"""The fields of activities, notes, the one custom module with its subform and its linking modules, and a tracker."""
 
 from __future__ import annotations
 
@@ -88,4 +88,10 @@ Consultants | Consultants | lookup | - | >Contacts
 PROJECTS_X_USERS = """
 Project | Project | lookup | - | >Projects
 Members | Members | userlookup | - |
+"""
+
+STAGE_HISTORY = """
+Deal_Name | Deal Name | lookup | - | ro >Deals
+Stage | Stage | picklist | 120 | ro [stage]
+Moved_At | Moved At | datetime | - | ro
 """

@@ -32,6 +32,9 @@ Created_Time | Created Time | datetime | - | ro
 Modified_Time | Modified Time | datetime | - | ro
 Layout | Layout | bigint | 19 | ro hidden
 """
+TRACKER_TAIL = """
+Created_Time | Created Time | datetime | - | ro
+"""
 
 LEADS = """
 Salutation | Salutation | picklist | 120 | [salutation]

@@ -45,7 +45,7 @@ def read_listing(call: Call, bound: str) -> Listing:
         raise errors.guessed(errors.ambiguous_params("cvid", "sort_by"), call.quirks)
     converted = choice(call, "converted", _CONVERTED)
     return Listing(
-        sort_by=choice(call, "sort_by", _SORTS),
+        sort_by=choice(call, "sort_by", tuple(name for name in _SORTS if name in call.module.fields)),
         descending=choice(call, "sort_order", ("desc", "asc")) == "desc",
         per_page=per_page(call),
         page=positive(call, "page", 1),

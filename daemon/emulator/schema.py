@@ -65,8 +65,8 @@ class Module:
 
     @property
     def is_rows(self) -> bool:
-        """Whether its records are rows of other records: subform and linking modules."""
-        return self.generated in ("subform", "static_subform", "linking")
+        """Whether its records are rows of other records: subform, linking and tracker modules."""
+        return self.generated in ("subform", "static_subform", "linking", "field_tracker")
 
     def children(self) -> list[Field]:
         """The fields whose content is rows of another module."""

@@ -194,6 +194,7 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
                 whole=whole or None,
                 by_field={} if by_field is None else json.loads(by_field),
                 state=cast("LinkState", state),
+                agreed=whole is not None,
             ),
             target_modified_time=written_at,
             target_digest=shown,

@@ -289,6 +289,11 @@ class Ledger:
         with self._reading() as connection:
             return lookups.has_due(connection, stream)
 
+    def has_open(self, stream: Stream) -> bool:
+        """Whether anything of the stream waits: a record in the queue, or a write without an answer."""
+        with self._reading() as connection:
+            return lookups.has_open(connection, stream)
+
     def stuck(self, stream: Stream) -> list[str]:
         """The records that are held or given up."""
         with self._reading() as connection:

@@ -75,6 +75,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             whole=whole or None,
             by_field={} if by_field is None else json.loads(by_field),
             state=cast("LinkState", state),
+            agreed=whole is not None,
         )
         for ids in chunks(source_ids)
         for source_id, entity_id, target_id, state, whole, by_field in connection.execute(
@@ -167,6 +168,14 @@ def has_due(connection: Connection, stream: Stream) -> bool:
     row = retry_queue.c
     query = select(row.source_id).where(row.stream == stream.address, row.state == "due").limit(1)
     return connection.execute(query).first() is not None
+
+
+def has_open(connection: Connection, stream: Stream) -> bool:
+    """Whether anything of the stream waits: a record in the queue, or a write without an answer."""
+    return any(
+        connection.execute(select(row.source_id).where(row.stream == stream.address).limit(1)).first() is not None
+        for row in (retry_queue.c, intents.c)
+    )
 
 
 def stuck(connection: Connection, stream: Stream) -> list[str]:

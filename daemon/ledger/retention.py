@@ -1,9 +1,9 @@
 """What the ledger may forget: the history, and never what the road stands on.
 
-Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; then causes without a row in
-the queue. The newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which `status`
-shows, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as long as
-the history was at its longest, and never shrinks.
+Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; then causes without a row in the
+queue. The newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which
+`status` shows, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as
+long as the history was at its longest, and never shrinks.
 """
 
 from __future__ import annotations

@@ -74,8 +74,9 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
 def _agree(
     connection: Connection, stream: Stream, linked: Sequence[Linked], entities: Mapping[str, str], now: datetime
 ) -> None:
-    """What the target confirmed is agreed; of a record whose contents are not known nothing is. A comparison that goes
-    on need not meet it any more: both sides were there just now. (No times are compared: clocks step.)
+    """What the target confirmed is agreed; of a counterpart whose contents are not known only that it is the stream's,
+    and of one that ended nothing. A comparison that goes on need not meet it any more: both sides were there just now.
+    (No times are compared: clocks step.)
     """
     comparison = comparisons.current(connection, stream.address)
     seen_by = None if comparison is None else comparison.id
@@ -83,16 +84,18 @@ def _agree(
         {
             "entity_id": entities[pair.source_id],
             "stream": stream.address,
-            "source_digest": pair.digests.whole,
-            "field_digests": json.dumps(dict(pair.digests.by_field)),
-            "target_modified_time": pair.target_modified_time,
+            "source_digest": pair.digests.whole if pair.digests else "",
+            "field_digests": json.dumps(dict(pair.digests.by_field) if pair.digests else {}),
+            "target_modified_time": pair.target_modified_time if pair.digests else None,
             "agreed_at": now,
             "source_comparison": seen_by,
             "target_comparison": seen_by,
         }
         for pair in linked
-        if pair.digests is not None
+        if pair.digests is not None or pair.state == "live"
     ]
+    for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):
+        connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))
     if rows:
         statement = upsert(
             connection,
@@ -101,8 +104,6 @@ def _agree(
             known=("target_modified_time", "source_comparison", "target_comparison"),
         )
         connection.execute(statement, rows)
-    for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):
-        connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))
 
 
 def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:

@@ -203,6 +203,7 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
             fuse = _fuse(given.get("fuse", {}), path, problems)
             if entry is not None:
                 _check_flag(entry, path, problems)
+                _check_unmatched(entry, path, problems)
                 modules[module] = entry, fields, fuse
     return modules
 
@@ -221,6 +222,13 @@ def _check_flag(entry: ModuleEntry, at: str, problems: list[Problem]) -> None:
         problems.append(
             Problem(path=join(at, "flag"), found=found, allowed='a checkbox, together with deletes = "flag"')
         )
+
+
+def _check_unmatched(entry: ModuleEntry, at: str, problems: list[Problem]) -> None:
+    """Without a filter every record matches."""
+    if entry.unmatched != "stop" and entry.where is None:
+        found = f"{quote(entry.unmatched)}, while there is no where"
+        problems.append(Problem(path=join(at, "unmatched"), found=found, allowed='"stop", or another beside where'))
 
 
 def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
@@ -249,6 +257,7 @@ def _stream(
         target_module=module.target_module or source_module,
         key=None if module.key == "none" else module.key,
         where=module.where,
+        unmatched=module.unmatched,
         fields=fields,
         triggers=module.automations,
         deletes=module.deletes,

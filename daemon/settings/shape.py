@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
-from daemon.core.rules import Deletes, Drift, Gone, Owner
+from daemon.core.rules import Deletes, Drift, Gone, Owner, Unmatched
 from daemon.settings import values as v
 from daemon.settings.address import ADDRESS, LEDGER
 from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
@@ -77,6 +77,7 @@ class ModuleEntry(Entry):
     target_module: v.ApiName | None = Field(default=None, description=v.API_NAME)
     key: v.Key = Field(description=v.KEY)
     where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
+    unmatched: Unmatched = Field(default="stop", description='"stop", "follow" or "delete"')
     fields: object = "*"
     except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of target fields")
     deletes: Deletes = Field(default="ignore", description='"ignore", "delete" or "flag"')

@@ -9,7 +9,7 @@ checkpoint pass a change that was never seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -45,17 +45,38 @@ class Page:
     last: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sift:
+    """Of what was last changed before `until` (whole seconds) only records that meet `where` are asked for."""
+
+    where: coql.Condition
+    until: datetime
+
+    def of(self, condition: coql.Condition) -> coql.Condition:
+        return coql.and_(condition, coql.before("Modified_Time", self.until), self.where)
+
+
 class ChangeReader:
-    """Pages of one module's changes. Remembers only which of the two ways it goes."""
+    """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source sifts."""
 
     def __init__(self, source: Zoho, module: str) -> None:
         self._source = source
         self._module = module
         self._by_list = False
         self._refused = False
+        self._sifts = True
 
-    def page(self, columns: Sequence[str], after: Position, limit: int) -> Page:
-        """The next changes after a position. Raises BadAnswer when an answer cannot be believed, and as the client."""
+    def page(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
+        """The next changes after a position; with a sift those that pass it, where COQL can be had and takes it.
+
+        Raises BadAnswer when an answer cannot be believed, and as the client.
+        """
+        if sift is not None and self._sifts and not self._by_list and after.modified_time < sift.until:
+            try:
+                return self._sifted(columns, after, limit, sift)
+            except (BadAnswer, CredentialRefused, RequestRefused) as error:
+                self._sifts = False
+                logger.warning("{}; {} is not asked by the filter any more", error, self._module)
         if self._by_list:
             return self._by_walk(columns, after)
         try:
@@ -77,19 +98,26 @@ class ChangeReader:
 
     # --- COQL --------------------------------------------------------------------------------------------------------
 
-    def _by_query(self, columns: Sequence[str], after: Position, limit: int) -> Page:
+    def _sifted(self, columns: Sequence[str], after: Position, limit: int, sift: Sift) -> Page:
+        """What passes is read to its end; then all changes from `until` on are to be read."""
+        page = self._by_query(columns, after, limit, sift)
+        return replace(page, end=Position(modified_time=sift.until, record_id="0"), last=False) if page.last else page
+
+    def _by_query(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
         first, *others = [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
-        rows, more = self._query(first, after, limit)
+        rows, more = self._query(first, after, limit, sift)
         changes = self._in_order(rows, after, first)
         full = more or len(rows) >= limit
         if full:
-            changes = self._certain(changes, first, after, limit)
+            changes = self._certain(changes, first, after, limit, sift)
         end = changes[-1].position if changes else after
         for batch in others:
-            changes = self._widened(changes, batch, columns, after)
+            changes = self._widened(changes, batch, columns, after, sift)
         return Page(changes=_latest(changes), end=end, last=not full)
 
-    def _certain(self, changes: list[Change], columns: Sequence[str], after: Position, limit: int) -> list[Change]:
+    def _certain(
+        self, changes: list[Change], columns: Sequence[str], after: Position, limit: int, sift: Sift | None
+    ) -> list[Change]:
         """A full page without what cannot be believed of it. Where Zoho heeds the first order column only (facts 3.6),
         the page may end anywhere within its last second and still be in order: that second is left to the next page.
         A page of one second is asked for anew by id alone.
@@ -99,30 +127,34 @@ class ChangeReader:
         if earlier:
             return earlier
         start = after if after.modified_time == second else Position(modified_time=second, record_id="0")
+        rest = coql.in_second_after(start)
         page = self._source.coql(
             self._module,
             ["Modified_Time", *columns],
-            where=coql.in_second_after(start),
+            where=sift.of(rest) if sift else rest,
             order_by=("id",),
             limit=limit,
         )
         return self._in_order(page.rows, start, columns)
 
-    def _query(self, columns: Sequence[str], after: Position, limit: int) -> tuple[Sequence[WireRecord], bool]:
-        wanted = ["Modified_Time", *columns]
+    def _query(
+        self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None
+    ) -> tuple[Sequence[WireRecord], bool]:
+        wanted, where = ["Modified_Time", *columns], coql.after(after)
         order = ("Modified_Time", "id")
-        page = self._source.coql(self._module, wanted, where=coql.after(after), order_by=order, limit=limit)
+        where = sift.of(where) if sift else where
+        page = self._source.coql(self._module, wanted, where=where, order_by=order, limit=limit)
         return page.rows, page.more
 
     def _widened(
-        self, changes: list[Change], batch: list[str], columns: Sequence[str], after: Position
+        self, changes: list[Change], batch: list[str], columns: Sequence[str], after: Position, sift: Sift | None
     ) -> list[Change]:
         """The same records with further columns. One that was edited between the two queries is read again by id; if
         it moved on in the order it is left to the page where it stands now.
         """
         if not changes:
             return changes
-        rows, _more = self._query(batch, after, len(changes))
+        rows, _more = self._query(batch, after, len(changes), sift)
         wider = {change.position: change.values for change in self._in_order(rows, after, batch)}
         torn = [change.record_id for change in changes if change.position not in wider]
         again = {change.position: change.values for change in self.by_ids(columns, torn)}

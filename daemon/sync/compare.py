@@ -25,10 +25,11 @@ from daemon.core.steps import Hold, Keep
 from daemon.core.translate import observe
 from daemon.ledger import Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
-from daemon.sync.changes import LARGE, ChangeReader, Page
+from daemon.sync.changes import LARGE, ChangeReader, Page, Sift
 from daemon.sync.deletions import deletion_row
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Hands, survey
+from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
 PAGES: Final = 5  # a cycle
@@ -100,7 +101,11 @@ class Comparer:
     def _source_page(
         self, comparison: Comparison, prepared: Prepared, hands: Hands, state: StreamState, meter: Meter
     ) -> Blown | None:
-        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE)
+        sift = None
+        if self._stream.unmatched == "stop" and prepared.fields.at_source is not None:  # else some outside it count
+            until = state.position.modified_time.replace(microsecond=0)
+            sift = Sift(where=coql.matching(prepared.fields.at_source), until=until)
+        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE, sift)
         rows = self._differing(page.changes, prepared, hands, state)
         found = {"source_seen": len(page.changes), "differing": len(rows)}
         self._store(comparison, page, rows, found)
@@ -142,7 +147,7 @@ class Comparer:
         page = self._readers["target"].page(columns, comparison.position, LARGE)
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
         drifted, shown = self._drifted(page, known, prepared)
-        drifted = self._followed(drifted, prepared)
+        drifted = self._followed(drifted, known, prepared)
         strangers = self._strangers(page, known, prepared)
         found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
         self._store(comparison, page, drifted + strangers, found, shown)
@@ -195,12 +200,15 @@ class Comparer:
                 shown[link.entity_id] = digests.whole
         return rows, shown
 
-    def _followed(self, rows: list[QueueRow], prepared: Prepared) -> list[QueueRow]:
-        """Of these, the records that the source has and that match the filter: the others are nobody's business."""
+    def _followed(self, rows: list[QueueRow], known: Mapping[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
+        """Of these, the records that the source has and that match the filter, or are followed without: the others are
+        nobody's business.
+        """
         if not rows:
             return []
         changes = self._readers["source"].by_ids(prepared.fields.columns, [row.source_id for row in rows])
-        ours = {change.record_id for change in changes if prepared.fields.keep.test(change.values)}
+        anyway = {c.source_id for c in known.values() if c.link.agreed} if self._stream.unmatched == "follow" else set()
+        ours = {c.record_id for c in changes if c.record_id in anyway or prepared.fields.keep.test(c.values)}
         return [row for row in rows if row.source_id in ours]
 
     @property

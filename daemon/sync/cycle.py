@@ -27,13 +27,14 @@ from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, StreamUnknown
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
 from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
+from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused, ZohoError
 
 PAGES: Final = 5  # of the poll lane a cycle
@@ -55,6 +56,15 @@ class Report:
     @property
     def seen(self) -> int:
         return sum(self.outcomes.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """Where a walk goes on, the time that its horizon counts from, and by what the source sifts for it."""
+
+    at: Position
+    server_time: datetime
+    sift: Sift | None
 
 
 class StreamRunner:
@@ -84,7 +94,7 @@ class StreamRunner:
         children = Children(stream, route, source, ledger, now)
         self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
-        self._unfinished: tuple[Position, datetime] | None = None
+        self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
@@ -203,15 +213,19 @@ class StreamRunner:
         going_on = self._go_on()
         back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
-        at, server_time = going_on or (state.position, self._source.zoho.clock_before_next_call())
+        if going_on is not None:
+            at, server_time = going_on.at, going_on.server_time
+        else:
+            at, server_time = state.position, self._source.zoho.clock_before_next_call()
         checkpoint, horizon = state.position, server_time - self.stream.lag
+        sift = going_on.sift if going_on is not None else self._sift(prepared, state, horizon)
         if back_to is not None and back_to < at.modified_time:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
-            at = Position(modified_time=back_to, record_id="0")
+            at, sift = Position(modified_time=back_to, record_id="0"), None
         limit = SMALL if at == checkpoint else LARGE
         with self._accounted(report):
             for _ in range(PAGES):
-                page = self._reader.page(prepared.fields.columns, at, limit)
+                page = self._reader.page(prepared.fields.columns, at, limit, sift)
                 changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
                 walk = Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon)
                 travelled = travel(
@@ -233,12 +247,25 @@ class StreamRunner:
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
-            self._unfinished = (at, server_time) if report.more and not travelled.unsent else None
+            goes_on = report.more and not travelled.unsent
+            self._unfinished = _Walk(at=at, server_time=server_time, sift=sift) if goes_on else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
 
-    def _go_on(self) -> tuple[Position, datetime] | None:
-        """Where the walk of the last cycle stopped for its ration, and the time that its horizon counts from.
+    def _sift(self, prepared: Prepared, state: StreamState, horizon: datetime) -> Sift | None:
+        """On a first pass the source may leave out what does not match and was last changed before the walk's horizon:
+        what comes to match, or ceases to, is changed later, and all of that is read. But for records of which
+        something is known already: that they do not match any more must be seen.
+        """
+        criteria = prepared.fields.at_source
+        if criteria is None or state.caught_up_at is not None or self._ledger.has_open(self.stream):
+            return None
+        if self.stream.unmatched != "stop" and self._ledger.count_links(self.stream):
+            return None
+        return Sift(where=coql.matching(criteria), until=horizon.replace(microsecond=0))
+
+    def _go_on(self) -> _Walk | None:
+        """Where the walk of the last cycle stopped for its ration.
 
         Pages past the horizon do not move the checkpoint: a walk that began there anew could never pass a crowd.
         """

@@ -47,8 +47,9 @@ def clear_doubts(
     strays: Sequence[str],
     suspects: Mapping[str, str],
 ) -> Doubts:
-    """Asks the target about the open intents of these source records; about `strays`, deleted records that the ledger
-    does not know; and about `suspects`, whose counterparts (source id -> target id) may not be what the ledger says.
+    """Asks the target about the open intents of these source records; about `strays`, records that the ledger does
+    not know and that may have a counterpart; and about `suspects`,
+    whose counterparts (source id -> target id) may not be what the ledger says.
     """
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
@@ -59,7 +60,7 @@ def clear_doubts(
     targets: dict[str, list[str]] = {i: [target_id] for i, target_id in suspects.items() if i not in deferred}
     targets |= {i.source_id: [i.target_id] for i in ripe if i.target_id is not None}
     targets |= _created(prepared, [i for i in ripe if i.target_id is None], ledger, target)
-    if fields.key is not None and stream.deletes != "ignore":
+    if fields.key is not None:
         unknown = [i for i in strays if i not in intents]
         targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target, ledger)
     rows = _read(target, stream, fields, targets)

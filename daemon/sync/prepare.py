@@ -10,6 +10,7 @@ from typing import Final, Literal
 from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.rules import Route, Stream
+from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
 from daemon.zoho import coql
@@ -76,6 +77,8 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
 def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
     schemas = source.schema(stream.source_module), target.schema(stream.target_module)
+    if timeless := timeless_problems(stream, *schemas):
+        return None, timeless
     return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
 
 

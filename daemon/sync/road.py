@@ -7,7 +7,7 @@ the checkpoint are committed together after the answers are in.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -131,10 +131,12 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
     links = ledger.links(stream, ids)
-    strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
+    outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
+    strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
+    ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
-    suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
+    suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link)}
     returned, astray = _from_elsewhere(changes, links, prepared, hands)
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
     if stream.gone != "recreate":
@@ -209,6 +211,15 @@ def _circular(
     needs = {Parent(module=stream.source_module, record_id=i): found for i, found in missing.items() if found}
     back = circular(needs, lambda records: ledger.waits(stream.route, records))
     return {record.record_id: parents for record, parents in back.items()}
+
+
+def _is_stray(change: Seen, stream: Stream, outside: Set[str]) -> bool:
+    """Whether a record that the ledger does not know may have a counterpart that is to go, or to be followed: one that
+    was deleted, or that is due again (a comparison has found it by its key) and outside the filter.
+    """
+    if isinstance(change, Deletion):
+        return stream.deletes != "ignore"
+    return stream.unmatched != "stop" and change.record_id in outside
 
 
 def _is_unknown(link: Link) -> bool:

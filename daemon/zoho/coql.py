@@ -9,8 +9,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
+from daemon.core.criteria import Criteria, Joined, Scalar
 from daemon.core.record import Position, format_instant, is_api_name, is_record_id
 
 MOST_ROWS: Final = 2000
@@ -115,6 +117,25 @@ def or_(first: Condition, *others: Condition) -> Condition:
     return _pairs("or", first, *others)
 
 
+def matching(criteria: Criteria) -> Condition:
+    """A filter's criteria; they mean what COQL makes of them, which core/sifting.py answers for."""
+    if isinstance(criteria, Joined):
+        return _pairs(criteria.word, *(matching(part) for part in criteria.parts))
+    field, operator = _path(criteria.field), criteria.operator
+    if operator in ("is null", "is not null"):
+        return Condition(f"({field} {operator})")
+    literals = [_literal(value) for value in criteria.values]
+    if operator.endswith("in"):
+        return _in(field, literals, operator)
+    return Condition(f"({field} {operator} {literals[0]})")
+
+
+def _literal(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return quoted(str(value).lower())
+    return quoted(value) if isinstance(value, str) else f"{Decimal(repr(value)):f}"
+
+
 def name(text: str) -> str:
     """A module or field name, checked. Raises ValueError that names it."""
     if not is_api_name(text):
@@ -150,10 +171,10 @@ def _path(text: str) -> str:
     return f"'{path}'" if path.lower() in _RESERVED else path
 
 
-def _in(field: str, literals: list[str]) -> Condition:
+def _in(field: str, literals: list[str], operator: str = "in") -> Condition:
     if not 1 <= len(literals) <= MOST_VALUES:
         raise ValueError(f"a list in a query holds 1 to {MOST_VALUES} values, not {len(literals)}")
-    return Condition(f"({field} in ({', '.join(literals)}))")
+    return Condition(f"({field} {operator} ({', '.join(literals)}))")
 
 
 def _pairs(word: str, first: Condition, *others: Condition) -> Condition:

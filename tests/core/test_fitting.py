@@ -187,6 +187,9 @@ def test_every_new_way_of_filling_is_another_version_of_the_rules() -> None:
     plain = FieldChoice(table={"A": a})
     assert versions(plain, zone="Asia/Kolkata") == versions(plain, zone="Europe/Vienna")
     assert versions(plain, owners={"a@x.yz": "b@x.yz"}) != versions(plain)
+    unmatched = [versions(plain, where="A = 1", unmatched=way).pop() for way in ("stop", "follow", "delete")]
+    assert len(set(unmatched)) == 3
+    assert unmatched[0] == versions(plain, where="A = 1").pop()
 
 
 def test_a_field_renamed_in_the_target_is_named_with_the_nearest_and_the_place_to_mend() -> None:

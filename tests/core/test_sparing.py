@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.answer import Done
 from daemon.core.digest import digest_values
+from daemon.core.filter import parse_filter
 from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, WireRecord
 from daemon.core.steps import Create, Keep, Link, Step, Update
@@ -153,7 +154,7 @@ def test_a_counterpart_that_is_only_noted_is_known_by_its_lasting_fields() -> No
     step = plan(
         [change(**FULL)],
         stream(),
-        replace(MAP, keep=replace(MAP.keep, test=lambda _: False)),
+        replace(MAP, keep=parse_filter("Name is null")),
         knowledge(found={"1": (twin,)}),
     )[0]
     assert isinstance(step, Keep)

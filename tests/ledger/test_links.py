@@ -14,7 +14,7 @@ def test_a_linked_record_comes_back_with_what_the_target_confirmed(ledger, conta
     }
 
 
-def test_a_pair_without_digests_is_linked_and_nothing_is_agreed(ledger, contacts, make):
+def test_of_a_pair_without_digests_only_that_it_is_the_streams_is_known(ledger, contacts, make):
     ledger.settle(contacts, make.page(linked=[make.linked("1", "91", "w", Email="e")]), None, make.now)
     ledger.settle(contacts, make.page(linked=[make.linked("1", "91", None)]), None, make.now)
     assert ledger.links(contacts, ["1"])["1"] == Link(entity_id="india/Contacts/1", target_id="91")
@@ -34,7 +34,7 @@ def test_what_one_stream_agreed_is_nothing_to_another(ledger, contacts, make):
     back = make.stream("Contacts", "us", "india")
     ledger.start_stream(back, "v1", "create", make.now)
     ledger.settle(contacts, make.page(linked=[make.linked("1", "91", "w")]), None, make.now)
-    assert ledger.links(back, ["91"]) == {"91": Link(entity_id="india/Contacts/1", target_id="1")}
+    assert ledger.links(back, ["91"]) == {"91": Link(entity_id="india/Contacts/1", target_id="1", agreed=False)}
     ledger.settle(back, make.page(linked=[make.linked("91", "1", None)]), None, make.now)
     assert ledger.links(contacts, ["1"])["1"].whole == "w"
 
@@ -55,7 +55,7 @@ def test_a_new_counterpart_replaces_the_old_one_and_what_others_agreed_on_it(led
     ledger.settle(other, make.page(linked=[make.linked("71", "91")]), None, make.now)
     ledger.settle(contacts, make.page(linked=[make.linked("1", "92", "w2")]), None, make.now)
     assert ledger.links(contacts, ["1"])["1"].target_id == "92"
-    assert ledger.links(other, ["71"])["71"] == Link(entity_id="india/Contacts/1", target_id="92")
+    assert ledger.links(other, ["71"])["71"] == Link(entity_id="india/Contacts/1", target_id="92", agreed=False)
     assert file.one("SELECT count(*) FROM id_map WHERE record_id = '91'") == 0
 
 

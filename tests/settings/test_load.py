@@ -46,6 +46,7 @@ def test_every_key_of_a_stream_arrives(house: Any) -> None:
             (LEADS, "target_module"): '"Contacts"',
             (LEADS, "key"): '"none"',
             (LEADS, "where"): "\"Lead_Status = 'Qualified'\"",
+            (LEADS, "unmatched"): '"follow"',
             (LEADS, "except"): '["Rating", "Fax"]',
             (LEADS, "deletes"): '"ignore"',
             (LEADS, "automations"): '["workflow", "blueprint"]',
@@ -54,6 +55,7 @@ def test_every_key_of_a_stream_arrives(house: Any) -> None:
     ).stream("india-to-us/Leads")
     assert (stream.source_module, stream.target_module, stream.key) == ("Leads", "Contacts", None)
     assert (stream.where, stream.default_owner) == ("Lead_Status = 'Qualified'", "pat@example.com")
+    assert stream.unmatched == "follow"
     assert stream.fields == FieldChoice(table=None, except_=frozenset({"Rating", "Fax"}))
     assert (stream.triggers, stream.max_attempts) == (("workflow", "blueprint"), 100)
 

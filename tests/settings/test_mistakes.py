@@ -99,6 +99,8 @@ def test_bad_value(house: Any, case: tuple[str, str, str | None, str, str, str])
         (LEADS, "automations", "false", "false (a boolean)", '"none" or a list', ""),
         (LEADS, "automations", "[1]", "1 (a number)", '"none" or a list', ""),
         (LEADS, "where", "1", "1 (a number)", "comparisons", ""),
+        (LEADS, "unmatched", '"keep"', "'keep' (a text)", '"stop", "follow"', ""),
+        (LEADS, "unmatched", '"follow"', "'follow', while there is no where", "beside where", ""),
         ("ledger", "url", "1", "1 (a number)", "sqlite", ""),
     ],
 )
@@ -132,7 +134,7 @@ def test_missing_key(house: Any, case: tuple[str, str, str | None, str, str, str
         (INDIA, "poll", '"5s"', "an unknown key", "data_center, client_id", '"poll" belongs in [routes.NAME]'),
         (INDIA, "reserve", '"30%"', "an unknown key", "call_deadline", '"reserve" is not in this version'),
         (ROUTE, "key", '"X"', "an unknown key", "source, target", "belongs in [routes.NAME.modules.Module]"),
-        (LEADS, "match", '["Email"]', "an unknown key", "key, where, fields, except", "not in this version"),
+        (LEADS, "match", '["Email"]', "an unknown key", "key, where, unmatched, fields, except", "not in this version"),
         (LEADS, "automation", '"none"', "an unknown key", "automations", 'did you mean "automations"'),
         (LEADS, "except_", "[]", "an unknown key", "fields, except,", 'did you mean "except"'),
     ],
