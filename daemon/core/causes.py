@@ -20,6 +20,8 @@ USER_UNKNOWN: Final = "USER_UNKNOWN"
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
+TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
+UNREAD: Final = "UNREAD"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -31,6 +33,8 @@ OURS: Final = frozenset(
         DELETED_IN_SOURCE,
         DIFFERS,
         DRIFT,
+        TOO_MANY_ROWS,
+        UNREAD,
     }
 )
 """Causes that say nothing of the target's fields."""
@@ -46,6 +50,9 @@ _REMEDIES: Final = {
     DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
     DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
     'drift = "keep" or "overwrite" in the settings decides it for good',
+    TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away, or "
+    "do not map the field",
+    UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     NOT_CONVERTIBLE: "the source's value does not fit the kind of the target's field: correct it there, or map it by "

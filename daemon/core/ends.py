@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
-from daemon.core.causes import DUPLICATE_DATA, TARGET_GONE, UNCERTAIN, Cause
+from daemon.core.causes import DUPLICATE_DATA, TARGET_GONE, UNCERTAIN, UNREAD, Cause
 from daemon.core.digest import Digests
 from daemon.core.mapping import FieldMap
 from daemon.core.rules import Stream
@@ -31,6 +31,10 @@ Outcome = Literal[
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Lane = Literal["poll", "retry"]
 QueueState = Literal["due", "held", "dead"]
+_DEFERRED: Final = {
+    UNCERTAIN: "an earlier write may still be on its way; the target is asked before anything is sent",
+    UNREAD: "its rows could not be read as they belong to this version of the record; they are read again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +138,8 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
             # An open intent stays open: once the record can go on, the target is asked again before it is sent.
             return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
         case Defer():
-            cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
-            detail = "an earlier write may still be on its way; the target is asked before anything is sent"
+            cause = Cause(code=step.code, module=context.stream.target_module)
+            detail = _DEFERRED[step.code]
             row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
             return End(outcome="retrying", queued=row, closes=False)
         case Create() | Update() | Flag() | Delete():

@@ -10,22 +10,25 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 
+from daemon.core.composed import BY_ID, COMPOSED, composed_kind
+from daemon.core.composing import NAMED_ONLY, columns_chosen, composed_rule
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
-from daemon.core.rules import Copy, Expression, Fill, Source, Stream, Template
-from daemon.core.schema import Schema
+from daemon.core.rules import Copy, Expression, Fill, Rows, Source, Stream, Template
+from daemon.core.schema import Field, Schema
 
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
+_NEVER_IN_ROWS: Final = frozenset({"Parent_Id", "Layout", "Owner", "Sequence_Number"})
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -49,7 +52,22 @@ class FieldMap:
     @property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
-        return frozenset(r.parent for r in self.rules if r.parent)
+        return frozenset(r.parent for rule in self.rules for r in (rule, *rule.rows) if r.parent)
+
+    @property
+    def by_id(self) -> tuple[str, ...]:
+        """The source fields that no list answer shows: they are read record by record, beside `columns`."""
+        return tuple(sorted(r.source.field for r in self.rules if r.kind in BY_ID and isinstance(r.source, Copy)))
+
+    @property
+    def targets_by_id(self) -> frozenset[str]:
+        """The target fields that no list answer shows."""
+        return frozenset(r.target for r in self.rules if r.kind in BY_ID)
+
+    @property
+    def composed(self) -> frozenset[str]:
+        """The target fields that are made of several things; the target is looked at before they are updated."""
+        return frozenset(r.target for r in self.rules if r.kind in COMPOSED)
 
     @property
     def lasting(self) -> frozenset[str]:
@@ -118,10 +136,15 @@ def resolve(
         for name in sorted(keep.fields)
         if name not in source.fields
     ]
+    problems += [
+        Problem(stream=stream.address, field=name, message=f"where: {name} is a {source.fields[name].data_type}")
+        for name in sorted(keep.fields & source.fields.keys())
+        if composed_kind(source.fields[name]) in BY_ID
+    ]
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
-    columns = sorted({name for r in ordered for name in columns_of(r.source)} | keep.fields)
+    columns = sorted({name for r in ordered if r.kind not in BY_ID for name in columns_of(r.source)} | keep.fields)
     return (
         FieldMap(
             rules=ordered,
@@ -164,7 +187,9 @@ def _by_star(
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
             continue
-        rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(), zone)
+        rule: FieldRule | str = NAMED_ONLY
+        if composed_kind(yours) is None:
+            rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(), zone)
         if isinstance(rule, FieldRule) and not by_star(mine, yours):
             rule = (
                 f'a {mine.data_type} cannot be written to a {yours.data_type} by "*" alone: '
@@ -197,19 +222,69 @@ def _by_table(
             wrong(name, _no_field(stream, name, stream.target, target, name))
         elif name == stream.key:
             wrong(name, f"{name} is the key field; orgsync fills it itself")
-        elif not yours.writable:
+        elif not yours.writable and name != "Tag":  # it is written (facts 2.6), whatever its description says
             wrong(name, f"{stream.target}'s {stream.target_module}.{name} is read-only")
         elif missing := sorted(c for c in columns_of(origin) if c not in source.fields):
             wrong(name, _no_field(stream, missing[0], stream.source, source, name))
         else:
-            mine = source.fields[origin.field] if isinstance(origin, Copy) else None
+            mine = source.fields[origin.field] if isinstance(origin, (Copy, Rows)) else None
             fill = stream.fields.fills.get(name, Fill())
-            rule = rule_for(name, origin, mine, yours, carried, fill, zone)
+            if composed_kind(yours) is not None:
+                columns, inner = _columns(stream, name, origin, (mine, source), (yours, target), carried, zone)
+                problems += inner
+                rule = composed_rule(name, origin, mine, yours, carried, fill, columns)
+            elif isinstance(origin, Rows):
+                rule = f"a {yours.data_type} is no subform"
+            else:
+                rule = rule_for(name, origin, mine, yours, carried, fill, zone)
             if isinstance(rule, FieldRule):
                 rules.append(rule)
             else:
                 wrong(name, f"{name}: {rule}")
     return rules, problems
+
+
+def _columns(
+    stream: Stream,
+    name: str,
+    origin: Source,
+    mine: tuple[Field | None, Schema],
+    yours: tuple[Field, Schema],
+    carried: Mapping[str, str],
+    zone: str,
+) -> tuple[tuple[FieldRule, ...], list[Problem]]:
+    """The rules of the columns of a subform's rows, found as those of a record are. A side is (field, its module)."""
+    if yours[0].rows_module is None or mine[0] is None or mine[0].rows_module is None:
+        return (), []
+    here, there = mine[1].rows.get(mine[0].api_name), yours[1].rows.get(name)
+    if here is None or there is None:
+        org, module = (stream.source, mine[0].rows_module) if here is None else (stream.target, yours[0].rows_module)
+        message = f"{name}: the fields of its rows ({org}'s {module}) cannot be read: let the API user see that module"
+        return (), [Problem(stream=stream.address, field=name, message=message)]
+    choice = columns_chosen(origin)
+    chosen = replace(choice, except_=(choice.except_ | _NEVER_IN_ROWS) & there.fields.keys() | choice.except_)
+    place = f"{stream.source_module}.fields.{name}"
+    inner = replace(stream, source_module=place, target_module=there.module, key=None, flag=None, fields=chosen)
+    table: Mapping[str, Source] = choice.table or {}
+    rules, problems = _by_table(inner, table, here, there, carried, zone)
+    if choice.table is None or choice.star:
+        more, reported = _by_star(inner, table, here, there, carried, zone)
+        rules, problems = rules + more, problems + reported
+    filled = {r.target for r in rules}
+    problems += [
+        Problem(stream=stream.address, field=name, message=f"{name}: its column {f.api_name} is mandatory: fill it too")
+        for f in there.fields.values()
+        if f.mandatory and f.writable and f.api_name not in filled | {"Parent_Id"}
+    ]
+    if not rules:
+        message = f"{name}: its rows have no column that both sides have: name them under {_place(inner)}.fields"
+        problems.append(Problem(stream=stream.address, field=name, message=message))
+    wrong = [r.target for r in rules if r.write != "always" or r.kind in COMPOSED]
+    problems += [
+        Problem(stream=stream.address, field=name, message=f"{name}: its column {column} can only be written always")
+        for column in wrong
+    ]
+    return tuple(sorted(rules, key=lambda r: r.target)), problems
 
 
 def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
@@ -226,7 +301,7 @@ def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -
 def columns_of(source: Source) -> tuple[str, ...]:
     """The source fields that a value is made of."""
     match source:
-        case Copy():
+        case Copy() | Rows():
             return (source.field,)
         case Template():
             return tuple(_PLACE.findall(source.text))
@@ -241,22 +316,15 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
     or all records would be read again. So what is new is only named where it is used.
     """
     owners = [dict(stream.owners)] if stream.owners else []
-    text = orjson.dumps(
-        [
-            [
-                r.target,
-                type(r.source).__name__,
-                _named(r.source),
-                r.kind,
-                r.parent,
-                *([more] if (more := _more(r)) else []),
-            ]
-            for r in rules
-        ]
-        + [[stream.where, stream.default_owner, *owners]],
-        option=orjson.OPT_SORT_KEYS,
-    )
+    described = [*(_described(rule) for rule in rules), [stream.where, stream.default_owner, *owners]]
+    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _described(rule: FieldRule) -> list[object]:
+    named = [rule.target, type(rule.source).__name__, _named(rule.source), rule.kind, rule.parent]
+    more = _more(rule)
+    return [*named, more] if more else named
 
 
 def _named(source: Source) -> object:
@@ -273,5 +341,7 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "cut": rule.cut,
         "default": rule.default,
         "write": None if rule.write == "always" else rule.write,
+        "rows": [_described(column) for column in rule.rows] or None,
+        "links": rule.links,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
+from daemon.core.causes import AMBIGUOUS, TOO_MANY_ROWS, UNCERTAIN, UNREAD, WAITS_FOR_PARENT, Cause
+from daemon.core.composed import left_out, sendable, surplus_tags
 from daemon.core.convert import Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
 from daemon.core.mapping import FieldMap
@@ -32,6 +33,7 @@ class Knowledge:
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
+    `unread` maps a source id whose rows could not be read, here or there, to the time when that is tried again.
     """
 
     known: Known
@@ -41,6 +43,7 @@ class Knowledge:
     ended: frozenset[str] = frozenset()
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
     present: Mapping[str, WireRecord | None] = field(default_factory=dict)
+    unread: Mapping[str, datetime] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes
 
@@ -54,14 +57,15 @@ def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: K
 
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
     """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
-    that may only be filled where they are blank.
+    that may only be filled where they are blank, or that are made of rows which have ids of their own there.
     """
-    if not fields.into_blank:
+    wanted = fields.into_blank | fields.composed
+    if not wanted:
         return {}
     return {
         step.change.record_id: step.target_id
         for step in plan(changes, stream, fields, knowledge)
-        if isinstance(step, Update) and not step.doubted and fields.into_blank & step.values.keys()
+        if isinstance(step, Update) and not step.doubted and wanted & step.values.keys()
     }
 
 
@@ -80,8 +84,8 @@ def _shared_out(
 
 
 def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:
-    if until := knowledge.deferred.get(change.record_id):
-        return Defer(change=change, until=until)
+    if until := knowledge.deferred.get(change.record_id) or knowledge.unread.get(change.record_id):
+        return Defer(change=change, until=until, code=UNCERTAIN if change.record_id in knowledge.deferred else UNREAD)
     candidates = knowledge.found.get(change.record_id)
     if candidates is not None and len(candidates) > 1:
         return _ambiguous(change, stream, fields, candidates)
@@ -109,7 +113,8 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     candidates = knowledge.found.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, values, stream, fields, knowledge.digest_key, link)
     if held is None:
-        created = _create(change, values, digests, fields, knowledge.source_zgid)
+        sent = sendable(values, fields.rules, None)
+        created = _create(change, sent, digests, fields, knowledge.source_zgid)
         return replace(created, later=later, cut=translation.cut)
     unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag:
@@ -123,10 +128,14 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     if not names and not unflag:
         outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
         return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests, later=later)
+    if seen is not None and (name := left_out(seen, fields.composed & names)):
+        return _too_many(change, stream, name, held.target_id)
+    sent = cover(values, names)
     return Update(
         change=change,
         target_id=held.target_id,
-        values={**cover(values, names), **unflag},
+        values={**sendable(sent, fields.rules, seen), **unflag},
+        surplus=surplus_tags(sent, fields.rules, seen),
         digests=digests,
         adopts=link is None,
         doubted=candidates is not None,
@@ -228,6 +237,14 @@ def _ambiguous(change: Seen, stream: Stream, fields: FieldMap, candidates: tuple
         change=change,
         cause=Cause(code=AMBIGUOUS, module=stream.target_module, field=fields.key),
         detail=f"any of {ids} in {stream.target} could be the counterpart of {change.record_id}",
+    )
+
+
+def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=TOO_MANY_ROWS, module=stream.target_module, field=name),
+        detail=f"{name} of {target_id} in {stream.target} has more rows than Zoho shows ({change.record_id} here)",
     )
 
 

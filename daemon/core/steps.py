@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.causes import Cause
+from daemon.core.causes import UNCERTAIN, Cause
 from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
 from daemon.core.record import Change, Deletion, Seen
@@ -23,13 +23,16 @@ LinkState = Literal["live", "flagged", "deleted", "gone"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything)."""
+    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything), with
+    the Modified_Time that this write returned.
+    """
 
     entity_id: str
     target_id: str
     whole: str | None = None
     by_field: Mapping[str, str] = field(default_factory=dict)
     state: LinkState = "live"
+    modified_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,8 @@ class Update:
     """Only the fields that differ are sent. `adopts` says that the link itself is new.
 
     `doubted` says that an earlier write was uncertain: until B confirms this one, what the ledger knows of the
-    counterpart is not to be trusted. `blanks` says that a value which B confirmed would be emptied.
+    counterpart is not to be trusted. `blanks` says that a value which B confirmed would be emptied. `surplus` are tags
+    that the counterpart has and shall not have: it is looked at after the call, and they are taken away if still there.
     """
 
     change: Change
@@ -72,6 +76,7 @@ class Update:
     adopts: bool = False
     doubted: bool = False
     blanks: bool = False
+    surplus: tuple[str, ...] = ()
     later: Hold | None = None
     cut: tuple[str, ...] = ()
 
@@ -106,10 +111,13 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defer:
-    """An earlier write of this record may still be on its way: nothing is sent before `until`."""
+    """Nothing is sent before `until`: an earlier write of this record may still be on its way (UNCERTAIN), or not all
+    of it could be read (UNREAD).
+    """
 
     change: Seen
     until: datetime
+    code: str = UNCERTAIN
 
 
 Write = Create | Update | Flag | Delete

@@ -28,6 +28,8 @@ from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
+from daemon.sync.tags import without_surplus
+from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 
@@ -39,10 +41,11 @@ _FAILURES_IN_A_ROW: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What a page is worked with: the target's connection, the ledger, who finds a record's children in the source, the
+    """What a page is worked with: both orgs' connections, the ledger, who finds a record's children in the source, the
     time, and whether to stop.
     """
 
+    source: Zoho
     target: Zoho
     ledger: Ledger
     children: Children
@@ -89,7 +92,7 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     stream, ledger = prepared.stream, hands.ledger
-    knowledge = _knowledge(changes, prepared, hands, due)
+    changes, knowledge = _known_and_whole(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
     remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
     hands.children.of(remade, "the record that it points to gets a new counterpart")
@@ -121,7 +124,20 @@ def travel(
 
 def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[Step]:
     """What would be done with the changes, by all that is known."""
-    return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, {}))
+    changes, knowledge = _known_and_whole(changes, prepared, hands, {})
+    return plan(changes, prepared.stream, prepared.fields, knowledge)
+
+
+def _known_and_whole(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]
+) -> tuple[Sequence[Seen], Knowledge]:
+    """The changes with what no list answer shows of them, and all that is known; what could not be read is told."""
+    changes, unread = completed(changes, prepared, hands.source)
+    knowledge = _knowledge(changes, prepared, hands, due)
+    look = to_look_at(changes, prepared.stream, prepared.fields, knowledge)
+    present, unseen = _present(look, prepared, hands, knowledge.links)
+    again = hands.now() + UNREAD_RETRY
+    return changes, replace(knowledge, present=present, unread=dict.fromkeys(unread | unseen, again))
 
 
 def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
@@ -135,7 +151,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in links.items() if i in doubtful or _is_unknown(link)}
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects)
-    knowledge = Knowledge(
+    return Knowledge(
         known=Known(
             parents=parents,
             owners=prepared.owners,
@@ -150,19 +166,23 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
-    return replace(
-        knowledge, present=_present(to_look_at(changes, stream, prepared.fields, knowledge), prepared, hands)
-    )
 
 
-def _present(wanted: Mapping[str, str], prepared: Prepared, hands: Hands) -> dict[str, WireRecord | None]:
-    """Counterparts (source id -> target id) as they are now; None for one that is not to be found."""
+def _present(
+    wanted: Mapping[str, str], prepared: Prepared, hands: Hands, links: Mapping[str, Link]
+) -> tuple[dict[str, WireRecord | None], frozenset[str]]:
+    """Counterparts (source id -> target id) as they are now, None for one that is not to be found; and the source ids
+    of those that were not seen as they are after our last write: their rows would be written a second time.
+    """
     if not wanted:
-        return {}
-    names = sorted(prepared.fields.into_blank)
-    rows = hands.target.by_ids(prepared.stream.target_module, names, sorted(wanted.values()))
-    found = {str(row["id"]): row for row in rows}
-    return {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
+        return {}, frozenset()
+    fields = prepared.fields
+    names = sorted(fields.into_blank | fields.composed)
+    found, unread = look_at(hands.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
+    present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
+    unseen = {i for i, target_id in wanted.items() if target_id in unread}
+    stale = {i for i, row in present.items() if fields.composed and row and is_older(row, links[i].modified_time)}
+    return present, frozenset(unseen | stale)
 
 
 def _circular(
@@ -236,6 +256,7 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
             records = [body(step) for step in batch.steps if not isinstance(step, Delete)]
             if batch.action == "update":
                 answers = target.update(stream.target_module, records, stream.triggers)
+                answers = without_surplus(batch.steps, answers, target, stream.target_module)
             else:  # never an upsert: it could match a stranger by another unique field (facts 4.6)
                 answers = target.insert(stream.target_module, records, stream.triggers, prefer=[key] if key else [])
     except (OrgUnavailable, CredentialRefused) as error:

@@ -1,0 +1,69 @@
+"""The rules of fields that are made of several things (composed.py): which settings fit which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from daemon.core.composed import LINKS, ROWS, TAGS, composed_kind
+from daemon.core.fitting import FieldRule
+from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source
+from daemon.core.schema import Field
+
+NAMED_ONLY: Final = (
+    "it is carried only where the table of fields names it, because it costs a credit for each record read"
+)
+EVERY_COLUMN: Final = FieldChoice()
+
+
+def composed_rule(
+    name: str,
+    origin: Source,
+    mine: Field | None,
+    yours: Field,
+    carried: Mapping[str, str],
+    fill: Fill,
+    columns: tuple[FieldRule, ...],
+) -> FieldRule | str:
+    """The rule of a composed field; `columns` are the rules of its rows where it is a subform. A reason where there can
+    be none.
+    """
+    kind = composed_kind(yours)
+    if mine is None or composed_kind(mine) != kind or not isinstance(origin, (Copy, Rows)):
+        return f"a {_called(yours)} is filled from a {_called(yours)} of the source and from nothing else"
+    if fill != Fill():
+        return f"default, write and cut are not for a {_called(yours)}"
+    if isinstance(origin, Copy) and origin.values is not None and kind != TAGS:
+        return f"values are not for a {_called(yours)}"
+    if isinstance(origin, Rows) and kind != ROWS:
+        return f"it is no subform but a {_called(yours)}"
+    if kind == LINKS:
+        return _links_rule(name, origin, mine, yours, carried)
+    return FieldRule(
+        target=name, source=Copy(field=origin.field) if kind == ROWS else origin, kind=str(kind), rows=columns
+    )
+
+
+def columns_chosen(origin: Source) -> FieldChoice:
+    """Which columns of a subform's rows are carried: all that both sides have, unless they are named."""
+    return origin.columns if isinstance(origin, Rows) else EVERY_COLUMN
+
+
+def _called(field: Field) -> str:
+    return {ROWS: "subform", LINKS: "multi-select lookup", TAGS: "field of tags"}[str(composed_kind(field))]
+
+
+def _links_rule(
+    name: str, origin: Copy | Rows, mine: Field, yours: Field, carried: Mapping[str, str]
+) -> FieldRule | str:
+    there = carried.get(mine.linked_module or "")
+    if there is None:
+        return f"it points to {mine.linked_module}, which this route does not carry"
+    if there != yours.linked_module:
+        return (
+            f"it points to {yours.linked_module} in the target, but this route carries {mine.linked_module} to {there}"
+        )
+    if mine.link_field is None or yours.link_field is None:
+        return "the metadata do not say under which key its rows name the linked record"
+    links = (mine.link_field, yours.link_field)
+    return FieldRule(target=name, source=Copy(field=origin.field), kind=LINKS, parent=mine.linked_module, links=links)
