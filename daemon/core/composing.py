@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from daemon.core.composed import LINKS, ROWS, TAGS, composed_kind
+from daemon.core.composed import COMPOSED, LINKS, ROWS, TAGS, composed_kind
 from daemon.core.fitting import FieldRule
-from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source
-from daemon.core.schema import Field
+from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source, Stream
+from daemon.core.schema import Field, Schema
 
 NAMED_ONLY: Final = (
     "it is carried only where the table of fields names it, because it costs a credit for each record read"
 )
-EVERY_COLUMN: Final = FieldChoice()
+_NEVER_COLUMNS: Final = frozenset({"Parent_Id", "Layout", "Owner", "Sequence_Number"})
 
 
 def composed_rule(
@@ -44,9 +45,28 @@ def composed_rule(
     )
 
 
-def columns_chosen(origin: Source) -> FieldChoice:
-    """Which columns of a subform's rows are carried: all that both sides have, unless they are named."""
-    return origin.columns if isinstance(origin, Rows) else EVERY_COLUMN
+def rows_stream(stream: Stream, name: str, origin: Source, rows: Schema) -> Stream:
+    """A subform's rows as if they were a stream of their own, so that their columns are chosen by the same rules: all
+    that both sides have, unless they are named.
+    """
+    choice = origin.columns if isinstance(origin, Rows) else FieldChoice()
+    spared = choice.except_ | (_NEVER_COLUMNS & rows.fields.keys())
+    place = f"{stream.source_module}.fields.{name}"  # where the settings have it
+    fields = replace(choice, except_=spared)
+    return replace(stream, source_module=place, target_module=rows.module, key=None, flag=None, fields=fields)
+
+
+def column_faults(name: str, rules: Sequence[FieldRule], rows: Schema) -> list[str]:
+    """What is wrong with the columns of a subform's rows as a whole."""
+    filled = {rule.target for rule in rules} | _NEVER_COLUMNS
+    unfilled = [f.api_name for f in rows.fields.values() if f.mandatory and f.writable and f.api_name not in filled]
+    faults = [f"{name}: its column {column} is mandatory and nothing fills it" for column in unfilled]
+    faults += [
+        f"{name}: its column {rule.target} is neither written only sometimes nor made of rows of its own"
+        for rule in rules
+        if rule.write != "always" or rule.kind in COMPOSED
+    ]
+    return faults if rules else [*faults, f"{name}: its rows have no column that both sides have: name them"]
 
 
 def _called(field: Field) -> str:

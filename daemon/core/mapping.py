@@ -10,13 +10,13 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
-from daemon.core.composed import BY_ID, COMPOSED, composed_kind
-from daemon.core.composing import NAMED_ONLY, columns_chosen, composed_rule
+from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
+from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
@@ -28,7 +28,6 @@ from daemon.core.schema import Field, Schema
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
-_NEVER_IN_ROWS: Final = frozenset({"Parent_Id", "Layout", "Owner", "Sequence_Number"})
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -107,11 +106,7 @@ def resolve(
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
     records it points to are. `zone` is the source org's time zone.
     """
-    table: Mapping[str, Source] = stream.fields.table or {}
-    rules, problems = _by_table(stream, table, source, target, carried, zone)
-    if stream.fields.table is None or stream.fields.star:
-        more, reported = _by_star(stream, table, source, target, carried, zone)
-        rules, problems = rules + more, problems + reported
+    rules, problems = _rules_of(stream, source, target, carried, zone)
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -161,6 +156,17 @@ def resolve(
 
 def _place(stream: Stream) -> str:
     return f"routes.{stream.route}.modules.{stream.source_module}"
+
+
+def _rules_of(
+    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str], zone: str
+) -> tuple[list[FieldRule], list[Problem]]:
+    table: Mapping[str, Source] = stream.fields.table or {}
+    rules, problems = _by_table(stream, table, source, target, carried, zone)
+    if stream.fields.table is None or stream.fields.star:
+        more, reported = _by_star(stream, table, source, target, carried, zone)
+        rules, problems = rules + more, problems + reported
+    return rules, problems
 
 
 def _by_star(
@@ -254,36 +260,16 @@ def _columns(
     zone: str,
 ) -> tuple[tuple[FieldRule, ...], list[Problem]]:
     """The rules of the columns of a subform's rows, found as those of a record are. A side is (field, its module)."""
-    if yours[0].rows_module is None or mine[0] is None or mine[0].rows_module is None:
-        return (), []
+    if composed_kind(yours[0]) != ROWS or mine[0] is None or composed_kind(mine[0]) != ROWS:
+        return (), []  # composed_rule says what is wrong with it
     here, there = mine[1].rows.get(mine[0].api_name), yours[1].rows.get(name)
     if here is None or there is None:
         org, module = (stream.source, mine[0].rows_module) if here is None else (stream.target, yours[0].rows_module)
-        message = f"{name}: the fields of its rows ({org}'s {module}) cannot be read: let the API user see that module"
+        message = f"{name}: the fields of its rows ({org}'s module {module}) cannot be read: let the API user see them"
         return (), [Problem(stream=stream.address, field=name, message=message)]
-    choice = columns_chosen(origin)
-    chosen = replace(choice, except_=(choice.except_ | _NEVER_IN_ROWS) & there.fields.keys() | choice.except_)
-    place = f"{stream.source_module}.fields.{name}"
-    inner = replace(stream, source_module=place, target_module=there.module, key=None, flag=None, fields=chosen)
-    table: Mapping[str, Source] = choice.table or {}
-    rules, problems = _by_table(inner, table, here, there, carried, zone)
-    if choice.table is None or choice.star:
-        more, reported = _by_star(inner, table, here, there, carried, zone)
-        rules, problems = rules + more, problems + reported
-    filled = {r.target for r in rules}
-    problems += [
-        Problem(stream=stream.address, field=name, message=f"{name}: its column {f.api_name} is mandatory: fill it too")
-        for f in there.fields.values()
-        if f.mandatory and f.writable and f.api_name not in filled | {"Parent_Id"}
-    ]
-    if not rules:
-        message = f"{name}: its rows have no column that both sides have: name them under {_place(inner)}.fields"
-        problems.append(Problem(stream=stream.address, field=name, message=message))
-    wrong = [r.target for r in rules if r.write != "always" or r.kind in COMPOSED]
-    problems += [
-        Problem(stream=stream.address, field=name, message=f"{name}: its column {column} can only be written always")
-        for column in wrong
-    ]
+    rules, problems = _rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
+    faults = column_faults(name, rules, there)
+    problems += [Problem(stream=stream.address, field=name, message=message) for message in faults]
     return tuple(sorted(rules, key=lambda r: r.target)), problems
 
 
