@@ -50,8 +50,8 @@ _REMEDIES: Final = {
     DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
     DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
     'drift = "keep" or "overwrite" in the settings decides it for good',
-    TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away, or "
-    "do not map the field",
+    TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
+    "and retry, or do not map the field",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",

@@ -54,13 +54,13 @@ class FieldMap:
         return frozenset(r.parent for rule in self.rules for r in (rule, *rule.rows) if r.parent)
 
     @property
-    def by_id(self) -> tuple[str, ...]:
-        """The source fields that no list answer shows: they are read record by record, beside `columns`."""
-        return tuple(sorted(r.source.field for r in self.rules if r.kind in BY_ID and isinstance(r.source, Copy)))
+    def beside(self) -> tuple[str, ...]:
+        """The source fields that are read by the ids of their records, apart from `columns`."""
+        return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
 
     @property
-    def targets_by_id(self) -> frozenset[str]:
-        """The target fields that no list answer shows."""
+    def one_by_one(self) -> frozenset[str]:
+        """The target fields that only an answer about one record shows; then it is the same in the source."""
         return frozenset(r.target for r in self.rules if r.kind in BY_ID)
 
     @property
@@ -139,7 +139,7 @@ def resolve(
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
-    columns = sorted({name for r in ordered if r.kind not in BY_ID for name in columns_of(r.source)} | keep.fields)
+    columns = sorted({name for r in ordered if r.kind not in COMPOSED for name in columns_of(r.source)} | keep.fields)
     return (
         FieldMap(
             rules=ordered,

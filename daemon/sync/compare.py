@@ -139,7 +139,7 @@ class Comparer:
 
     def _target_page(self, comparison: Comparison, prepared: Prepared) -> bool:
         fields = prepared.fields
-        listed = [name for name in fields.targets if name not in fields.targets_by_id]
+        listed = [name for name in fields.targets if name not in fields.composed]
         columns = list(dict.fromkeys([*listed, *([fields.key] if fields.key else [])]))
         page = self._readers["target"].page(columns, comparison.position, _most(prepared))
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
@@ -198,9 +198,9 @@ class Comparer:
         return rows, shown
 
     def _with_rows(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> Sequence[Change]:
-        """A page's counterparts with what no list answer shows, a credit each; one that just changed is left out."""
+        """A page's counterparts with what is read apart; one that changed in between is left out."""
         fields, target = prepared.fields, self._orgs["target"]
-        if not fields.targets_by_id:
+        if not fields.composed:
             return page.changes
         ids = [change.record_id for change in page.changes if change.record_id in known]
         rows, unread = look_at(target, self._stream.target_module, fields.targets, fields, ids)
@@ -288,4 +288,4 @@ class Comparer:
 
 def _most(prepared: Prepared) -> int:
     """The records of a page: fewer where each of them is then read by itself."""
-    return SMALL if prepared.fields.by_id else LARGE
+    return SMALL if prepared.fields.one_by_one else LARGE

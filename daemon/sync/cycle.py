@@ -210,7 +210,7 @@ class StreamRunner:
         if back_to is not None and back_to < at.modified_time:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
             at = Position(modified_time=back_to, record_id="0")
-        most = SMALL if prepared.fields.by_id else LARGE  # each of them is then read by itself
+        most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with self._accounted(report):
             for _ in range(PAGES):
@@ -228,7 +228,7 @@ class StreamRunner:
                 )
                 self._note(report, travelled)
                 checkpoint = travelled.settlement.checkpoint or checkpoint
-                sure = [c for c in changes if not prepared.fields.by_id or c.modified_time < server_time]
+                sure = [c for c in changes if not prepared.fields.beside or c.modified_time < server_time]
                 self._remember(sure, travelled.unsent, checkpoint)
                 at, limit = page.end, most
                 report.more = not page.last
@@ -280,8 +280,8 @@ class StreamRunner:
         self._doubted |= refused
 
     def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
-        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again. Of rows
-        a page shows nothing, so with rows only records count whose second was over before the page was asked for.
+        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again. Of what
+        is read apart a page shows nothing: then only records count whose second was over before the page was asked for.
         """
         edge = checkpoint.modified_time
         self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}

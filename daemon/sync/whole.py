@@ -1,4 +1,5 @@
-"""Reads what no list answer shows (facts 2.6): rows of subforms and links of multi-select lookups, record by record.
+"""Reads what is not read by a query: rows of subforms and links of multi-select lookups, record by record, because no
+list answer shows them (facts 2.6); and tags, of which nobody says how a query shows them, by the ids of their records.
 
 A record that is read twice may have changed in between, or the second answer may be an older one. So the two are only
 put together when the second is not behind the first; else the record counts as unread and comes again.
@@ -24,24 +25,30 @@ _TIME: Final = "Modified_Time"
 
 
 def completed(changes: Sequence[Seen], prepared: Prepared, source: Zoho) -> tuple[list[Seen], frozenset[str]]:
-    """The changes with their rows, one credit each, and the ids of those that could not be read. Only records that the
-    filter lets pass are asked for.
+    """The changes with what is read apart from their columns, and the ids of those of which it could not be. Rows cost
+    a credit a record, tags alone one for 100. Only records that the filter lets pass are asked for.
     """
-    names, module = prepared.fields.by_id, prepared.stream.source_module
+    fields = prepared.fields
+    wanted = [c.record_id for c in changes if isinstance(c, Change) and fields.beside and fields.keep.test(c.values)]
+    found = _apart(source, prepared.stream.source_module, fields, wanted) if wanted else {}
     whole: list[Seen] = []
     unread: set[str] = set()
     for change in changes:
-        if not names or not isinstance(change, Change) or not prepared.fields.keep.test(change.values):
-            whole.append(change)
-            continue
-        found = _one(source, module, change.record_id, names)
-        if found is None or is_older(found, change.modified_time):
-            unread.add(change.record_id)
-            whole.append(change)
+        row = found.get(change.record_id)
+        if isinstance(change, Change) and row is not None and not is_older(row, change.modified_time):
+            whole.append(replace(change, values={**change.values, **_only(row, [*change.values, *fields.beside])}))
         else:
-            values = {**change.values, **_only(found, [*change.values, *names])}
-            whole.append(replace(change, values=values))
+            whole.append(change)
+            unread |= {change.record_id} & set(wanted)
     return whole, frozenset(unread)
+
+
+def _apart(source: Zoho, module: str, fields: FieldMap, ids: Sequence[str]) -> dict[str, WireRecord]:
+    if fields.one_by_one:
+        found = {i: _one(source, module, i, fields.beside) for i in ids}
+        return {i: row for i, row in found.items() if row is not None}
+    rows = source.by_ids(module, [*fields.beside, _TIME], ids)
+    return {str(row["id"]): _checked(source, module, row, fields.beside) for row in rows}
 
 
 def look_at(
@@ -50,8 +57,8 @@ def look_at(
     """Records of the target by id with these columns, rows included; and those of which two answers did not agree.
     One that is in neither of two answers is not there.
     """
-    names = [name for name in columns if name in fields.targets_by_id]
-    listed = [name for name in columns if name not in fields.targets_by_id]
+    names = [name for name in columns if name in fields.one_by_one]
+    listed = [name for name in columns if name not in fields.one_by_one]
     timed = [*listed, _TIME] if fields.composed else listed
     found = {str(row["id"]): row for row in target.by_ids(module, timed, ids)} if ids else {}
     moments = {i: _moment(target, module, row) for i, row in found.items()} if fields.composed else {}
@@ -75,18 +82,22 @@ def _only(row: WireRecord, names: Iterable[str]) -> WireRecord:
 
 
 def _one(org: Zoho, module: str, record_id: str, names: Sequence[str]) -> WireRecord | None:
-    """A whole record. Raises FieldAbsent when one of the names is missing, BadAnswer when it holds no rows."""
     found = org.get_one(module, record_id)
-    if found is None:
-        return None
-    _moment(org, module, found)
+    return None if found is None else _checked(org, module, found, names)
+
+
+def _checked(org: Zoho, module: str, row: WireRecord, names: Sequence[str]) -> WireRecord:
+    """A record with these fields. Raises FieldAbsent when one is missing, BadAnswer when it holds no list of objects
+    with ids.
+    """
+    _moment(org, module, row)
     for name in names:
-        rows = found.get(name, ...)
+        rows, what = row.get(name, ...), f"{module} {row.get('id')}"
         if rows is ...:
-            raise FieldAbsent(org.org.name, f"{module} {record_id} came without {name}; nothing was written for it")
-        if rows is not None and not (isinstance(rows, list) and all(_is_row(row) for row in rows)):
-            raise BadAnswer(org.org.name, f"{module} {record_id}: {name} is no list of rows with ids")
-    return found
+            raise FieldAbsent(org.org.name, f"{what} came without {name}; nothing was written for it")
+        if rows is not None and not (isinstance(rows, list) and all(_is_row(one) for one in rows)):
+            raise BadAnswer(org.org.name, f"{what}: {name} is no list of objects with ids")
+    return row
 
 
 def _moment(org: Zoho, module: str, row: WireRecord) -> datetime:

@@ -218,7 +218,7 @@ def test_a_subform_takes_all_columns_that_both_sides_have_or_those_that_are_name
     assert found is not None
     assert [(r.target, r.kind) for r in found.rules] == [("Interests", "links"), ("Tag", "tags"), ("Visits", "rows")]
     assert [column.target for column in found.rules[2].rows] == ["Day", "Note"]
-    assert (found.columns, found.by_id, found.parents) == (("Tag",), ("Besuche", "Interessen"), {"Accounts"})
+    assert (found.columns, found.beside, found.parents) == ((), ("Besuche", "Interessen", "Tag"), {"Accounts"})
     columns = FieldChoice(table={"Place": Copy(field="Ort")}, star=True, except_=frozenset({"Day"}))
     named, _ = resolved({"Visits": Rows(field="Besuche", columns=columns)})
     assert named is not None

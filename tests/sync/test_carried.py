@@ -253,6 +253,19 @@ def test_rows_are_not_written_by_a_look_that_is_behind_our_own_write(tmp_path: P
         assert pair.queue() == []
 
 
+def test_tags_alone_are_read_by_the_hundred_and_never_by_a_query(tmp_path: Path) -> None:
+    table = {name: Copy(field=name) for name in ("Last_Name", "Company", "Tag")}
+    with carrying(tmp_path, modules=("Leads",), choices={"Leads": FieldChoice(table=table)}) as pair:
+        numbers = [lead(pair, Tag=tags(f"t{place}", "all")) for place in range(3)]
+        settle(pair)
+        edit(pair, numbers[1], Tag=tags("new"))
+        assert [tagged(pair, number) for number in numbers] == [["all", "t0"], ["new"], ["all", "t2"]]
+        calls = [*pair.a.log(), *pair.b.log()]
+        assert not any("Tag" in str(call.get("body")) for call in calls if call["path"].endswith("coql"))
+        assert not any(call["path"].rsplit("/", 1)[1].isdigit() for call in calls)
+        spends_nothing_more(pair)
+
+
 def test_line_items_are_carried_by_their_name_alone(tmp_path: Path) -> None:
     quotes = FieldChoice(table={"Subject": Copy(field="Subject"), "Quoted_Items": Copy(field="Quoted_Items")})
     with carrying(tmp_path, modules=("Products", "Quotes"), choices={"Quotes": quotes}) as pair:
