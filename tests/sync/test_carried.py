@@ -191,14 +191,17 @@ def test_a_record_waits_for_the_parents_of_its_rows_and_links(tmp_path: Path) ->
 def test_a_row_edited_by_hand_in_b_follows_the_policy(tmp_path: Path, drift: str, place: str) -> None:
     with carrying(tmp_path, drift=drift) as pair:
         number = lead(pair, Besuche=[visit("Wien"), visit("Graz")], Tag=tags("a"))
+        named = lead(pair, Besuche=[visit("Wien")], Tag=tags("a"))
         settle(pair)
+        pair.b.edit("Leads", pair.counterpart("Leads", named)["id"], {"Last_Name": "Hand"})
         twin = pair.counterpart("Leads", number)["id"]
         pair.b.edit("Leads", twin, {"Visits": [{"Place": "Hand"}], "Tag": tags("a", "x")})
         compare(pair)
         assert visits(pair, number)[0][0] == place
         if drift == "report":
-            ((detail,),) = pair.sql("select detail from retry_queue")
-            assert "Tag, Visits of" in detail
+            details = dict(pair.sql("select source_id, detail from retry_queue"))
+            assert details[number].startswith("Tag, Visits of")
+            assert details[named].startswith("Last_Name of")
         if drift == "overwrite":
             assert (len(visits(pair, number)), tagged(pair, number)) == (2, ["a"])
             spends_nothing_more(pair)
