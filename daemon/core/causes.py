@@ -21,6 +21,8 @@ DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
+TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
+UNREAD: Final = "UNREAD"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -33,6 +35,8 @@ OURS: Final = frozenset(
         DIFFERS,
         DRIFT,
         ORIGIN_UNKNOWN,
+        TOO_MANY_ROWS,
+        UNREAD,
     }
 )
 """Causes that say nothing of the target's fields."""
@@ -50,6 +54,9 @@ _REMEDIES: Final = {
     'drift = "keep" or "overwrite" in the settings decides it for good',
     ORIGIN_UNKNOWN: "nothing to do while the stream that made the record here is still catching up; if there is no "
     "such stream any more, empty the record's key field, and it counts as one that was made here",
+    TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
+    "and retry, or do not map the field",
+    UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     NOT_CONVERTIBLE: "the source's value does not fit the kind of the target's field: correct it there, or map it by "

@@ -17,9 +17,13 @@ from typing import Final
 from daemon.core.record import format_instant, is_record_id, parse_instant
 
 Kind = str
-"""How a value is converted: text number bigint boolean date datetime multiselect lookup owner user."""
+"""How a value is converted: text number bigint boolean date datetime multiselect lookup owner user; rows links
+tags (composed.py)."""
 
-Json = str | int | float | bool | None | list[str] | dict[str, str]
+Row = dict[str, object]
+"""A row of a subform: column -> canonical value."""
+
+Json = str | int | float | bool | None | list[str] | dict[str, str] | list[Row]
 Values = Mapping[str, Json]
 """Target API name -> canonical value."""
 
@@ -213,7 +217,7 @@ def _formula_to_text(value: object, zone: tzinfo) -> object:
 
 def _multiselect_to_text(value: object, _zone: tzinfo) -> object:
     chosen = _multiselect(value)
-    return ";".join(chosen) if isinstance(chosen, list) else None
+    return ";".join(map(str, chosen)) if isinstance(chosen, list) else None
 
 
 def _text_to_multiselect(value: object, _zone: tzinfo) -> object:

@@ -62,7 +62,10 @@ def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
 
 
 def _short(value: Json, key: bytes) -> str:
-    """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in."""
-    same = sorted(value) if isinstance(value, list) else value
+    """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Rows of
+    a subform count in their order.
+    """
+    texts = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    same = sorted(texts) if texts else value
     canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()

@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
-from daemon.core.causes import DUPLICATE_DATA, ORIGIN_UNKNOWN, TARGET_GONE, UNCERTAIN, Cause
+from daemon.core.causes import DUPLICATE_DATA, ORIGIN_UNKNOWN, TARGET_GONE, UNCERTAIN, UNREAD, Cause
 from daemon.core.digest import Digests
 from daemon.core.mapping import FieldMap
 from daemon.core.merge import Pact
@@ -32,6 +32,11 @@ Outcome = Literal[
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Lane = Literal["poll", "retry"]
 QueueState = Literal["due", "held", "dead"]
+_DEFERRED: Final = {
+    UNCERTAIN: "an earlier write may still be on its way; the target is asked before anything is sent",
+    ORIGIN_UNKNOWN: "its key field names the record of another org, and the link to it is not known yet",
+    UNREAD: "its rows could not be read as they belong to this version of the record; they are read again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +141,9 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
         case Hold():
             # An open intent stays open: once the record can go on, the target is asked again before it is sent.
             return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
-        case Defer(stray=True):
-            cause = Cause(code=ORIGIN_UNKNOWN, module=context.stream.source_module)
-            detail = "its key field names the record of another org, and the link to it is not known yet"
-            row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
-            return End(outcome="retrying", queued=row, closes=False)
         case Defer():
-            cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
-            detail = "an earlier write may still be on its way; the target is asked before anything is sent"
+            cause = Cause(code=step.code, module=context.stream.target_module)
+            detail = _DEFERRED[step.code]
             row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
             return End(outcome="retrying", queued=row, closes=False)
         case Create() | Update() | Flag() | Delete():

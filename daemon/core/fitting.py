@@ -41,6 +41,7 @@ class FieldRule:
     `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
     `origin` is the source's kind where it is another one (convert.py), `zone` the source org's time zone where days
     depend on it. `whole` says that only a whole number fits, `cut` at how many characters a text is cut.
+    `rows` are the rules of a subform's columns; `links` the keys of a multi-select lookup's rows, here and there.
     """
 
     target: str
@@ -54,6 +55,8 @@ class FieldRule:
     cut: int | None = None
     default: Json = None
     owner: Owner = "source"
+    rows: tuple[FieldRule, ...] = ()
+    links: tuple[str, str] | None = None
 
 
 def kind_of(field: Field) -> Kind | None:

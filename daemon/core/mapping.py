@@ -15,14 +15,16 @@ from typing import Final
 
 import orjson
 
+from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
+from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
 from daemon.core.criteria import Criteria
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
-from daemon.core.rules import Copy, Expression, Fill, Owner, Source, Stream, Template
-from daemon.core.schema import Schema
+from daemon.core.rules import Copy, Expression, Fill, Owner, Rows, Source, Stream, Template
+from daemon.core.schema import Field, Schema
 from daemon.core.sifting import sendable
 
 # Set by Zoho on every write, or the subject of their own settings.
@@ -56,7 +58,22 @@ class FieldMap:
     @property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
-        return frozenset(r.parent for r in self.rules if r.parent)
+        return frozenset(r.parent for rule in self.rules for r in (rule, *rule.rows) if r.parent)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The source fields that are read by the ids of their records, apart from `columns`."""
+        return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
+
+    @property
+    def one_by_one(self) -> frozenset[str]:
+        """The target fields that only an answer about one record shows; then it is the same in the source."""
+        return frozenset(r.target for r in self.rules if r.kind in BY_ID)
+
+    @property
+    def composed(self) -> frozenset[str]:
+        """The target fields that are made of several things; the target is looked at before they are updated."""
+        return frozenset(r.target for r in self.rules if r.kind in COMPOSED)
 
     @property
     def lasting(self) -> frozenset[str]:
@@ -104,11 +121,7 @@ def resolve(
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
     records it points to are. `zone` is the source org's time zone.
     """
-    table: Mapping[str, Source] = stream.fields.table or {}
-    rules, problems = _by_table(stream, table, source, target, carried, zone)
-    if stream.fields.table is None or stream.fields.star:
-        more, reported = _by_star(stream, table, source, target, carried, zone)
-        rules, problems = rules + more, problems + reported
+    rules, problems = _rules_of(stream, source, target, carried, zone)
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -133,10 +146,15 @@ def resolve(
         for name in sorted(keep.fields)
         if name not in source.fields
     ]
+    problems += [
+        Problem(stream=stream.address, field=name, message=f"where: {name} is a {source.fields[name].data_type}")
+        for name in sorted(keep.fields & source.fields.keys())
+        if composed_kind(source.fields[name]) in BY_ID
+    ]
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
-    read = {name for r in ordered for name in columns_of(r.source)}
+    read = {name for r in ordered if r.kind not in COMPOSED for name in columns_of(r.source)}
     beside = {"Modified_By", *(origin.key for origin in stream.origins)} if stream.circle else set[str]()
     columns = sorted(read | keep.fields | beside)
     return (
@@ -157,6 +175,17 @@ def resolve(
 
 def _place(stream: Stream) -> str:
     return f"routes.{stream.route}.modules.{stream.source_module}"
+
+
+def _rules_of(
+    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str], zone: str
+) -> tuple[list[FieldRule], list[Problem]]:
+    table: Mapping[str, Source] = stream.fields.table or {}
+    rules, problems = _by_table(stream, table, source, target, carried, zone)
+    if stream.fields.table is None or stream.fields.star:
+        more, reported = _by_star(stream, table, source, target, carried, zone)
+        rules, problems = rules + more, problems + reported
+    return rules, problems
 
 
 def _by_star(
@@ -184,7 +213,9 @@ def _by_star(
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
             continue
-        rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(owner=stream.owner), zone)
+        rule: FieldRule | str = NAMED_ONLY
+        if composed_kind(yours) is None:
+            rule = rule_for(name, Copy(field=name), mine, yours, carried, Fill(owner=stream.owner), zone)
         if isinstance(rule, FieldRule) and not by_star(mine, yours):
             rule = (
                 f'a {mine.data_type} cannot be written to a {yours.data_type} by "*" alone: '
@@ -217,20 +248,50 @@ def _by_table(
             wrong(name, _no_field(stream, name, stream.target, target, name))
         elif name == stream.key:
             wrong(name, f"{name} is the key field; orgsync fills it itself")
-        elif not yours.writable:
+        elif not yours.writable and name != "Tag":  # it is written (facts 2.6), whatever its description says
             wrong(name, f"{stream.target}'s {stream.target_module}.{name} is read-only")
         elif missing := sorted(c for c in columns_of(origin) if c not in source.fields):
             wrong(name, _no_field(stream, missing[0], stream.source, source, name))
         else:
-            mine = source.fields[origin.field] if isinstance(origin, Copy) else None
+            mine = source.fields[origin.field] if isinstance(origin, (Copy, Rows)) else None
             fill = stream.fields.fills.get(name, Fill())
             fill = replace(fill, owner=fill.owner or stream.owner)
-            rule = rule_for(name, origin, mine, yours, carried, fill, zone)
+            if composed_kind(yours) is not None:
+                columns, inner = _columns(stream, name, origin, (mine, source), (yours, target), carried, zone)
+                problems += inner
+                rule = composed_rule(name, origin, mine, yours, carried, fill, columns)
+            elif isinstance(origin, Rows):
+                rule = f"a {yours.data_type} is no subform"
+            else:
+                rule = rule_for(name, origin, mine, yours, carried, fill, zone)
             if isinstance(rule, FieldRule):
                 rules.append(rule)
             else:
                 wrong(name, f"{name}: {rule}")
     return rules, problems
+
+
+def _columns(
+    stream: Stream,
+    name: str,
+    origin: Source,
+    mine: tuple[Field | None, Schema],
+    yours: tuple[Field, Schema],
+    carried: Mapping[str, str],
+    zone: str,
+) -> tuple[tuple[FieldRule, ...], list[Problem]]:
+    """The rules of the columns of a subform's rows, found as those of a record are. A side is (field, its module)."""
+    if composed_kind(yours[0]) != ROWS or mine[0] is None or composed_kind(mine[0]) != ROWS:
+        return (), []  # composed_rule says what is wrong with it
+    here, there = mine[1].rows.get(mine[0].api_name), yours[1].rows.get(name)
+    if here is None or there is None:
+        org, module = (stream.source, mine[0].rows_module) if here is None else (stream.target, yours[0].rows_module)
+        message = f"{name}: the fields of its rows ({org}'s module {module}) cannot be read: let the API user see them"
+        return (), [Problem(stream=stream.address, field=name, message=message)]
+    rules, problems = _rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
+    faults = column_faults(name, rules, there)
+    problems += [Problem(stream=stream.address, field=name, message=message) for message in faults]
+    return tuple(sorted(rules, key=lambda r: r.target)), problems
 
 
 def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
@@ -247,7 +308,7 @@ def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -
 def columns_of(source: Source) -> tuple[str, ...]:
     """The source fields that a value is made of."""
     match source:
-        case Copy():
+        case Copy() | Rows():
             return (source.field,)
         case Template():
             return tuple(_PLACE.findall(source.text))
@@ -263,22 +324,15 @@ def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
     """
     more: list[object] = [dict(stream.owners)] if stream.owners else []
     more += [{"unmatched": stream.unmatched}] if stream.unmatched != "stop" else []
-    text = orjson.dumps(
-        [
-            [
-                r.target,
-                type(r.source).__name__,
-                _named(r.source),
-                r.kind,
-                r.parent,
-                *([unusual] if (unusual := _more(r)) else []),
-            ]
-            for r in rules
-        ]
-        + [[stream.where, stream.default_owner, *more]],
-        option=orjson.OPT_SORT_KEYS,
-    )
+    described = [*(_described(rule) for rule in rules), [stream.where, stream.default_owner, *more]]
+    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _described(rule: FieldRule) -> list[object]:
+    named = [rule.target, type(rule.source).__name__, _named(rule.source), rule.kind, rule.parent]
+    more = _more(rule)
+    return [*named, more] if more else named
 
 
 def _named(source: Source) -> object:
@@ -295,5 +349,7 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "cut": rule.cut,
         "default": rule.default,
         "owner": None if rule.owner == "source" else rule.owner,
+        "rows": [_described(column) for column in rule.rows] or None,
+        "links": rule.links,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.causes import AMBIGUOUS, TARGET_GONE, WAITS_FOR_PARENT, Cause
+from daemon.core.causes import (
+    AMBIGUOUS,
+    ORIGIN_UNKNOWN,
+    TARGET_GONE,
+    TOO_MANY_ROWS,
+    UNCERTAIN,
+    UNREAD,
+    WAITS_FOR_PARENT,
+    Cause,
+)
+from daemon.core.composed import left_out, sendable, surplus_tags
 from daemon.core.convert import Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
 from daemon.core.edits import NOTHING, Basis, Edits, edits
@@ -34,6 +44,7 @@ class Knowledge:
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
+    `unread` maps a source id whose rows could not be read, here or there, to the time when that is tried again.
 
     On a circle of streams: `bases` are what both sides agreed on, `me_in_…` the users that orgsync is in both orgs, and
     `astray` are records without a link that came from another org: until when to wait for the link, or None where the
@@ -51,6 +62,7 @@ class Knowledge:
     me_in_source: str | None = None
     me_in_target: str | None = None
     astray: Mapping[str, datetime | None] = field(default_factory=dict)
+    unread: Mapping[str, datetime] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes
 
@@ -64,15 +76,16 @@ def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: K
 
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
     """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
-    that may only be filled where they are blank, or that may have been edited there.
+    that may only be filled where they are blank, that are made of rows which have ids of their own there, or that may
+    have been edited there.
     """
-    depends = fields.into_blank | fields.newest
-    if not depends:
+    wanted = fields.into_blank | fields.composed | fields.newest
+    if not wanted:
         return {}
     return {
         step.change.record_id: step.target_id
         for step in plan(changes, stream, fields, knowledge)
-        if isinstance(step, Update) and not step.doubted and depends & step.values.keys()
+        if isinstance(step, Update) and not step.doubted and wanted & step.values.keys()
     }
 
 
@@ -91,8 +104,8 @@ def _shared_out(
 
 
 def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:
-    if until := knowledge.deferred.get(change.record_id):
-        return Defer(change=change, until=until)
+    if until := knowledge.deferred.get(change.record_id) or knowledge.unread.get(change.record_id):
+        return Defer(change=change, until=until, code=UNCERTAIN if change.record_id in knowledge.deferred else UNREAD)
     candidates = knowledge.found.get(change.record_id)
     if candidates is not None and len(candidates) > 1:
         return _ambiguous(change, stream, fields, candidates)
@@ -200,10 +213,14 @@ def _kept_in_step(
         merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
         names, digests = merged.names, merged.digests
     if names or unflag:
+        if seen is not None and (name := left_out(seen, fields.composed & names)):
+            return _too_many(change, stream, name, held.target_id)
+        sent = cover(values, names)
         return Update(
             change=change,
             target_id=held.target_id,
-            values={**cover(values, names), **unflag},
+            values={**sendable(sent, fields.rules, seen), **unflag},
+            surplus=surplus_tags(sent, fields.rules, seen),
             digests=digests,
             adopts=link is None,
             doubted=candidates is not None,
@@ -231,7 +248,7 @@ def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:
     """A record that is another org's own never gets a second counterpart: its link is to be found first."""
     until = knowledge.astray[change.record_id]
     if until is not None:
-        return Defer(change=change, until=until, stray=True)
+        return Defer(change=change, until=until, code=ORIGIN_UNKNOWN)
     if stream.gone == "leave":
         return _not_ours(change)
     return Hold(
@@ -336,8 +353,16 @@ def _ambiguous(change: Seen, stream: Stream, fields: FieldMap, candidates: tuple
     )
 
 
+def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=TOO_MANY_ROWS, module=stream.target_module, field=name),
+        detail=f"{name} of {target_id} in {stream.target} has more rows than Zoho shows ({change.record_id} here)",
+    )
+
+
 def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, source_zgid: str) -> Create:
-    values, change = wanted.values, wanted.change
+    values, change = sendable(wanted.values, fields.rules, None), wanted.change
     if fields.key is None:
         match = {name: value for name in fields.match if isinstance(value := values.get(name), str)}
     else:

@@ -53,7 +53,15 @@ class Expression:
     text: str
 
 
-Source = Copy | Constant | Template | Expression
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows of a source's subform; `columns` says for each column of the target's rows what fills it."""
+
+    field: str
+    columns: FieldChoice
+
+
+Source = Copy | Constant | Template | Expression | Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Final
 
@@ -16,7 +16,11 @@ NOT_WRITABLE_TYPES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist."""
+    """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist.
+
+    `rows_module` holds the rows of a subform. `linked_module` is where a multi-select lookup points to, and
+    `link_field` the key of each of its rows under which the linked record stands (facts 2.6).
+    """
 
     api_name: str
     label: str
@@ -30,6 +34,9 @@ class Field:
     custom: bool = False
     rich_text: bool = False
     lookup_module: str | None = None
+    rows_module: str | None = None
+    linked_module: str | None = None
+    link_field: str | None = None
     picklist: frozenset[str] = frozenset()
 
     @property
@@ -43,15 +50,19 @@ _PLAIN: Final = attrgetter(*(f.name for f in fields(Field) if f.name != "picklis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """The fields of one module of one org, by API name (case-sensitive)."""
+    """The fields of one module of one org, by API name (case-sensitive); `rows` are those of its subforms' rows, by the
+    subform's API name, as far as they were asked for.
+    """
 
     module: str
     fields: Mapping[str, Field]
+    rows: Mapping[str, Schema] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""
-        rows = sorted((*_PLAIN(f), sorted(f.picklist)) for f in self.fields.values())
-        return hashlib.blake2b(repr(rows).encode(), digest_size=8).hexdigest()
+        plain = sorted((*_PLAIN(f), sorted(f.picklist)) for f in self.fields.values())
+        inner = [(name, self.rows[name].fingerprint()) for name in sorted(self.rows)]
+        return hashlib.blake2b(repr([plain, inner]).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

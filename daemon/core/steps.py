@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.causes import Cause
+from daemon.core.causes import UNCERTAIN, Cause
 from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
 from daemon.core.merge import Pact
@@ -24,7 +24,8 @@ LinkState = Literal["live", "flagged", "deleted", "gone"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything).
+    """What the id map knows of a record: its counterpart, and the digests of what B confirmed last (if anything), with
+    the Modified_Time that this write returned.
 
     `agreed` says that this stream has carried the record; else its counterpart is known from another stream only.
     """
@@ -35,6 +36,7 @@ class Link:
     by_field: Mapping[str, str] = field(default_factory=dict)
     state: LinkState = "live"
     agreed: bool = True
+    modified_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Update:
     """Only the fields that differ are sent. `adopts` says that the link itself is new.
 
     `doubted` says that an earlier write was uncertain: until B confirms this one, what the ledger knows of the
-    counterpart is not to be trusted. `blanks` says that a value which B confirmed would be emptied.
+    counterpart is not to be trusted. `blanks` says that a value which B confirmed would be emptied. `surplus` are tags
+    that the counterpart has and shall not have: it is looked at after the call, and they are taken away if still there.
     """
 
     change: Change
@@ -78,6 +81,7 @@ class Update:
     adopts: bool = False
     doubted: bool = False
     blanks: bool = False
+    surplus: tuple[str, ...] = ()
     later: Hold | None = None
     cut: tuple[str, ...] = ()
     pact: Pact | None = None
@@ -114,13 +118,13 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defer:
-    """Nothing is sent before `until`: an earlier write of this record may still be on its way, or (`stray`) it came
-    from another org and its link is still to be found.
+    """Nothing is sent before `until`: an earlier write of this record may still be on its way (UNCERTAIN), not all of
+    it could be read (UNREAD), or it came from another org and its link is still to be found (ORIGIN_UNKNOWN).
     """
 
     change: Seen
     until: datetime
-    stray: bool = False
+    code: str = UNCERTAIN
 
 
 Write = Create | Update | Flag | Delete

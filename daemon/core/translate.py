@@ -7,18 +7,28 @@ that cannot be carried is a Fault with its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from daemon.core.causes import EXPRESSION_FAILED, MALFORMED_VALUE, NOT_CONVERTIBLE, USER_UNKNOWN
-from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Values, canonical, cut_text, linked_id
+from daemon.core.causes import EXPRESSION_FAILED, MALFORMED_VALUE, NOT_CONVERTIBLE, TOO_MANY_ROWS, USER_UNKNOWN
+from daemon.core.composed import LINKS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
+from daemon.core.convert import (
+    CANONICAL,
+    CONVERSIONS,
+    ConversionError,
+    Json,
+    Row,
+    Values,
+    cut_text,
+    linked_id,
+)
 from daemon.core.expression import evaluate
 from daemon.core.fitting import FieldRule
 from daemon.core.functions import NoValueError
 from daemon.core.mapping import FieldMap
 from daemon.core.record import WireRecord, is_record_id
-from daemon.core.rules import Constant, Copy, Expression
+from daemon.core.rules import Constant, Copy, Expression, Rows
 
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
@@ -67,25 +77,42 @@ class Known:
 
 def parents_of(record: WireRecord, fields: FieldMap) -> tuple[Parent, ...]:
     """The source records that a record points to through carried lookups."""
-    found = []
-    for rule in fields.rules:
-        if rule.parent and isinstance(rule.source, Copy):
-            value = record.get(rule.source.field)
-            target = value.get("id") if isinstance(value, dict) else None
-            if is_record_id(target):
-                found.append(Parent(module=rule.parent, record_id=str(target)))
-    return tuple(found)
+    return tuple(_pointed_to(record, fields.rules))
+
+
+def _pointed_to(record: WireRecord, rules: Iterable[FieldRule]) -> Iterator[Parent]:
+    for rule in rules:
+        value = record.get(rule.source.field) if isinstance(rule.source, Copy) else None
+        inner = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        if rule.kind == ROWS:
+            for row in inner:
+                yield from _pointed_to(row, rule.rows)
+        elif rule.parent:
+            for linked in [row.get(rule.links[0]) for row in inner] if rule.links else [value]:
+                target = linked.get("id") if isinstance(linked, dict) else None
+                if is_record_id(target):
+                    yield Parent(module=rule.parent, record_id=str(target))
 
 
 def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation:
     """A source record in the target's terms; parents that have no counterpart yet are in `waits`."""
+    return _translated(record, fields.rules, known)
+
+
+def _translated(record: WireRecord, rules: Iterable[FieldRule], known: Known) -> Translation:
     values: dict[str, Json] = {}
     waits: list[tuple[str, Parent]] = []
     faults: list[Fault] = []
     cut: list[str] = []
-    for rule in fields.rules:
+    for rule in rules:
         name = rule.target
         try:
+            if rule.kind in (ROWS, LINKS):
+                found = (_rows if rule.kind == ROWS else _links)(record, rule, known)
+                values |= found.values
+                waits += found.waits
+                faults += found.faults
+                continue
             raw = _source_value(record, rule)
             if rule.kind == "lookup":
                 parent = _parent(raw, rule)
@@ -108,7 +135,55 @@ def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation
 
 def observe(record: WireRecord, fields: FieldMap) -> Values:
     """A target record in canonical values, over the mapped fields; an odd value stands as its own text."""
-    return {rule.target: canonical(rule.kind, record.get(rule.target)) for rule in fields.rules}
+    return _observed(record, fields.rules)
+
+
+def _observed(record: WireRecord, rules: Iterable[FieldRule]) -> dict[str, Json]:
+    seen: dict[str, Json] = {}
+    for rule in rules:
+        raw = record.get(rule.target)
+        try:
+            seen[rule.target] = _canonical(raw, rule)
+        except ValueError:
+            seen[rule.target] = repr(raw)
+    return seen
+
+
+def _canonical(raw: object, rule: FieldRule) -> Json:
+    if rule.kind in ("lookup", "owner", "user"):
+        linked = linked_id(raw)
+        return None if linked is None else {"id": linked}
+    if rule.kind == ROWS:
+        rows: list[Row] = [{**_observed(row, rule.rows)} for row in objects(raw)]
+        return rows or None
+    if rule.links is not None:
+        return sorted(linked_ids(raw, rule.links[1])) or None
+    return sorted(tag_names(raw)) or None if rule.kind == TAGS else CANONICAL[rule.kind](raw)
+
+
+def _rows(record: WireRecord, rule: FieldRule, known: Known) -> Translation:
+    """The rows of a subform, all or none: with one that waits or is at fault the others are not known to be all."""
+    found = [_translated(row, rule.rows, known) for row in objects(_shown(record, rule))]
+    waits = tuple((rule.target, parent) for row in found for _, parent in row.waits)
+    faults = tuple(replace(fault, field=rule.target) for row in found for fault in row.faults)
+    rows: list[Row] = [{**row.values} for row in found]
+    return Translation(values={} if waits or faults else {rule.target: rows or None}, waits=waits, faults=faults)
+
+
+def _links(record: WireRecord, rule: FieldRule, known: Known) -> Translation:
+    key = rule.links[0] if rule.links else ""
+    linked = [Parent(module=str(rule.parent), record_id=i) for i in linked_ids(_shown(record, rule), key)]
+    waits = tuple((rule.target, parent) for parent in linked if parent not in known.parents)
+    found = sorted({known.parents[parent] for parent in linked if parent in known.parents})
+    return Translation(values={} if waits else {rule.target: list(found) or None}, waits=waits)
+
+
+def _shown(record: WireRecord, rule: FieldRule) -> object:
+    """The rows of a field, if the answer shows all of them."""
+    name = rule.source.field if isinstance(rule.source, Copy) else ""
+    if left_out(record, [name]):
+        raise _TooManyRowsError(f"{name} has more rows than an answer shows")
+    return record.get(name)
 
 
 class _StrangerError(ValueError):
@@ -119,7 +194,13 @@ class _StrangerError(ValueError):
         super().__init__(f"nobody in the target stands for the user {who}")
 
 
+class _TooManyRowsError(ValueError):
+    """A field has more rows than Zoho shows, so what it holds is not known."""
+
+
 def _code(error: ValueError) -> str:
+    if isinstance(error, _TooManyRowsError):
+        return TOO_MANY_ROWS
     if isinstance(error, NoValueError):
         return EXPRESSION_FAILED
     return NOT_CONVERTIBLE if isinstance(error, ConversionError) else MALFORMED_VALUE
@@ -130,10 +211,10 @@ def _source_value(record: WireRecord, rule: FieldRule) -> object:
     source = rule.source
     match source:
         case Copy():
-            value = record.get(source.field)
+            value = tag_names(record.get(source.field)) if rule.kind == TAGS else record.get(source.field)
             if _is_blank(value) and rule.default is not None:
                 return rule.default
-            if isinstance(value, (str, list)) and rule.kind != "multiselect":
+            if isinstance(value, (str, list)) and rule.kind not in ("multiselect", TAGS):
                 return _converted(_mapped(value, source), rule.origin, rule)
             return _mapped(_converted(value, rule.origin, rule), source)
         case Constant():
@@ -142,6 +223,8 @@ def _source_value(record: WireRecord, rule: FieldRule) -> object:
             value = evaluate(source.text, record, rule.zone)
             kinds = {str: "text", int: "number", float: "number", bool: "boolean"}
             value = _converted(value, kinds.get(type(value)), rule)
+        case Rows():  # a rule has the field alone (composing.py)
+            return record.get(source.field)
         case _:
             value = _PLACE.sub(lambda place: _as_text(record.get(place[1])), source.text).strip() or None
     return rule.default if value is None else value
@@ -169,6 +252,8 @@ def _converted(value: object, origin: str | None, rule: FieldRule) -> object:
 
 def _fitted(raw: object, rule: FieldRule, cut: list[str]) -> Json:
     """A value as the target's field can hold it; notes the fields whose text was cut."""
+    if rule.kind == TAGS:
+        return sorted(set(raw)) or None if isinstance(raw, list) else None
     value = CANONICAL[rule.kind](raw)
     if rule.whole and isinstance(value, float):
         raise ConversionError(f"the field takes whole numbers, {value} was found")

@@ -112,6 +112,7 @@ blueprint_details | path id empty | details of RECORD_IN_BLUEPRINT (facts 4.4)
 empty_update | accept reject | an update that names no field: done, or EXPECTED_FIELD_MISSING (facts 4.4)
 pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the layout: MAPPING_MISMATCH (facts 4.4)
 what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
+tags_in_update | replace append | Tag in an update: the tags of the record from now on, or more tags (2.6: no word)
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
 note_moves_modified_time | no yes | Modified_Time of a record whose notes change (facts 11.3)
 computed_moves_modified_time | no yes | Modified_Time of a record when rows written alone change its formulas (11.3)

@@ -159,7 +159,9 @@ def _store(writing: Writing, record: Record, incoming: Incoming) -> None:
     """The record, then its rows (facts 4.7)."""
     org, name = writing.org, writing.module.api_name
     if incoming.tags is not None:
-        record.values["Tag"] = [tag_named(org, name, tag, writing.user.id).as_json() for tag in incoming.tags]
+        new = [tag_named(org, name, tag, writing.user.id).as_json() for tag in incoming.tags]
+        kept = record.values.get("Tag") or [] if org.quirks["tags_in_update"] == "append" else []
+        record.values["Tag"] = kept + [tag for tag in new if tag not in kept]
     org.put(name, record)
     for field_name, changes in incoming.rows.items():
         apply_rows(org, writing.module.fields[field_name], record, changes, writing.user.id)

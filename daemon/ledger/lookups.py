@@ -62,7 +62,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
     query = (
         select(
             *(source.c.record_id, source.c.entity_id, target.c.record_id, target.c.state),
-            *(agreed.c.source_digest, agreed.c.field_digests),
+            *(agreed.c.source_digest, agreed.c.field_digests, agreed.c.target_modified_time),
         )
         .join(target, _counterpart(source, target, stream.target, stream.target_module))
         .outerjoin(agreed, and_(agreed.c.entity_id == source.c.entity_id, agreed.c.stream == stream.address))
@@ -76,9 +76,10 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             by_field={} if by_field is None else json.loads(by_field),
             state=cast("LinkState", state),
             agreed=whole is not None,
+            modified_time=modified_time,
         )
         for ids in chunks(source_ids)
-        for source_id, entity_id, target_id, state, whole, by_field in connection.execute(
+        for source_id, entity_id, target_id, state, whole, by_field, modified_time in connection.execute(
             query.where(source.c.record_id.in_(ids))
         )
     }

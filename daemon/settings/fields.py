@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from daemon.core.record import is_api_name
-from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Scalar, Source, Template
+from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Rows, Scalar, Source, Template
 from daemon.settings.problem import NOTHING, Problem, describe, join, quote, type_of
 from daemon.settings.shape import SourceEntry, take
 from daemon.settings.values import API_NAME, TEMPLATE
@@ -19,9 +19,10 @@ NEVER: Final = "never"
 FIELDS: Final = '"*", a list of API names, or a table of Target_Field = source'
 SOURCE: Final = (
     '"Source_Field", "never", { source = "Field" }, { source = "Field", values = { A = "B" } }, { constant = … }, '
-    '{ template = "{First_Name} {Last_Name}" } or { expression = "round(Amount * 1.19, 2)" }'
+    '{ template = "{First_Name} {Last_Name}" }, { expression = "round(Amount * 1.19, 2)" } or '
+    '{ subform = "Field", fields = … }'
 )
-KINDS: Final = ("source", "constant", "template", "expression")
+KINDS: Final = ("source", "constant", "template", "expression", "subform")
 CONSTANT: Final = "a text, a number or a boolean"
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
@@ -134,7 +135,8 @@ def _from_entry(given: dict[str, object], at: str, problems: list[Problem]) -> t
         found = " and ".join(kinds) or NOTHING
         problems.append(Problem(path=at, found=found, allowed=f"exactly one of {', '.join(KINDS)}"))
         return None
-    for key, needed in (("values", "source"), ("other", "values")):
+    inside = (("fields", "subform"), ("except", "subform"))
+    for key, needed in (("values", "source"), ("other", "values"), *inside):
         if key in given and needed not in given:
             found = f"{key} beside {kinds[0]}"
             problems.append(Problem(path=join(at, key), found=found, allowed=f"only with {needed}"))
@@ -147,6 +149,9 @@ def _made_of(entry: SourceEntry, given: dict[str, object], at: str, problems: li
     if entry.source is not None:
         values = _value_map(entry.values, join(at, "values"), problems) if "values" in given else None
         return Copy(field=entry.source, values=values, other=entry.other)
+    if entry.subform is not None:
+        columns = read_fields(given.get("fields", STAR), given.get("except"), at, problems)
+        return Rows(field=entry.subform, columns=columns)
     if entry.template is not None:
         return _template(entry.template, join(at, "template"), problems)
     if entry.expression is not None:

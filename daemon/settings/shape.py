@@ -103,13 +103,18 @@ class FuseEntry(Entry):
 
 
 class SourceEntry(Entry):
-    """Where one target field gets its value (exactly one of source, constant, template, expression), and how."""
+    """Where one target field gets its value (exactly one of source, constant, template, expression, subform), and how;
+    `fields` and `except` say which columns of a subform's rows are filled, as those of a module do of a record.
+    """
 
     source: v.ApiName | None = Field(default=None, description=v.API_NAME)
     values: object = None
     constant: object = None
     template: str | None = Field(default=None, description=v.TEMPLATE)
     expression: v.ExpressionText | None = Field(default=None, description=v.EXPRESSION)
+    subform: v.ApiName | None = Field(default=None, description=v.API_NAME)
+    fields: object = "*"
+    except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of columns")
     other: str | None = Field(default=None, description="a text, beside values")
     default: object = None
     owner: Owner | None = Field(default=None, description=v.OWNER)

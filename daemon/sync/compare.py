@@ -7,7 +7,7 @@ more, records restored, changed or deleted in the target, and counterparts that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,16 +19,17 @@ from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE
 from daemon.core.digest import changed_fields, cover, digest_values
 from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
-from daemon.core.record import START, Change, Position, is_record_id
+from daemon.core.record import START, Change, Position, is_record_id, parse_instant
 from daemon.core.rules import Stream
 from daemon.core.steps import Hold, Keep
 from daemon.core.translate import observe
 from daemon.ledger import Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
-from daemon.sync.changes import LARGE, ChangeReader, Page, Sift
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, Page, Sift
 from daemon.sync.deletions import deletion_row
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Hands, survey
+from daemon.sync.whole import look_at
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
@@ -105,7 +106,7 @@ class Comparer:
         if self._stream.unmatched == "stop" and prepared.fields.at_source is not None:  # else some outside it count
             until = state.position.modified_time.replace(microsecond=0)
             sift = Sift(where=coql.matching(prepared.fields.at_source), until=until)
-        page = self._readers["source"].page(prepared.fields.columns, comparison.position, LARGE, sift)
+        page = self._readers["source"].page(prepared.fields.columns, comparison.position, _most(prepared), sift)
         rows = self._differing(page.changes, prepared, hands, state)
         found = {"source_seen": len(page.changes), "differing": len(rows)}
         self._store(comparison, page, rows, found)
@@ -143,8 +144,9 @@ class Comparer:
 
     def _target_page(self, comparison: Comparison, prepared: Prepared) -> bool:
         fields = prepared.fields
-        columns = list(dict.fromkeys([*fields.targets, *([fields.key] if fields.key else [])]))
-        page = self._readers["target"].page(columns, comparison.position, LARGE)
+        listed = [name for name in fields.targets if name not in fields.composed]
+        columns = list(dict.fromkeys([*listed, *([fields.key] if fields.key else [])]))
+        page = self._readers["target"].page(columns, comparison.position, _most(prepared))
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
         drifted, shown = self._drifted(page, known, prepared)
         drifted = self._followed(drifted, known, prepared)
@@ -179,7 +181,7 @@ class Comparer:
         if self._stream.drift == "keep":
             return rows, shown
         busy = self._busy([counterpart.source_id for counterpart in known.values()])
-        for change in page.changes:
+        for change in self._with_rows(page, known, prepared):
             counterpart = known.get(change.record_id)
             if counterpart is None or counterpart.source_id in busy:
                 continue
@@ -199,6 +201,21 @@ class Comparer:
                 rows.append(row)
                 shown[link.entity_id] = digests.whole
         return rows, shown
+
+    def _with_rows(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> Sequence[Change]:
+        """A page's counterparts with what is read apart; one that changed in between is left out."""
+        fields, target = prepared.fields, self._orgs["target"]
+        if not fields.composed:
+            return page.changes
+        ids = [change.record_id for change in page.changes if change.record_id in known]
+        rows, unread = look_at(target, self._stream.target_module, fields.targets, fields, ids)
+        return [
+            replace(change, values={**change.values, **row})
+            for change in page.changes
+            if (row := rows.get(change.record_id)) is not None
+            and change.record_id not in unread
+            and parse_instant(row["Modified_Time"]) == change.modified_time
+        ]
 
     def _followed(self, rows: list[QueueRow], known: Mapping[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
         """Of these, the records that the source has and that match the filter, or are followed without: the others are
@@ -275,3 +292,8 @@ class Comparer:
 
     def _spent(self) -> int:
         return sum(org.credits_spent for org in self._orgs.values())
+
+
+def _most(prepared: Prepared) -> int:
+    """The records of a page: fewer where each of them is then read by itself."""
+    return SMALL if prepared.fields.one_by_one else LARGE

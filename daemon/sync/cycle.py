@@ -92,7 +92,9 @@ class StreamRunner:
         self._first_run: FirstRun = first_run
         self._reader = ChangeReader(source.zoho, stream.source_module)
         children = Children(stream, route, source, ledger, now)
-        self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
+        self._hands = Hands(
+            source=source.zoho, target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping
+        )
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
@@ -222,7 +224,8 @@ class StreamRunner:
         if back_to is not None and back_to < at.modified_time:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
             at, sift = Position(modified_time=back_to, record_id="0"), None
-        limit = SMALL if at == checkpoint else LARGE
+        most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
+        limit = SMALL if at == checkpoint else most
         with self._accounted(report):
             for _ in range(PAGES):
                 page = self._reader.page(prepared.fields.columns, at, limit, sift)
@@ -239,8 +242,9 @@ class StreamRunner:
                 )
                 self._note(report, travelled)
                 checkpoint = travelled.settlement.checkpoint or checkpoint
-                self._remember(changes, travelled.unsent, checkpoint)
-                at, limit = page.end, LARGE
+                sure = [c for c in changes if not prepared.fields.beside or c.modified_time < server_time]
+                self._remember(sure, travelled.unsent, checkpoint)
+                at, limit = page.end, most
                 report.more = not page.last
                 if page.last or travelled.unsent or travelled.trouble or self._stopping():
                     break
@@ -303,7 +307,9 @@ class StreamRunner:
         self._doubted |= refused
 
     def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
-        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again."""
+        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again. Of what
+        is read apart a page shows nothing: then only records count whose second was over before the page was asked for.
+        """
         edge = checkpoint.modified_time
         self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}
         marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)

@@ -18,10 +18,11 @@ from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger
 from daemon.sync.prepare import Prepared
+from daemon.sync.whole import UNREAD_RETRY, look_at
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
-STAMPS: Final = ("Modified_Time", "Modified_By")  # who changed a record last, and when: what decides conflicts
+STAMPS: Final = frozenset({"Modified_Time", "Modified_By"})  # what decides conflicts
 _IN: Final = 50  # values that one `in (…)` may hold (facts 3.1)
 _LATE: Final = timedelta(seconds=5)  # a call that was given up may still be carried out this much later
 _CLOCK_SLACK: Final = timedelta(seconds=2)
@@ -63,12 +64,14 @@ def clear_doubts(
     if fields.key is not None:
         unknown = [i for i in strays if i not in intents]
         targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target, ledger)
-    rows = _read(target, stream, fields, targets)
+    rows, unread = _read(target, stream, fields, targets)
     lost = [i for i in suspects if i in targets and not any(target_id in rows for target_id in targets[i])]
     if fields.key is not None and lost:  # the ledger may be older than the counterpart that it names
         again = _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in lost}, target, ledger)
         targets |= {i: ids_ for i, ids_ in again.items() if ids_}
-        rows |= _read(target, stream, fields, again)
+        more, unseen = _read(target, stream, fields, again)
+        rows, unread = rows | more, unread | unseen
+    deferred |= {i: UNREAD_RETRY for i, ids_ in targets.items() if unread & set(ids_)}
     found = {
         source_id: tuple(rows[target_id] for target_id in target_ids if target_id in rows)
         for source_id, target_ids in targets.items()
@@ -122,11 +125,11 @@ def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target:
 
 def _read(
     target: Zoho, stream: Stream, fields: FieldMap, targets: Mapping[str, Sequence[str]]
-) -> dict[str, WireRecord]:
+) -> tuple[dict[str, WireRecord], frozenset[str]]:
+    """The target records by id, and those of which not all could be read."""
     wanted = sorted({target_id for ids in targets.values() for target_id in ids})
     columns = [*fields.targets, *([stream.flag] if stream.flag else []), *(STAMPS if stream.circle else [])]
-    found = target.by_ids(stream.target_module, columns, wanted) if wanted else []
-    return {str(row["id"]): row for row in found}
+    return look_at(target, stream.target_module, columns, fields, wanted)
 
 
 def _chunks(values: Sequence[str]) -> list[Sequence[str]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
-from daemon.core.rules import Route, Stream
+from daemon.core.rules import Copy, Route, Rows, Stream
+from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
@@ -70,16 +72,35 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
         target_zgid=target.profile().zgid,
         me_in_source=source.me() if stream.circle else None,
         me_in_target=target.me() if stream.circle else None,
-        target_schema=target.schema(stream.target_module).fingerprint(),
+        target_schema=_schemas(stream, source, target)[1].fingerprint(),
     )
 
 
 def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
-    schemas = source.schema(stream.source_module), target.schema(stream.target_module)
+    schemas = _schemas(stream, source, target)
     if timeless := timeless_problems(stream, *schemas):
         return None, timeless
     return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+
+
+def _schemas(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema, Schema]:
+    """The fields of both modules, with those of the rows of the subforms that the settings name."""
+    here, there = source.schema(stream.source_module), target.schema(stream.target_module)
+    table = stream.fields.table or {}
+    named = {o.field for o in table.values() if isinstance(o, (Copy, Rows))}
+    return _with_rows(here, named, source), _with_rows(there, table.keys(), target)
+
+
+def _with_rows(schema: Schema, names: Collection[str], catalog: Catalog) -> Schema:
+    """A subform whose rows the API user may not see is left out: resolve says so."""
+    rows: dict[str, Schema] = {}
+    for name in names:
+        field = schema.fields.get(name)
+        if field is not None and field.rows_module is not None:
+            with suppress(RequestRefused):
+                rows[name] = catalog.schema(field.rows_module)
+    return replace(schema, rows=rows) if rows else schema
 
 
 def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstRun, now: datetime) -> None:
@@ -117,4 +138,11 @@ def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble
         return frozenset()
-    return frozenset(f.lookup_module for f in schema.fields.values() if f.lookup_module)
+    named = {name for f in schema.fields.values() for name in (f.lookup_module, f.linked_module) if name}
+    for origin in (stream.fields.table or {}).values():
+        rows = schema.fields.get(origin.field) if isinstance(origin, (Copy, Rows)) else None
+        if rows is not None and rows.rows_module is not None:
+            with suppress(RequestRefused):
+                columns = source.schema(rows.rows_module).fields.values()
+                named |= {f.lookup_module for f in columns if f.lookup_module and f.api_name != "Parent_Id"}
+    return frozenset(named)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +19,7 @@ from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import Knowledge, plan, to_look_at
-from daemon.core.record import Change, Deletion, Seen, WireRecord, is_record_id
+from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
@@ -27,7 +27,10 @@ from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
 from daemon.sync.doubts import STAMPS, clear_doubts
+from daemon.sync.elsewhere import from_elsewhere
 from daemon.sync.prepare import Prepared
+from daemon.sync.tags import without_surplus
+from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 
@@ -35,15 +38,15 @@ BATCH_REFUSED: Final = "BATCH_REFUSED"
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
 _ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
 _FAILURES_IN_A_ROW: Final = 2
-_LINK_WAIT: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What a page is worked with: the target's connection, the ledger, who finds a record's children in the source, the
+    """What a page is worked with: both orgs' connections, the ledger, who finds a record's children in the source, the
     time, and whether to stop.
     """
 
+    source: Zoho
     target: Zoho
     ledger: Ledger
     children: Children
@@ -90,7 +93,7 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     stream, ledger = prepared.stream, hands.ledger
-    knowledge = _knowledge(changes, prepared, hands, due)
+    changes, knowledge = _known_and_whole(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
     remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
     hands.children.of(remade, "the record that it points to gets a new counterpart")
@@ -122,7 +125,20 @@ def travel(
 
 def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[Step]:
     """What would be done with the changes, by all that is known."""
-    return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, {}))
+    changes, knowledge = _known_and_whole(changes, prepared, hands, {})
+    return plan(changes, prepared.stream, prepared.fields, knowledge)
+
+
+def _known_and_whole(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]
+) -> tuple[Sequence[Seen], Knowledge]:
+    """The changes with what no list answer shows of them, and all that is known; what could not be read is told."""
+    changes, unread = completed(changes, prepared, hands.source)
+    knowledge = _knowledge(changes, prepared, hands, due)
+    look = to_look_at(changes, prepared.stream, prepared.fields, knowledge)
+    present, unseen = _present(look, prepared, hands, knowledge.links)
+    again = hands.now() + UNREAD_RETRY
+    return changes, replace(knowledge, present=present, unread=dict.fromkeys(unread | unseen, again))
 
 
 def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
@@ -137,11 +153,11 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link)}
-    returned, astray = _from_elsewhere(changes, links, prepared, hands)
+    returned, astray = from_elsewhere(changes, links, prepared, ledger, hands.now())
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
     if stream.gone != "recreate":
         astray |= {i: None for i in returned if doubts.found.get(i) == ()}
-    knowledge = Knowledge(
+    return Knowledge(
         known=Known(
             parents=parents,
             owners=prepared.owners,
@@ -160,47 +176,23 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         me_in_target=prepared.me_in_target,
         astray=astray,
     )
-    return replace(
-        knowledge, present=_present(to_look_at(changes, stream, prepared.fields, knowledge), prepared, hands)
-    )
 
 
-def _from_elsewhere(
-    changes: Sequence[Seen], links: Mapping[str, Link], prepared: Prepared, hands: Hands
-) -> tuple[dict[str, str], dict[str, datetime | None]]:
-    """Of records without a link, those that another org's record made (design 2): source id -> the target's record that
-    they came from; and until when to wait for the links of the others.
+def _present(
+    wanted: Mapping[str, str], prepared: Prepared, hands: Hands, links: Mapping[str, Link]
+) -> tuple[dict[str, WireRecord | None], frozenset[str]]:
+    """Counterparts (source id -> target id) as they are now, None for one that is not to be found; and the source ids
+    of those that were not seen as they are after our last write: their rows would be written a second time.
     """
-    stream, ledger = prepared.stream, hands.ledger
-    returned: dict[str, str] = {}
-    others: list[str] = []
-    for change in changes:
-        if not isinstance(change, Change) or change.record_id in links:
-            continue
-        for origin in stream.origins:
-            zgid, _, record_id = str(change.values.get(origin.key) or "").partition(":")
-            if zgid == prepared.source_zgid or not is_record_id(record_id):
-                continue
-            if zgid == prepared.target_zgid and origin.module == stream.target_module:
-                returned[change.record_id] = record_id
-            else:
-                others.append(change.record_id)
-    waits: set[str] = set()
-    if others:
-        linked = ledger.linked_targets(stream.source, stream.source_module, others)
-        waits = set(others) if not ledger.all_caught_up(stream.circle) else set(others) - linked
-    return returned, dict.fromkeys(waits, hands.now() + _LINK_WAIT)
-
-
-def _present(wanted: Mapping[str, str], prepared: Prepared, hands: Hands) -> dict[str, WireRecord | None]:
-    """Counterparts (source id -> target id) as they are now; None for one that is not to be found."""
     if not wanted:
-        return {}
-    either = [*STAMPS, *prepared.fields.newest] if prepared.fields.newest else []
-    names = sorted({*prepared.fields.into_blank, *either})
-    rows = hands.target.by_ids(prepared.stream.target_module, names, sorted(wanted.values()))
-    found = {str(row["id"]): row for row in rows}
-    return {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
+        return {}, frozenset()
+    fields = prepared.fields
+    names = sorted(fields.into_blank | fields.composed | fields.newest | (STAMPS if fields.newest else frozenset()))
+    found, unread = look_at(hands.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
+    present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
+    unseen = {i for i, target_id in wanted.items() if target_id in unread}
+    stale = {i for i, row in present.items() if fields.composed and row and is_older(row, links[i].modified_time)}
+    return present, frozenset(unseen | stale)
 
 
 def _circular(
@@ -283,6 +275,7 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
             records = [body(step) for step in batch.steps if not isinstance(step, Delete)]
             if batch.action == "update":
                 answers = target.update(stream.target_module, records, stream.triggers)
+                answers = without_surplus(batch.steps, answers, target, stream.target_module)
             else:  # never an upsert: it could match a stranger by another unique field (facts 4.6)
                 answers = target.insert(stream.target_module, records, stream.triggers, prefer=[key] if key else [])
     except (OrgUnavailable, CredentialRefused) as error:

@@ -216,6 +216,10 @@ class Zoho:
         """Delete records; one Answer each, in order: Done (with the server's time), or Gone where there was none."""
         return writes.delete_records(self._caller, coql.name(module), ids, automations=bool(triggers))
 
+    def remove_tags(self, module: str, ids: Sequence[str], names: Sequence[str]) -> list[Answer]:
+        """Take tags away from records; one Answer each, in order, with the server's time."""
+        return writes.remove_tags(self._caller, coql.name(module), ids, names)
+
     # --- metadata ----------------------------------------------------------------------------------------------------
 
     def users(self) -> list[User]:

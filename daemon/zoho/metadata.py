@@ -111,6 +111,7 @@ def schema(module: str, found: Mapping[str, object]) -> Schema:
 
 def _field(place: str, row: Mapping[str, object]) -> Field:
     may, length = _object(row.get("operation_type")), row.get("length")
+    linked = _object(row.get("multiselectlookup"))
     if length is not None and (not isinstance(length, int) or isinstance(length, bool)):
         raise WrongShapeError(f"{place}.length", "a number", length)
     return Field(
@@ -126,15 +127,33 @@ def _field(place: str, row: Mapping[str, object]) -> Field:
         unique=bool(_object(row.get("unique"))) or _object(row.get("external")).get("type") == "org",
         custom=row.get("custom_field") is True,
         rich_text=_object(row.get("textarea")).get("type") == "rich_text",
-        lookup_module=_lookup_module(row),
+        lookup_module=_module_named(_object(row.get("lookup")).get("module")),
+        rows_module=_rows_module(row),
+        linked_module=_module_named(_object(linked.get("connected_details")).get("module")),
+        link_field=_link_field(linked),
         picklist=frozenset(_picklist(place, row.get("pick_list_values"))),
     )
 
 
-def _lookup_module(row: Mapping[str, object]) -> str | None:
-    module = _object(row.get("lookup")).get("module")
+def _module_named(module: object) -> str | None:
+    """A module by its name, bare or in an object."""
     named = module.get("api_name") if isinstance(module, dict) else module
     return named if isinstance(named, str) and named else None
+
+
+def _rows_module(row: Mapping[str, object]) -> str | None:
+    """Where the rows of a subform live: named in one of two places (facts 6)."""
+    places = (_object(row.get("associated_module")), _object(row.get("subform")))
+    return next((name for place in places if (name := _module_named(place.get("module")))), None)
+
+
+def _link_field(linked: Mapping[str, object]) -> str | None:
+    """The key of a row of a multi-select lookup; the facts (6) name the two objects and not all that is in them."""
+    ends = (
+        _object(linked.get("linking_details")).get("connected_lookup_field"),
+        _object(linked.get("connected_details")).get("field"),
+    )
+    return next((name for end in ends if (name := _module_named(end))), None)
 
 
 def _picklist(place: str, values: object) -> list[str]:

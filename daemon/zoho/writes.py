@@ -22,6 +22,8 @@ from daemon.zoho.transport import Reply
 MOST_RECORDS: Final = 100
 _PER_CREDIT: Final = 10  # insert, update and upsert cost one credit per ten records (facts 9.2)
 
+_TAGGED_PER_CREDIT: Final = 50
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -75,6 +77,17 @@ def delete_records(caller: Caller, module: str, ids: Sequence[str], *, automatio
         given = settle(caller, call, Sent(ids=good, deletes=True))
     rest = iter(given)
     return [next(rest) if is_record_id(record_id) else _bad_id(record_id) for record_id in ids]
+
+
+def remove_tags(caller: Caller, module: str, ids: Sequence[str], names: Sequence[str]) -> list[Answer]:
+    """Takes tags away from records, one Answer per id; a tag that was not there is no error (facts 10)."""
+    if len(ids) > MOST_RECORDS:
+        raise ValueError(f"tags are removed from at most {MOST_RECORDS} records, not {len(ids)}")
+    body = {"tags": [{"name": name} for name in names], "ids": list(ids)}
+    path = f"{module}/actions/remove_tags"
+    price = -(-len(ids) // _TAGGED_PER_CREDIT)
+    call = Call(method="POST", path=path, scope="ZohoCRM.modules.ALL", body=body, credits=price)
+    return settle(caller, call, Sent(ids=ids, deletes=True))
 
 
 def settle(caller: Caller, call: Call, sent: Sent) -> list[Answer]:

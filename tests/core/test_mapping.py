@@ -68,7 +68,7 @@ def test_a_field_that_cannot_be_created_and_updated_is_not_carried(flag: str) ->
     ("mine", "yours", "said"),
     [
         (field("A"), field("A", "date"), "a text cannot be written to a date"),
-        (field("A", "subform"), field("A", "subform"), "fields of type subform are not carried"),
+        (field("A", "fileupload"), field("A", "event_reminder"), "fields of type event_reminder are not carried"),
         (field("A", "textarea", rich_text=True), field("A", "textarea"), "rich text"),
         (field("A", "lookup", lookup_module="Leads"), field("A", "lookup", lookup_module="Leads"), "does not carry"),
         (field("A", "lookup"), field("A", "lookup", lookup_module="Accounts"), "points to None"),

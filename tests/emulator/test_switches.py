@@ -108,6 +108,12 @@ def tag_moves(us: Client) -> bool:
     return bool(us.get(f"Leads/{number}").json()["data"][0]["Modified_Time"] != old)
 
 
+def tags_updated(us: Client) -> list[str]:
+    number = us.lead(Tag=[{"name": "x"}])
+    us.put(f"Leads/{number}", {"data": [{"Tag": [{"name": "y"}]}]})
+    return [tag["name"] for tag in us.get(f"Leads/{number}").json()["data"][0]["Tag"]]
+
+
 def pending(us: Client) -> list[str]:
     us.org.edit("Leads", us.lead(), {"$approval_state": "approval_process_pending"})
     assert listed(us, approved="both") == ["Lee"]
@@ -216,6 +222,7 @@ CASES: list[tuple[str, str, Any, str, Any, Callable[[Client], Any]]] = [
     ("empty_update", "accept", "SUCCESS", "reject", "EXPECTED_FIELD_MISSING", says_nothing),
     ("pipeline_stage", "check", "MAPPING_MISMATCH", "ignore", "SUCCESS", lambda us: code_of(us, "Deals", DEAL)),
     ("what_id_needs_se_module", "no", "SUCCESS", "yes", "DEPENDENT_FIELD_MISSING", what_id_alone),
+    ("tags_in_update", "replace", ["y"], "append", ["x", "y"], tags_updated),
     ("tags_move_modified_time", "no", False, "yes", True, tag_moves),
     ("external_header", "module.field", 400, "field", 200, external_header),
     ("count_type", "string", {"count": "0"}, "number", {"count": 0}, lambda us: us.get("Leads/actions/count").json()),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Stream, Template
+from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Rows, Stream, Template
 from daemon.settings import UnknownStreamError
 
 LEADS = "routes.india-to-us.modules.Leads"
@@ -97,6 +97,16 @@ def test_a_module_has_its_own_poll_and_lag_or_its_routes(house: Any) -> None:
         (
             '{ A = { source = "B", values = { a = "b" }, other = "c" } }',
             {"A": Copy(field="B", values={"a": "b"}, other="c")},
+        ),
+        ('{ A = { subform = "B" } }', {"A": Rows(field="B", columns=FieldChoice())}),
+        (
+            '{ A = { subform = "B", fields = { C = "D", "*" = "*" }, except = ["E"] } }',
+            {
+                "A": Rows(
+                    field="B",
+                    columns=FieldChoice(table={"C": Copy(field="D")}, star=True, except_=frozenset({"E"})),
+                )
+            },
         ),
         ('{ A = { source = "never" }, B = "never" }', {"A": Copy(field="never")}),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.core.rules import Copy, FieldChoice, Rows
 from daemon.settings import Settings, load
 from daemon.settings.shape import PLACES, SecretEntry, SourceEntry, keys_of
 
@@ -46,9 +47,10 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     keys = 'accounts_url|api_url|default_owner|owners|target_module|where|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 19
+    assert count == 23
     examples = re.sub(
-        r"  +(a field|the same|with a map|a text|computed|what a|where the|who has|the one|cut to|all that|but for).*$",
+        r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
+        r"|cut to|all that|but for).*$",
         "",
         examples,
         flags=re.MULTILINE,
@@ -65,9 +67,14 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
         "Lead_Source",
         "Description",
         "Annual_Revenue",
+        "Visits",
+        "Quoted_Items",
+        "Interests",
+        "Tag",
         "Industry",
         "Mobile",
         "Website",
         "Street",
     ]
+    assert fields.table["Visits"] == Rows(field="Besuche", columns=FieldChoice(table={"Day": Copy(field="Datum")}))
     assert (fields.star, fields.except_, list(fields.fills)) == (True, {"Fax"}, ["Mobile", "Website", "Street"])

@@ -373,6 +373,20 @@ def field(**changes):
         ({"data_type": "textarea", "textarea": {"type": "large"}}, "rich_text", False),
         ({"lookup": {"module": {"api_name": "Accounts", "id": "1"}}}, "lookup_module", "Accounts"),
         ({"lookup": {}}, "lookup_module", None),
+        ({"associated_module": {"module": "Visits", "id": "1"}}, "rows_module", "Visits"),
+        ({"associated_module": None, "subform": {"module": {"api_name": "Visits"}}}, "rows_module", "Visits"),
+        (
+            {"multiselectlookup": {"connected_details": {"module": {"api_name": "Accounts"}}}},
+            "linked_module",
+            "Accounts",
+        ),
+        (
+            {"multiselectlookup": {"linking_details": {"connected_lookup_field": {"api_name": "Interests"}}}},
+            "link_field",
+            "Interests",
+        ),
+        ({"multiselectlookup": {"connected_details": {"field": {"api_name": "To"}}}}, "link_field", "To"),
+        ({"multiselectlookup": {}}, "link_field", None),
         (
             {"pick_list_values": [{"actual_value": "A"}, {"actual_value": "B", "type": "unused"}]},
             "picklist",
