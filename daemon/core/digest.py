@@ -56,7 +56,11 @@ def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
 
 
 def _short(value: Json, key: bytes) -> str:
-    """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in."""
-    same = sorted(value) if isinstance(value, list) else value
+    """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Of a
+    lookup only the id counts: COQL does not name the module (facts 3.4).
+    """
+    same: Json = sorted(value) if isinstance(value, list) else value
+    if isinstance(same, dict):
+        same = {"id": same["id"]}
     canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()

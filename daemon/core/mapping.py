@@ -19,6 +19,7 @@ from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
+from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Expression, Fill, Source, Stream, Template
 from daemon.core.schema import Schema
 
@@ -49,7 +50,12 @@ class FieldMap:
     @property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
-        return frozenset(r.parent for r in self.rules if r.parent)
+        return frozenset(r.parent for r in self.rules if r.parent).union(*(r.several for r in self.rules))
+
+    @property
+    def into_several(self) -> frozenset[str]:
+        """The source fields that are lookups into several modules."""
+        return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
 
     @property
     def lasting(self) -> frozenset[str]:
@@ -94,6 +100,7 @@ def resolve(
     if stream.fields.table is None or stream.fields.star:
         more, reported = _by_star(stream, table, source, target, carried, zone)
         rules, problems = rules + more, problems + reported
+    problems += _partly_carried(stream, rules, source)
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -212,6 +219,22 @@ def _by_table(
     return rules, problems
 
 
+def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> list[Problem]:
+    """What a lookup into several modules may point to and the route does not carry: it stops those records only."""
+    return [
+        Problem(
+            stream=stream.address,
+            field=rule.target,
+            message=f"{rule.target}: records that point into {', '.join(missing)} are held, because this route carries "
+            "none of these and no match field is named for them",
+            fatal=False,
+        )
+        for rule in rules
+        if rule.kind == "multilookup" and isinstance(rule.source, Copy)
+        if (missing := left_out(source.fields[rule.source.field], rule.several, rule.matches))
+    ]
+
+
 def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
     """A field that is not there (any more), with the nearest one and the place in the settings to mend."""
     close = difflib.get_close_matches(name, schema.fields, n=1)
@@ -273,5 +296,7 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "cut": rule.cut,
         "default": rule.default,
         "write": None if rule.write == "always" else rule.write,
+        "several": rule.several or None,
+        "matches": rule.matches or None,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -58,11 +58,14 @@ class Fill:
     """How a target field is filled, besides where its value comes from.
 
     `default` is the value where the source's is blank. `cut` says that a text is cut to the field's length.
+    `match` is the field by which both orgs know a lookup's record that no stream carries; of a lookup into several
+    modules a table of source module -> field.
     """
 
     default: Scalar | None = None
     write: Writing = "always"
     cut: bool = False
+    match: str | Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,10 @@ NOT_WRITABLE_TYPES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist."""
+    """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist.
+
+    `lookup_modules` are those that a lookup into several modules may point into; empty: the org does not say.
+    """
 
     api_name: str
     label: str
@@ -29,7 +32,13 @@ class Field:
     custom: bool = False
     rich_text: bool = False
     lookup_module: str | None = None
-    picklist: frozenset[str] = frozenset()  # last: fingerprint() sorts it
+    lookup_modules: tuple[str, ...] = ()
+    picklist: frozenset[str] = frozenset()  # last: fingerprint() sorts it, and names what is before it only if set
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """The modules that a lookup may point into, as far as the org says."""
+        return (self.lookup_module,) if self.lookup_module else self.lookup_modules
 
     @property
     def writable(self) -> bool:
@@ -46,7 +55,10 @@ class Schema:
 
     def fingerprint(self) -> str:
         """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""
-        rows = sorted((*astuple(f)[:-1], sorted(f.picklist)) for f in self.fields.values())
+        rows = sorted(
+            (*astuple(f)[:-2], *([f.lookup_modules] if f.lookup_modules else []), sorted(f.picklist))
+            for f in self.fields.values()
+        )
         return hashlib.blake2b(repr(rows).encode(), digest_size=8).hexdigest()
 
 

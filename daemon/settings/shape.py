@@ -111,6 +111,7 @@ class SourceEntry(Entry):
     default: object = None
     write: Writing = Field(default="always", description='"always", "blank" or "create"')
     cut: bool = Field(default=False, description="true or false")
+    match: object = Field(default=None, description=v.MATCH)
 
 
 PLACES: Final[dict[type[Entry], str]] = {

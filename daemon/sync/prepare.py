@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
+from daemon.core.reach import match_problem
 from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog, owners_by_email
@@ -68,7 +69,14 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
 def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
     schemas = source.schema(stream.source_module), target.schema(stream.target_module)
-    return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+    fields, problems = resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+    wrong = [
+        Problem(stream=stream.address, field=rule.target, message=f"{rule.target}: {said}")
+        for rule in (fields.rules if fields is not None else ())
+        for module, match in rule.matches.items()
+        if (said := match_problem(match, module, source.schema(module), target.schema(match.module)))
+    ]
+    return (None if wrong else fields), [*problems, *wrong]
 
 
 def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstRun, now: datetime) -> None:
@@ -106,4 +114,4 @@ def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble
         return frozenset()
-    return frozenset(f.lookup_module for f in schema.fields.values() if f.lookup_module)
+    return frozenset(module for field in schema.fields.values() for module in field.leads_to)

@@ -23,10 +23,11 @@ from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
-from daemon.core.translate import Known, Parent, parents_of
+from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
 from daemon.sync.doubts import clear_doubts
+from daemon.sync.pointing import Finder, with_modules
 from daemon.sync.prepare import Prepared
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
@@ -39,11 +40,13 @@ _FAILURES_IN_A_ROW: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What a page is worked with: the target's connection, the ledger, who finds a record's children in the source, the
-    time, and whether to stop.
+    """What a page is worked with: both orgs' connections, the ledger, who finds a record's children in the source, who
+    finds in the target what no stream carries, the time, and whether to stop.
     """
 
+    source: Zoho
     target: Zoho
+    finder: Finder
     ledger: Ledger
     children: Children
     now: Callable[[], datetime]
@@ -89,6 +92,7 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     stream, ledger = prepared.stream, hands.ledger
+    changes = with_modules(changes, stream.source_module, prepared.fields, hands.source)
     knowledge = _knowledge(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
     remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
@@ -121,6 +125,7 @@ def travel(
 
 def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[Step]:
     """What would be done with the changes, by all that is known."""
+    changes = with_modules(changes, prepared.stream.source_module, prepared.fields, hands.source)
     return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, {}))
 
 
@@ -129,6 +134,9 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ids = [change.record_id for change in changes]
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
+    strangers = {
+        p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
+    }
     links = ledger.links(stream, ids)
     strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
@@ -141,6 +149,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.emails,
+            matched=hands.finder.find(strangers),
         ),
         links=links,
         found=doubts.found,

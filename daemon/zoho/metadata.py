@@ -127,6 +127,7 @@ def _field(place: str, row: Mapping[str, object]) -> Field:
         custom=row.get("custom_field") is True,
         rich_text=_object(row.get("textarea")).get("type") == "rich_text",
         lookup_module=_lookup_module(row),
+        lookup_modules=_lookup_modules(row),
         picklist=frozenset(_picklist(place, row.get("pick_list_values"))),
     )
 
@@ -135,6 +136,13 @@ def _lookup_module(row: Mapping[str, object]) -> str | None:
     module = _object(row.get("lookup")).get("module")
     named = module.get("api_name") if isinstance(module, dict) else module
     return named if isinstance(named, str) and named else None
+
+
+def _lookup_modules(row: Mapping[str, object]) -> tuple[str, ...]:
+    """The modules of a lookup into several. How Zoho lists them is not certain; what cannot be read is unsaid."""
+    modules = _object(row.get("multi_module_lookup")).get("modules")
+    named = [_object(m).get("api_name", m) for m in modules] if isinstance(modules, list) else []
+    return tuple(sorted({m for m in named if isinstance(m, str) and m}))
 
 
 def _picklist(place: str, values: object) -> list[str]:
