@@ -71,6 +71,25 @@ _REMEDIES: Final = {
     "RECORD_LOCKED": "unlock the record in the target, or wait",
 }
 
+# By code and field (None: any), where the value is known.
+_VALUED: Final = {
+    (
+        INVALID_DATA,
+        "Currency",
+    ): "activate the currency {value} in the target (Setup > Company Details > Currencies), or "
+    'map it: Currency = {{ source = "Currency", values = {{ … }} }}',
+    (INVALID_DATA, None): "add the value {quoted} to the target's {field}, or map it to one that is there",
+    (
+        PARENT_UNMATCHED,
+        None,
+    ): "make the {module} record with {quoted} in the target, or correct the value in either org; "
+    "it is looked for every hour, and at once by a retry",
+    (PARENT_AMBIGUOUS, None): "let only one {module} record of the target hold {quoted} (merge or correct the others); "
+    "it is looked for every hour, and at once by a retry",
+    (USER_UNKNOWN, None): "give {value} a line in the route's table owners (its e-mail = that of an active user of the "
+    "target), or the route a default_owner",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
@@ -84,23 +103,9 @@ class Cause:
     @property
     def remedy(self) -> str:
         """One sentence that leads to the fix."""
-        if self.code == INVALID_DATA and self.value is not None:
-            return f"add the value {self.value!r} to the target's {self.field}, or map it to one that is there"
-        if self.code == PARENT_UNMATCHED and self.value is not None:
-            return (
-                f"make the {self.module} record with {self.value!r} in the target, or correct the value in either org; "
-                "it is looked for every hour, and at once by a retry"
-            )
-        if self.code == PARENT_AMBIGUOUS:
-            return (
-                f"let only one {self.module} record of the target hold {self.value!r} (merge or correct the others); "
-                "it is looked for every hour, and at once by a retry"
-            )
-        if self.code == USER_UNKNOWN:
-            return (
-                f"give {self.value} a line in the route's table owners (its e-mail = that of an active user of the "
-                "target), or the route a default_owner"
-            )
+        special = _VALUED.get((self.code, self.field)) or _VALUED.get((self.code, None))
+        if special is not None and self.value is not None:
+            return special.format(value=self.value, quoted=repr(self.value), field=self.field, module=self.module)
         if self.code == INVALID_DATA and self.field == "Owner":
             return (
                 "the owner cannot be used in the target: give it a line in the route's table owners, or reactivate it"

@@ -74,7 +74,9 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgProfile:
-    """Who an org says it is. `zgid` identifies it for good; edition and licences give its credits (facts 9.1)."""
+    """Who an org says it is. `zgid` identifies it for good; edition and licences give its credits (facts 9.1);
+    `currency` is the ISO code of its home currency, empty where it names none.
+    """
 
     zgid: str
     company_name: str
@@ -82,3 +84,4 @@ class OrgProfile:
     licences: int
     type: str
     time_zone: str
+    currency: str = ""

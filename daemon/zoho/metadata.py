@@ -71,6 +71,7 @@ def profile(found: Mapping[str, object]) -> OrgProfile:
         licences=licences or 0,
         type=as_text("org[0].type", org.get("type")),
         time_zone=_text(org, "time_zone"),
+        currency=_text(org, "iso_code"),
     )
 
 
