@@ -71,7 +71,7 @@ _REMEDIES: Final = {
     "RECORD_LOCKED": "unlock the record in the target, or wait",
 }
 
-# By code and field (None: any), where the value is known.
+# By code and field (None: any); of a code that is in _REMEDIES too, where the value is known.
 _VALUED: Final = {
     (
         INVALID_DATA,
@@ -104,7 +104,7 @@ class Cause:
     def remedy(self) -> str:
         """One sentence that leads to the fix."""
         special = _VALUED.get((self.code, self.field)) or _VALUED.get((self.code, None))
-        if special is not None and self.value is not None:
+        if special is not None and (self.value is not None or self.code not in _REMEDIES):
             return special.format(value=self.value, quoted=repr(self.value), field=self.field, module=self.module)
         if self.code == INVALID_DATA and self.field == "Owner":
             return (

@@ -11,7 +11,7 @@ from typing import Final
 
 from daemon.core.mapping import FieldMap
 from daemon.core.reach import Match, Matched, module_of
-from daemon.core.record import Change, Seen, WireRecord, is_record_id
+from daemon.core.record import Change, Seen, WireRecord
 from daemon.core.translate import RELATED_TO, SE_MODULE, Parent
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
@@ -102,8 +102,7 @@ class Finder:
                 waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
                 continue
             for row in page.rows:
-                if is_record_id(row.get("id")) and row.get(match.field) in some:
-                    found.setdefault(str(row[match.field]), []).append(str(row["id"]))
+                found.setdefault(str(row.get(match.field)), []).append(str(row["id"]))
         return found
 
 

@@ -183,6 +183,10 @@ def test_unknown_key(house: Any, case: tuple[str, str, str | None, str, str, str
         ('{ A = { expression = "B.c" } }', ".A.expression", "'B.c'", "round(Amount", "Attribute is not part"),
         ('{ A = { expression = "2 ** 9" } }', ".A.expression", "'2 ** 9'", "round(Amount", "Pow is not part"),
         ("{ A = { expression = 1 } }", ".A.expression", "1 (a number)", "an expression of fields", ""),
+        ('{ A = { source = "B", match = "B C" } }', ".A.match", "'B C' (a text)", "{ Products = ", ""),
+        ('{ A = { source = "B", match = {} } }', ".A.match", "an empty table", "{ Products = ", ""),
+        ('{ A = { source = "B", match = { C = 1 } } }', ".A.match", "a table", "{ Products = ", ""),
+        ('{ A = { constant = 1, match = "B" } }', ".A.match", "match beside constant", "only with source", ""),
         ('{ A = { source = "B", expression = "C" } }', ".A", "source and expression", "exactly one of", ""),
     ],
 )

@@ -106,10 +106,10 @@ def arrived(pair: Pair, records: dict[str, str]) -> None:
 def compared(pair: Pair, module: str) -> None:
     """Has a whole module compared."""
     pair.pass_time(60)
-    pair.once()
+    pair.cycle(module)
     assert pair.ledger.start_comparison(f"india-to-us/{module}", "asked", pair.fleet.runners[0]._now())
-    pair.once()
-    pair.once()
+    pair.cycle(module)
+    pair.cycle(module)
     assert pair.sql("select count(*) from comparisons where finished_at is null") == [(0,)]
 
 
@@ -189,6 +189,23 @@ def test_no_match_several_matches_and_a_blank_hold_the_child_alone_until_it_is_m
         assert all(state == "held" for _, state, _ in pair.queue())
 
 
+def test_a_value_that_hundreds_hold_hides_no_other(tmp_path: Path) -> None:
+    with products(tmp_path, "a", "b", "c") as (pair, mine):
+        for code in ["b"] * 201:
+            in_b(pair, code)
+        cases = {code: case(pair, mine[code]) for code in mine}
+        yours = in_b(pair, "c")
+        control = case(pair, pair.a.insert_raw("Products", {"Product_Name": "X", "Product_Code": "a\x07b"}))
+        pair.once()
+        assert pair.counterpart("Cases", cases["c"])["Product_Name"]["id"] == yours
+        held = {row[0]: (row[1], row[4]) for row in causes(pair)}
+        assert held == {
+            cases["a"]: ("PARENT_UNMATCHED", "a"),
+            cases["b"]: ("PARENT_AMBIGUOUS", "b"),
+            control: ("PARENT_UNMATCHED", "a\x07b"),
+        }
+
+
 def test_a_match_that_vanished_since_it_was_found_is_looked_for_again(tmp_path: Path) -> None:
     with products(tmp_path, "one") as (pair, mine):
         first = in_b(pair, "one")
@@ -227,6 +244,9 @@ def test_a_lookup_into_several_modules_goes_by_the_module_of_its_value(tmp_path:
         ((record, code, module, field, _, remedy),) = causes(pair)
         assert (record, code, module, field) == (strange, "PARENT_NOT_CARRIED", "Vendors", "What_Id")
         assert "let the route carry that module too, name a field" in remedy
+        accounts = next(r for r in pair.fleet.runners if r.stream.source_module == "Accounts")
+        accounts._hands.children.of([account], "its parent gets a new counterpart")
+        assert (carried, "due", "DIFFERS") in pair.queue()
         pair.pass_time(60)
         pair.a.edit("Tasks", strange, {"What_Id": {"id": account}})
         pair.a.edit("Tasks", carried, {"What_Id": {"id": product}})
