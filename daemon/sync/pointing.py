@@ -11,7 +11,7 @@ from typing import Final
 
 from daemon.core.mapping import FieldMap
 from daemon.core.reach import Match, Matched, module_of
-from daemon.core.record import Change, Seen, WireRecord
+from daemon.core.record import Change, Seen, WireRecord, is_record_id
 from daemon.core.translate import RELATED_TO, SE_MODULE, Parent
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
@@ -19,40 +19,44 @@ from daemon.zoho.client import Zoho
 REMEMBERED: Final = timedelta(minutes=5)
 """How long a found record is believed: it could be renamed, or another one could get its value."""
 _ROWS: Final = 200  # for one credit (facts 3.1)
+_TIME: Final = "Modified_Time"
 
 
 def with_modules(changes: Sequence[Seen], module: str, fields: FieldMap, source: Zoho) -> list[Seen]:
     """The changes, with each lookup into several modules naming its module: COQL gives its id alone (facts 3.4), so
-    those records are read by id. One that is not there any more, or was edited since, is left to the next poll.
+    those records are read by id. What even that does not say, the modules that come into question are asked for: an id
+    is the same record's in the whole org. A module that none of them knows stays unsaid.
     """
-    torn = [c.record_id for c in changes if isinstance(c, Change) and _unnamed(c.values, fields.into_several)]
+    torn = [c for c in changes if isinstance(c, Change) and _unnamed(c.values, fields)]
     if not torn:
         return list(changes)
     beside = [SE_MODULE] if RELATED_TO in fields.into_several else []
-    rows = source.by_ids(module, [*sorted(fields.into_several), *beside], torn)
-    whole = {str(row["id"]): row for row in rows}
-    return [
-        replace(c, values={**c.values, **_named(c.values, whole[c.record_id], fields.into_several)})
-        if isinstance(c, Change) and c.record_id in whole
-        else c
-        for c in changes
-    ]
+    wanted = {linked for change in torn for linked in _unnamed(change.values, fields).values()}
+    homes: dict[str, str] = {}
+    for row in source.by_ids(module, [*sorted(fields.into_several), *beside], [c.record_id for c in torn]):
+        for name in fields.into_several:
+            home = module_of(row.get(name)) or (row.get(SE_MODULE) if name == RELATED_TO else None)
+            if isinstance(value := row.get(name), dict) and isinstance(home, str):
+                homes[str(value.get("id"))] = home
+    lookups = [rule for rule in fields.rules if rule.kind == "multilookup"]
+    for candidate in sorted({m for rule in lookups for m in (*rule.several, *rule.matches)}):
+        if left := sorted(wanted - homes.keys()):
+            homes |= {str(row["id"]): candidate for row in source.by_ids(candidate, [_TIME], left)}
+    return [replace(c, values=_named(c.values, fields, homes)) if isinstance(c, Change) else c for c in changes]
 
 
-def _unnamed(record: WireRecord, names: frozenset[str]) -> list[str]:
-    """The lookups that point to something and do not say in which module."""
-    return [n for n in names if isinstance(v := record.get(n), dict) and v.get("id") and module_of(v) is None]
+def _unnamed(record: WireRecord, fields: FieldMap) -> dict[str, str]:
+    """The lookups (field -> id) that point to something and do not say in which module."""
+    values = {name: record.get(name) for name in fields.into_several}
+    return {
+        name: str(value["id"])
+        for name, value in values.items()
+        if isinstance(value, dict) and is_record_id(value.get("id")) and module_of(value) is None
+    }
 
 
-def _named(record: WireRecord, whole: WireRecord, names: frozenset[str]) -> dict[str, object]:
-    """These lookups with their modules, where the whole record points to the same."""
-    found: dict[str, object] = {}
-    for name in _unnamed(record, names):
-        mine, read = record.get(name), whole.get(name)
-        module = module_of(read) or (whole.get(SE_MODULE) if name == RELATED_TO else None)
-        if isinstance(mine, dict) and isinstance(read, dict) and read.get("id") == mine.get("id"):
-            found[name] = {**mine, "module": module}
-    return found
+def _named(record: WireRecord, fields: FieldMap, homes: Mapping[str, str]) -> WireRecord:
+    return {**record, **{n: {"id": i, "module": homes.get(i)} for n, i in _unnamed(record, fields).items()}}
 
 
 class Finder:
