@@ -13,10 +13,16 @@ UNCERTAIN: Final = "UNCERTAIN"
 AMBIGUOUS: Final = "AMBIGUOUS"
 TARGET_GONE: Final = "TARGET_GONE"
 DUPLICATE_DATA: Final = "DUPLICATE_DATA"
+INVALID_DATA: Final = "INVALID_DATA"
 MALFORMED_VALUE: Final = "MALFORMED_VALUE"
 NOT_CONVERTIBLE: Final = "NOT_CONVERTIBLE"
 EXPRESSION_FAILED: Final = "EXPRESSION_FAILED"
 USER_UNKNOWN: Final = "USER_UNKNOWN"
+PARENT_NOT_CARRIED: Final = "PARENT_NOT_CARRIED"
+PARENT_UNMATCHED: Final = "PARENT_UNMATCHED"
+PARENT_AMBIGUOUS: Final = "PARENT_AMBIGUOUS"
+LOOKED_FOR: Final = frozenset({PARENT_UNMATCHED, PARENT_AMBIGUOUS})
+"""Causes that somebody may have mended in the target without a trace here: their records are tried again every hour."""
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
@@ -31,6 +37,9 @@ OURS: Final = frozenset(
         TARGET_GONE,
         DUPLICATE_DATA,
         MALFORMED_VALUE,
+        PARENT_NOT_CARRIED,
+        PARENT_UNMATCHED,
+        PARENT_AMBIGUOUS,
         DELETED_IN_SOURCE,
         DIFFERS,
         DRIFT,
@@ -63,10 +72,33 @@ _REMEDIES: Final = {
     "values, an expression or a default",
     EXPRESSION_FAILED: "fill the fields that it needs in the source, or let the expression do without them: "
     "coalesce(Field, 0), … if Field else …, or a default beside it",
+    PARENT_NOT_CARRIED: "let the route carry that module too, name a field to find its records by "
+    '(match = { Module = "Field" } in the mapping), or leave the field out ("never")',
+    PARENT_UNMATCHED: "let the record that it points to hold, in the match field, a value that one record of the "
+    "target holds; it is looked for every hour, and at once by a retry",
     "MANDATORY_NOT_FOUND": "fill the field in the source, or give it a constant or default in the mapping",
-    "INVALID_DATA": "correct the value in the source, or make the target's field accept it; "
+    INVALID_DATA: "correct the value in the source, or make the target's field accept it; "
     "a text that is only too long is cut by cut = true in the mapping",
     "RECORD_LOCKED": "unlock the record in the target, or wait",
+}
+
+# By code and field (None: any); of a code that is in _REMEDIES too, where the value is known.
+_VALUED: Final = {
+    (
+        INVALID_DATA,
+        "Currency",
+    ): "activate the currency {value} in the target (Setup > Company Details > Currencies), or "
+    'map it: Currency = {{ source = "Currency", values = {{ … }} }}',
+    (INVALID_DATA, None): "add the value {quoted} to the target's {field}, or map it to one that is there",
+    (
+        PARENT_UNMATCHED,
+        None,
+    ): "make the {module} record with {quoted} in the target, or correct the value in either org; "
+    "it is looked for every hour, and at once by a retry",
+    (PARENT_AMBIGUOUS, None): "let only one {module} record of the target hold {quoted} (merge or correct the others); "
+    "it is looked for every hour, and at once by a retry",
+    (USER_UNKNOWN, None): "give {value} a line in the route's table owners (its e-mail = that of an active user of the "
+    "target), or the route a default_owner",
 }
 
 
@@ -82,14 +114,10 @@ class Cause:
     @property
     def remedy(self) -> str:
         """One sentence that leads to the fix."""
-        if self.code == "INVALID_DATA" and self.value is not None:
-            return f"add the value {self.value!r} to the target's {self.field}, or map it to one that is there"
-        if self.code == USER_UNKNOWN:
-            return (
-                f"give {self.value} a line in the route's table owners (its e-mail = that of an active user of the "
-                "target), or the route a default_owner"
-            )
-        if self.code == "INVALID_DATA" and self.field == "Owner":
+        special = _VALUED.get((self.code, self.field)) or _VALUED.get((self.code, None))
+        if special is not None and (self.value is not None or self.code not in _REMEDIES):
+            return special.format(value=self.value, quoted=repr(self.value), field=self.field, module=self.module)
+        if self.code == INVALID_DATA and self.field == "Owner":
             return (
                 "the owner cannot be used in the target: give it a line in the route's table owners, or reactivate it"
             )

@@ -115,7 +115,7 @@ def shape(value: object) -> str:
 def canonical(kind: Kind, value: object) -> Json:
     """A value as Zoho shows it, in the form of its kind; an odd one stands as its own text."""
     try:
-        if kind in ("lookup", "owner", "user"):
+        if kind in ("lookup", "multilookup", "owner", "user"):
             linked = linked_id(value)
             return None if linked is None else {"id": linked}
         return CANONICAL[kind](value)

@@ -63,9 +63,11 @@ def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
 
 def _short(value: Json, key: bytes) -> str:
     """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Rows of
-    a subform count in their order.
+    a subform count in their order. Of a lookup only the id counts: COQL does not name the module (facts 3.4).
     """
     texts = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-    same = sorted(texts) if texts else value
+    same: Json = sorted(texts) if texts else value
+    if isinstance(same, dict):
+        same = {"id": same["id"]}
     canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()

@@ -8,7 +8,16 @@ from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
-from daemon.core.causes import DUPLICATE_DATA, ORIGIN_UNKNOWN, TARGET_GONE, UNCERTAIN, UNREAD, Cause
+from daemon.core.causes import (
+    DUPLICATE_DATA,
+    INVALID_DATA,
+    ORIGIN_UNKNOWN,
+    PARENT_UNMATCHED,
+    TARGET_GONE,
+    UNCERTAIN,
+    UNREAD,
+    Cause,
+)
 from daemon.core.digest import Digests
 from daemon.core.mapping import FieldMap
 from daemon.core.merge import Pact
@@ -243,6 +252,8 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
     sent = step.values.get(answer.field) if answer.field and isinstance(step, (Create, Update)) else None
     value = str(sent)[:120] if rule and rule.names_cause and sent is not None else None
     cause = Cause(code=answer.code, module=context.stream.target_module, field=answer.field, value=value)
+    if rule and answer.code == INVALID_DATA and (match := rule.matches.get(rule.parent or "")):
+        cause = Cause(code=PARENT_UNMATCHED, module=match.module, field=answer.field)  # it is gone since it was found
     detail = answer.message
     if answer.existing_id is not None:
         detail += f" (source {step.change.record_id}, held by {answer.existing_id} in {context.stream.target}"

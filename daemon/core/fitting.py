@@ -6,13 +6,14 @@ Knows both fields' metadata and nothing of records. Refuses to guess: a reason i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from daemon.core.convert import CONVERSIONS, Json, Kind, split_choices
 from daemon.core.expression import parse_expression
+from daemon.core.reach import Match, Reach, reach_of
 from daemon.core.rules import Constant, Expression, Fill, Owner, Scalar, Source
 from daemon.core.schema import Field
 
@@ -26,17 +27,20 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "datetime": "datetime",
     "multiselectpicklist": "multiselect",
     "lookup": "lookup",
+    "multi_module_lookup": "multilookup",
     "ownerlookup": "owner",
     "userlookup": "user",
 }
 _PEOPLE: Final = ("owner", "user")
+_LOOKUPS: Final = ("lookup", "multilookup")
 _ZONED: Final = (("date", "datetime"), ("datetime", "date"))
 _CUT: Final = ("text", "textarea")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
-    """How one target field gets its value. `parent` is the source module that a lookup points to.
+    """How one target field gets its value. `parent` is the source module that a lookup points to, `several` (source
+    module -> target module) those of a multilookup, `matches` how the ones that no stream carries are found (reach.py).
 
     `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
     `origin` is the source's kind where it is another one (convert.py), `zone` the source org's time zone where days
@@ -57,6 +61,8 @@ class FieldRule:
     owner: Owner = "source"
     rows: tuple[FieldRule, ...] = ()
     links: tuple[str, str] | None = None
+    several: Mapping[str, str] = field(default_factory=dict)
+    matches: Mapping[str, Match] = field(default_factory=dict)
 
 
 def kind_of(field: Field) -> Kind | None:
@@ -89,11 +95,9 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
         converted = _origin(mine, kind)
         if converted is not None and (converted, kind) not in CONVERSIONS:
             return f"a {mine.data_type} cannot be written to a {yours.data_type}"
-    parent = None
-    if kind == "lookup":
-        if wrong := _lookup_problem(mine, yours, carried, owner):
-            return wrong
-        parent = mine.lookup_module if mine else None
+    reach = reach_of(mine, yours, carried, fill) if kind in _LOOKUPS else Reach()
+    if isinstance(reach, str):
+        return reach
     if wrong := _fill_problem(fill, yours, kind):
         return wrong
     there = zone_of(zone) if _is_zoned(origin, converted, kind) else UTC
@@ -103,7 +107,7 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
         target=name,
         source=origin,
         kind=kind,
-        parent=parent,
+        parent=reach.parent,
         names_cause=bool(yours.picklist),
         origin=converted,
         zone=there,
@@ -111,6 +115,8 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
         cut=yours.length if fill.cut else None,
         default=_default(fill.default, kind),
         owner=owner,
+        several=reach.several,
+        matches=reach.matches,
     )
 
 
@@ -161,10 +167,12 @@ def unfit(what: str, value: Scalar, yours: Field, kind: Kind) -> str | None:
 
 def _fill_problem(fill: Fill, yours: Field, kind: Kind) -> str | None:
     if fill.default is not None:
-        if kind in _PEOPLE or kind == "lookup":
+        if kind in _PEOPLE or kind in _LOOKUPS:
             return f"a {yours.data_type} has no default"
         if wrong := unfit("default", fill.default, yours, kind):
             return wrong
+    if fill.match is not None and kind not in _LOOKUPS:
+        return f"only a lookup has a match, and this is a {yours.data_type}"
     if fill.cut and (yours.data_type not in _CUT or yours.length is None):
         return f"only a text that says how long it may be is cut, and this is a {yours.data_type}"
     return None
@@ -172,16 +180,3 @@ def _fill_problem(fill: Fill, yours: Field, kind: Kind) -> str | None:
 
 def _default(value: Scalar | None, kind: Kind) -> Json:
     return split_choices(value) if kind == "multiselect" and isinstance(value, str) else value
-
-
-def _lookup_problem(mine: Field | None, yours: Field, carried: Mapping[str, str], owner: Owner) -> str | None:
-    if mine is None or mine.lookup_module is None or mine.lookup_module not in carried:
-        return f"it points to {mine.lookup_module if mine else None}, which this route does not carry"
-    if carried[mine.lookup_module] != yours.lookup_module:
-        return (
-            f"it points to {yours.lookup_module} in the target, but this route carries "
-            f"{mine.lookup_module} to {carried[mine.lookup_module]}"
-        )
-    if owner == "target":
-        return "a lookup is not left to the target: its record may have to be made before its parent"
-    return None

@@ -23,6 +23,7 @@ from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, recognises
+from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Expression, Fill, Owner, Rows, Source, Stream, Template
 from daemon.core.schema import Field, Schema
 from daemon.core.sifting import sendable
@@ -58,7 +59,13 @@ class FieldMap:
     @property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
-        return frozenset(r.parent for rule in self.rules for r in (rule, *rule.rows) if r.parent)
+        rules = [r for rule in self.rules for r in (rule, *rule.rows)]
+        return frozenset(r.parent for r in rules if r.parent).union(*(r.several for r in rules))
+
+    @property
+    def into_several(self) -> frozenset[str]:
+        """The source fields that are lookups into several modules."""
+        return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -122,6 +129,7 @@ def resolve(
     records it points to are. `zone` is the source org's time zone.
     """
     rules, problems = _rules_of(stream, source, target, carried, zone)
+    problems += _partly_carried(stream, rules, source)
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -294,6 +302,22 @@ def _columns(
     return tuple(sorted(rules, key=lambda r: r.target)), problems
 
 
+def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> list[Problem]:
+    """What a lookup into several modules may point to and the route does not carry: it stops those records only."""
+    return [
+        Problem(
+            stream=stream.address,
+            field=rule.target,
+            message=f"{rule.target}: records that point into {', '.join(missing)} are held, because this route carries "
+            "none of these and no match field is named for them",
+            fatal=False,
+        )
+        for rule in rules
+        if rule.kind == "multilookup" and isinstance(rule.source, Copy)
+        if (missing := left_out(source.fields[rule.source.field], rule.several, rule.matches))
+    ]
+
+
 def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
     """A field that is not there (any more), with the nearest one and the place in the settings to mend."""
     close = difflib.get_close_matches(name, schema.fields, n=1)
@@ -351,5 +375,7 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "owner": None if rule.owner == "source" else rule.owner,
         "rows": [_described(column) for column in rule.rows] or None,
         "links": rule.links,
+        "several": rule.several or None,
+        "matches": rule.matches or None,
     }
     return {name: value for name, value in found.items() if value is not None}

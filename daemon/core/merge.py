@@ -95,7 +95,7 @@ def merge(
     """
     fields = sides.fields
     either = fields.newest
-    lookups = frozenset(rule.target for rule in fields.rules if rule.kind == "lookup")
+    lookups = frozenset(rule.target for rule in fields.rules if rule.kind in ("lookup", "multilookup"))
     edited = either & (found.fields.keys() | (differing & lookups))
     same, lost, conflicts = set[str](), set[str](), []
     moment = _moment(seen)

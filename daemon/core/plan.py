@@ -268,7 +268,8 @@ def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowl
     translation = translate(change.values, fields, knowledge.known)
     if translation.faults:
         fault = translation.faults[0]
-        cause = Cause(code=fault.code, module=stream.target_module, field=fault.field, value=fault.value)
+        module = fault.module or stream.target_module
+        cause = Cause(code=fault.code, module=module, field=fault.field, value=fault.value)
         return Hold(change=change, cause=cause, detail=fault.message)
     back = knowledge.circular.get(change.record_id, frozenset())
     for name, parent in translation.waits:

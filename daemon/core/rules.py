@@ -69,12 +69,14 @@ class Fill:
     """How a target field is filled, besides where its value comes from.
 
     `default` is the value where the source's is blank. `cut` says that a text is cut to the field's length. `owner` is
-    None where the stream's counts.
+    None where the stream's counts. `match` is the field by which both orgs know a lookup's record that no stream
+    carries; of a lookup into several modules a table of source module -> field.
     """
 
     default: Scalar | None = None
     owner: Owner | None = None
     cut: bool = False
+    match: str | Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

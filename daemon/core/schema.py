@@ -19,7 +19,8 @@ class Field:
     """One field of a module. `length` counts characters; `picklist` holds actual values, empty when not a picklist.
 
     `rows_module` holds the rows of a subform. `linked_module` is where a multi-select lookup points to, and
-    `link_field` the key of each of its rows under which the linked record stands (facts 2.6).
+    `link_field` the key of each of its rows under which the linked record stands (facts 2.6). `lookup_modules` are
+    those that a lookup into several modules may point into; empty: the org does not say.
     """
 
     api_name: str
@@ -37,7 +38,13 @@ class Field:
     rows_module: str | None = None
     linked_module: str | None = None
     link_field: str | None = None
+    lookup_modules: tuple[str, ...] = ()
     picklist: frozenset[str] = frozenset()
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """The modules that a lookup may point into, as far as the org says."""
+        return (self.lookup_module,) if self.lookup_module else self.lookup_modules
 
     @property
     def writable(self) -> bool:
@@ -77,7 +84,9 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgProfile:
-    """Who an org says it is. `zgid` identifies it for good; edition and licences give its credits (facts 9.1)."""
+    """Who an org says it is. `zgid` identifies it for good; edition and licences give its credits (facts 9.1);
+    `currency` is the ISO code of its home currency, empty where it names none.
+    """
 
     zgid: str
     company_name: str
@@ -85,3 +94,4 @@ class OrgProfile:
     licences: int
     type: str
     time_zone: str
+    currency: str = ""

@@ -12,7 +12,7 @@ from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
 from daemon.core.merge import Pact
 from daemon.core.record import Change, Deletion, Seen
-from daemon.core.translate import Parent
+from daemon.core.translate import RELATED_TO, SE_MODULE, Parent
 
 BATCH: Final = 100
 """Records a write call takes (facts 4.1)."""
@@ -132,15 +132,31 @@ Step = Write | Keep | Hold | Defer
 _ACTIONS: Final[dict[type[Write], Action]] = {Create: "create", Update: "update", Flag: "update", Delete: "delete"}
 
 
-def body(step: Create | Update | Flag) -> dict[str, Json]:
+Wire = Json | Mapping[str, str | dict[str, str]]
+"""A value as it is sent."""
+
+
+def body(step: Create | Update | Flag) -> dict[str, Wire]:
     """The record as it is sent."""
     match step:
         case Create():
-            return dict(step.values)
+            return _sent(step.values)
         case Update():
-            return {"id": step.target_id, **step.values}
+            return {"id": step.target_id, **_sent(step.values)}
         case Flag():
             return {"id": step.target_id, step.field: True}
+
+
+def _sent(values: Values) -> dict[str, Wire]:
+    """A lookup into several modules names its module: What_Id by `$se_module` beside it, others in the value itself."""
+    sent: dict[str, Wire] = dict(values)
+    for name, value in values.items():
+        if isinstance(value, dict) and "module" in value:
+            if name == RELATED_TO:
+                sent |= {name: {"id": value["id"]}, SE_MODULE: value["module"]}
+            else:
+                sent[name] = {"id": value["id"], "module": {"api_name": value["module"]}}
+    return sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,25 +11,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from daemon.core.causes import EXPRESSION_FAILED, MALFORMED_VALUE, NOT_CONVERTIBLE, TOO_MANY_ROWS, USER_UNKNOWN
-from daemon.core.composed import LINKS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
-from daemon.core.convert import (
-    CANONICAL,
-    CONVERSIONS,
-    ConversionError,
-    Json,
-    Row,
-    Values,
-    cut_text,
-    linked_id,
+from daemon.core.causes import (
+    EXPRESSION_FAILED,
+    MALFORMED_VALUE,
+    NOT_CONVERTIBLE,
+    PARENT_NOT_CARRIED,
+    TOO_MANY_ROWS,
+    USER_UNKNOWN,
 )
+from daemon.core.composed import LINKS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
+from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Row, Values, cut_text, linked_id
 from daemon.core.expression import evaluate
 from daemon.core.fitting import FieldRule
 from daemon.core.functions import NoValueError
 from daemon.core.mapping import FieldMap
+from daemon.core.reach import Match, Matched, NobodyError, module_of, the_one
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Constant, Copy, Expression, Rows
 
+RELATED_TO: Final = "What_Id"
+"""The lookup of activities into several modules whose module stands beside it, in SE_MODULE."""
+SE_MODULE: Final = "$se_module"
+_LOOKUPS: Final = ("lookup", "multilookup")
+_REFERENCES: Final = (*_LOOKUPS, "owner", "user")
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -43,12 +47,15 @@ class Parent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A value that cannot be carried. `value` is kept only where it names the cause (picklists, lookups, owners)."""
+    """A value that cannot be carried. `value` is kept only where it names the cause (picklists, lookups, owners), and
+    `module` where the cause is in another module than the record.
+    """
 
     code: str
     field: str
     message: str
     value: str | None = None
+    module: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,32 +73,43 @@ class Translation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the id map and the user lists know: parents (source record -> target id), owners (user id -> user id), and
-    by which e-mail address people know a user of the source.
+    by which e-mail address people know a user of the source. `matched` are the parents that no stream carries.
     """
 
     parents: Mapping[Parent, str]
     owners: Mapping[str, str]
     default_owner: str | None = None
     emails: Mapping[str, str] = field(default_factory=dict)
+    matched: Mapping[Parent, Matched] = field(default_factory=dict)
 
 
 def parents_of(record: WireRecord, fields: FieldMap) -> tuple[Parent, ...]:
-    """The source records that a record points to through carried lookups."""
-    return tuple(_pointed_to(record, fields.rules))
+    """The source records that a record points to through lookups, of modules that the route carries."""
+    return tuple(parent for parent, match in _pointed_to(record, fields.rules) if match is None)
 
 
-def _pointed_to(record: WireRecord, rules: Iterable[FieldRule]) -> Iterator[Parent]:
+def strangers_of(record: WireRecord, fields: FieldMap) -> dict[Parent, Match]:
+    """The source records that a record points to and that are found by a match field."""
+    return {parent: match for parent, match in _pointed_to(record, fields.rules) if match is not None}
+
+
+def _pointed_to(record: WireRecord, rules: Iterable[FieldRule]) -> Iterator[tuple[Parent, Match | None]]:
     for rule in rules:
         value = record.get(rule.source.field) if isinstance(rule.source, Copy) else None
         inner = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
         if rule.kind == ROWS:
             for row in inner:
                 yield from _pointed_to(row, rule.rows)
-        elif rule.parent:
+        elif rule.links or rule.kind in _LOOKUPS:
             for linked in [row.get(rule.links[0]) for row in inner] if rule.links else [value]:
-                target = linked.get("id") if isinstance(linked, dict) else None
-                if is_record_id(target):
-                    yield Parent(module=rule.parent, record_id=str(target))
+                target, module = _id_of(linked), rule.parent or module_of(linked)
+                if target and module is not None and module in {rule.parent, *rule.several, *rule.matches}:
+                    yield Parent(module=module, record_id=target), rule.matches.get(module)
+
+
+def _id_of(linked: object) -> str | None:
+    target = linked.get("id") if isinstance(linked, dict) else None
+    return str(target) if is_record_id(target) else None
 
 
 def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation:
@@ -114,20 +132,21 @@ def _translated(record: WireRecord, rules: Iterable[FieldRule], known: Known) ->
                 faults += found.faults
                 continue
             raw = _source_value(record, rule)
-            if rule.kind == "lookup":
+            if rule.kind in ("lookup", "multilookup"):
                 parent = _parent(raw, rule)
                 if parent is None:
                     values[name] = None
-                elif (counterpart := known.parents.get(parent)) is None:
+                elif (counterpart := _counterpart(parent, rule, known)) is None:
                     waits.append((name, parent))
                 else:
-                    values[name] = {"id": counterpart}
+                    values[name] = counterpart
             elif rule.kind in ("owner", "user"):
                 values |= _person(raw, rule, known)
             else:
                 values[name] = _fitted(raw, rule, cut)
-        except _StrangerError as error:
-            faults.append(Fault(code=USER_UNKNOWN, field=name, message=f"{name}: {error}", value=error.who))
+        except NobodyError as error:
+            message = f"{name}: {error}"
+            faults.append(Fault(code=error.code, field=name, message=message, value=error.value, module=error.module))
         except ValueError as error:
             faults.append(Fault(code=_code(error), field=name, message=f"{name}: {error}"))
     return Translation(values=values, waits=tuple(waits), faults=tuple(faults), cut=tuple(cut))
@@ -150,7 +169,7 @@ def _observed(record: WireRecord, rules: Iterable[FieldRule]) -> dict[str, Json]
 
 
 def _canonical(raw: object, rule: FieldRule) -> Json:
-    if rule.kind in ("lookup", "owner", "user"):
+    if rule.kind in _REFERENCES:
         linked = linked_id(raw)
         return None if linked is None else {"id": linked}
     if rule.kind == ROWS:
@@ -275,7 +294,29 @@ def _as_text(value: object) -> str:
 
 def _parent(value: object, rule: FieldRule) -> Parent | None:
     linked = linked_id(value)
-    return None if linked is None or rule.parent is None else Parent(module=rule.parent, record_id=linked)
+    if linked is None:
+        return None
+    module = rule.parent or module_of(value)
+    if module is None:
+        raise ValueError(f"the source does not say of which module the record {linked} is")
+    if rule.kind == "multilookup" and module not in rule.several and module not in rule.matches:
+        message = f"it points to {module} {linked}, and the route does not carry {module}"
+        raise NobodyError(PARENT_NOT_CARRIED, message, module=module)
+    return Parent(module=module, record_id=linked)
+
+
+def _counterpart(parent: Parent, rule: FieldRule, known: Known) -> Json:
+    """The target's record for a parent, None while it has none. One that no stream carries has one, or is a fault."""
+    match = rule.matches.get(parent.module)
+    if match is None:
+        found = known.parents.get(parent)
+    else:
+        found = the_one(parent.module, parent.record_id, match, known.matched.get(parent, Matched()))
+    if found is None:
+        return None
+    if rule.kind == "lookup":
+        return {"id": found}
+    return {"id": found, "module": rule.several[parent.module] if match is None else match.module}
 
 
 def _person(value: object, rule: FieldRule, known: Known) -> dict[str, Json]:
@@ -289,5 +330,6 @@ def _person(value: object, rule: FieldRule, known: Known) -> dict[str, Json]:
     if rule.kind == "owner":
         return {}
     if linked is not None:
-        raise _StrangerError(known.emails.get(linked, linked))
+        who = known.emails.get(linked, linked)
+        raise NobodyError(USER_UNKNOWN, f"nobody in the target stands for the user {who}", who)
     return {rule.target: None}

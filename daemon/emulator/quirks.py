@@ -111,6 +111,7 @@ blueprint_update | reject accept | an update of a record that is in a blueprint 
 blueprint_details | path id empty | details of RECORD_IN_BLUEPRINT (facts 4.4)
 empty_update | accept reject | an update that names no field: done, or EXPECTED_FIELD_MISSING (facts 4.4)
 pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the layout: MAPPING_MISMATCH (facts 4.4)
+lookup_names_module | yes no | a lookup into several modules names its module (never in COQL), or $se_module alone does
 what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
 tags_in_update | replace append | Tag in an update: the tags of the record from now on, or more tags (2.6: no word)
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)

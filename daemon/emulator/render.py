@@ -164,6 +164,7 @@ class Renderer:
     def _multi_lookup(self, field: Field) -> Getter:
         """A lookup into several modules names the module; in COQL it is the id alone (facts 3.4)."""
         name, org, short = field.api_name, self._org, self._style == "coql"
+        says = org.quirks["lookup_names_module"] == "yes"
 
         def read(record: Record) -> Any:
             number = record.values.get(name)
@@ -172,8 +173,8 @@ class Renderer:
             target = org.module_of(number, field.lookups)
             if target is None:
                 return {"name": None, "id": str(number)}
-            module = {"api_name": target, "id": str(org.modules[target].id)}
-            return {"module": module, "name": org.display_name(target, number), "id": str(number)}
+            module = {"module": {"api_name": target, "id": str(org.modules[target].id)}} if says else {}
+            return {**module, "name": org.display_name(target, number), "id": str(number)}
 
         return read
 

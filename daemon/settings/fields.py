@@ -12,7 +12,7 @@ from daemon.core.record import is_api_name
 from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Rows, Scalar, Source, Template
 from daemon.settings.problem import NOTHING, Problem, describe, join, quote, type_of
 from daemon.settings.shape import SourceEntry, take
-from daemon.settings.values import API_NAME, TEMPLATE
+from daemon.settings.values import API_NAME, MATCH, TEMPLATE
 
 STAR: Final = "*"
 NEVER: Final = "never"
@@ -136,13 +136,26 @@ def _from_entry(given: dict[str, object], at: str, problems: list[Problem]) -> t
         problems.append(Problem(path=at, found=found, allowed=f"exactly one of {', '.join(KINDS)}"))
         return None
     inside = (("fields", "subform"), ("except", "subform"))
-    for key, needed in (("values", "source"), ("other", "values"), *inside):
+    for key, needed in (("values", "source"), ("other", "values"), ("match", "source"), *inside):
         if key in given and needed not in given:
             found = f"{key} beside {kinds[0]}"
             problems.append(Problem(path=join(at, key), found=found, allowed=f"only with {needed}"))
     default = _default(given, join(at, "default"), problems) if "default" in given else None
+    match = _match(entry.match, join(at, "match"), problems) if "match" in given else None
     source = _made_of(entry, given, at, problems)
-    return None if source is None else (source, Fill(default=default, owner=entry.owner, cut=entry.cut))
+    fill = Fill(default=default, owner=entry.owner, cut=entry.cut, match=match)
+    return None if source is None else (source, fill)
+
+
+def _match(value: object, at: str, problems: list[Problem]) -> str | Mapping[str, str] | None:
+    """The field by which a lookup's records are found, or a table of module -> field."""
+    if isinstance(value, str) and is_api_name(value):
+        return value
+    named = value if isinstance(value, dict) else {}
+    if named and all(is_api_name(m) and isinstance(f, str) and is_api_name(f) for m, f in named.items()):
+        return {module: str(name) for module, name in named.items()}
+    problems.append(Problem(path=at, found="an empty table" if value == {} else describe(value), allowed=MATCH))
+    return None
 
 
 def _made_of(entry: SourceEntry, given: dict[str, object], at: str, problems: list[Problem]) -> Source | None:

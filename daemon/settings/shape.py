@@ -119,6 +119,7 @@ class SourceEntry(Entry):
     default: object = None
     owner: Owner | None = Field(default=None, description=v.OWNER)
     cut: bool = Field(default=False, description="true or false")
+    match: object = Field(default=None, description=v.MATCH)
 
 
 PLACES: Final[dict[type[Entry], str]] = {

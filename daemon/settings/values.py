@@ -22,6 +22,7 @@ from daemon.settings.problem import WrongValueError, describe, did_you_mean, quo
 TRIGGERS: Final = ("approval", "workflow", "blueprint", "pathfinder", "orchestration")
 PATH: Final = "a path; a relative one starts at the folder of this file"
 KEPT_IN: Final = '{ env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+MATCH: Final = 'the API name of a field, or of a lookup into several modules a table like { Products = "Product_Code" }'
 TEMPLATE: Final = "a text with at least one {Source_Field} in it, and no other braces"
 EXPRESSION: Final = (
     f'an expression of fields by API name, like "round(Amount * 1.19, 2)"; functions: {", ".join(FUNCTIONS)}'

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from daemon.core.rules import Route, Stream
+from daemon.core.mapping import FieldMap
+from daemon.core.rules import Copy, Route, Stream
 from daemon.sync.catalog import Catalog, owner_problems
 from daemon.sync.prepare import field_map
 from daemon.zoho.errors import ZohoError
@@ -53,8 +54,29 @@ def check_stream(
     for problem in problems:
         yield Finding(subject=stream.address, ok=False if problem.fatal else None, message=problem.message)
     if fields is not None:
+        yield from _amounts(stream, fields, source, target)
         how = "no key: a repeated create is looked up by its values" if fields.key is None else f"key {fields.key}"
         yield Finding(subject=stream.address, ok=True, message=f"{len(fields.rules)} fields, {how}")
+
+
+def _amounts(stream: Stream, fields: FieldMap, source: Catalog, target: Catalog) -> Iterator[Finding]:
+    """Amounts of two orgs that count in different currencies: a number that is copied would mean something else."""
+    mine, yours = source.profile().currency, target.profile().currency
+    if not mine or not yours or mine == yours or "Currency" in fields.targets:
+        return
+    schemas = source.schema(stream.source_module), target.schema(stream.target_module)
+    copied = [
+        rule.target
+        for rule in fields.rules
+        if isinstance(rule.source, Copy)
+        and schemas[0].fields[rule.source.field].data_type == schemas[1].fields[rule.target].data_type == "currency"
+    ]
+    if copied:
+        message = (
+            f"{', '.join(copied)}: {stream.source} counts in {mine} and {stream.target} in {yours}, and the numbers "
+            "are copied as they are: convert them by an expression, or leave them out"
+        )
+        yield Finding(subject=stream.address, ok=None, message=message)
 
 
 def check_owners(route: Route, source: Catalog, target: Catalog) -> Iterator[Finding]:

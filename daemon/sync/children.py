@@ -17,6 +17,7 @@ from loguru import logger
 from daemon.core.causes import DIFFERS
 from daemon.core.ends import due_row
 from daemon.core.rules import Route, Stream
+from daemon.core.schema import Field
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog
 from daemon.zoho import coql
@@ -48,9 +49,9 @@ class Children:
         """Has every record read again that points to one of these; `why` is a sentence about the record pointed to."""
         parents = list(records)
         for child in self._route.streams if parents else ():
-            fields = self._lookups(child)
+            lookups = self._lookups(child)
             try:
-                found = {i for field in fields for parent in parents for i in self._pointing(child, field, parent)}
+                found = {i for lookup in lookups for parent in parents for i in self._pointing(child, lookup, parent)}
             except (RequestRefused, CredentialRefused) as error:
                 logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
                 continue
@@ -71,12 +72,12 @@ class Children:
             return
         self.of(sorted(survivors), f"the {self._stream.source_module} record that it points to may have been merged")
 
-    def _lookups(self, child: Stream) -> list[str]:
+    def _lookups(self, child: Stream) -> list[Field]:
         try:
             fields = self._source.schema(child.source_module).fields.values()
         except RequestRefused:  # that stream's own trouble
             return []
-        return [field.api_name for field in fields if field.lookup_module == self._stream.source_module]
+        return [field for field in fields if self._stream.source_module in field.leads_to]
 
     def _changed_at(self, moment: datetime) -> list[str]:
         since, until = moment - _SECOND, moment + 2 * _SECOND
@@ -84,8 +85,9 @@ class Children:
         found = self._ids(self._stream.source_module, around, limit=200)
         return found if len(found) <= _SURVIVORS else []
 
-    def _pointing(self, child: Stream, field: str, parent: str) -> list[str]:
-        return self._ids(child.source_module, coql.equals(f"{field}.id", parent), limit=_MOST)
+    def _pointing(self, child: Stream, lookup: Field, parent: str) -> list[str]:
+        among = None if lookup.lookup_module else self._stream.source_module
+        return self._ids(child.source_module, coql.points_to(lookup.api_name, parent, among), limit=_MOST)
 
     def _ids(self, module: str, where: coql.Condition, limit: int) -> list[str]:
         rows = self._source.zoho.coql(module, ["id"], where=where, order_by=("id",), limit=limit).rows

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE, DRIFT, OURS, TARGET_GONE, Cause
+from daemon.core.causes import DELETED_IN_SOURCE, DRIFT, LOOKED_FOR, OURS, TARGET_GONE, Cause
 from daemon.core.ends import Outcome
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
@@ -32,6 +32,7 @@ from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
+from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
 from daemon.zoho import coql
@@ -39,6 +40,7 @@ from daemon.zoho.errors import RequestRefused, ZohoError
 
 PAGES: Final = 5  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
+_LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +95,13 @@ class StreamRunner:
         self._reader = ChangeReader(source.zoho, stream.source_module)
         children = Children(stream, route, source, ledger, now)
         self._hands = Hands(
-            source=source.zoho, target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping
+            source=source.zoho,
+            target=target.zoho,
+            finder=Finder(source.zoho, target.zoho, now),
+            ledger=ledger,
+            children=children,
+            now=now,
+            stopping=stopping,
         )
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: _Walk | None = None
@@ -105,6 +113,7 @@ class StreamRunner:
         self._admitted: str | None = None
         self._target_schema: str | None = None
         self._caught_up_once = False
+        self._looked_at: datetime | None = None
 
     def cycle(self) -> Report:
         """Reads, plans, writes and settles once.
@@ -136,6 +145,7 @@ class StreamRunner:
         report.waits_for = self._first_passes_before(prepared)
         if report.waits_for is not None:
             return
+        self._look_again(prepared)
         state = self._state()
         self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
@@ -185,6 +195,15 @@ class StreamRunner:
         """What was held for a person is decided by the settings now."""
         decided = {TARGET_GONE: self.stream.gone != "hold", DRIFT: self.stream.drift != "report"}
         self._ledger.wake_causes(self.stream, [code for code, is_decided in decided.items() if is_decided], self._now())
+
+    def _look_again(self, prepared: Prepared) -> None:
+        """Nothing tells when a parent that no stream carries appears in the target: it is looked for now and then."""
+        now = self._now()
+        if any(rule.matches for rule in prepared.fields.rules) and (
+            self._looked_at is None or not timedelta() <= now - self._looked_at < _LOOK_AGAIN
+        ):
+            self._ledger.wake_causes(self.stream, LOOKED_FOR, now)
+            self._looked_at = now
 
     def _ask_again(self, target_schema: str) -> None:
         """The target's fields are not what they were: it may take now what it refused."""

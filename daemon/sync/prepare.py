@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from daemon.core.mapping import FieldMap, Problem, resolve
 from daemon.core.order import parents_first
+from daemon.core.reach import match_problem
 from daemon.core.rules import Copy, Route, Rows, Stream
 from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
@@ -81,7 +82,14 @@ def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) ->
     schemas = _schemas(stream, source, target)
     if timeless := timeless_problems(stream, *schemas):
         return None, timeless
-    return resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+    fields, problems = resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+    wrong = [
+        Problem(stream=stream.address, field=rule.target, message=f"{rule.target}: {said}")
+        for rule in (fields.rules if fields is not None else ())
+        for module, match in rule.matches.items()
+        if (said := match_problem(match, module, source.schema(module), target.schema(match.module)))
+    ]
+    return (None if wrong else fields), [*problems, *wrong]
 
 
 def _schemas(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema, Schema]:
@@ -138,7 +146,7 @@ def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble
         return frozenset()
-    named = {name for f in schema.fields.values() for name in (f.lookup_module, f.linked_module) if name}
+    named = {name for f in schema.fields.values() for name in (*f.leads_to, f.linked_module) if name}
     for origin in (stream.fields.table or {}).values():
         rows = schema.fields.get(origin.field) if isinstance(origin, (Copy, Rows)) else None
         if rows is not None and rows.rows_module is not None:

@@ -23,11 +23,12 @@ from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
-from daemon.core.translate import Known, Parent, parents_of
+from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
 from daemon.sync.doubts import STAMPS, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
+from daemon.sync.pointing import Finder, with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.tags import without_surplus
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
@@ -42,12 +43,13 @@ _FAILURES_IN_A_ROW: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What a page is worked with: both orgs' connections, the ledger, who finds a record's children in the source, the
-    time, and whether to stop.
+    """What a page is worked with: both orgs' connections, the ledger, who finds a record's children in the source, who
+    finds in the target what no stream carries, the time, and whether to stop.
     """
 
     source: Zoho
     target: Zoho
+    finder: Finder
     ledger: Ledger
     children: Children
     now: Callable[[], datetime]
@@ -133,6 +135,7 @@ def _known_and_whole(
     changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]
 ) -> tuple[Sequence[Seen], Knowledge]:
     """The changes with what no list answer shows of them, and all that is known; what could not be read is told."""
+    changes = with_modules(changes, prepared.stream.source_module, prepared.fields, hands.source)
     changes, unread = completed(changes, prepared, hands.source)
     knowledge = _knowledge(changes, prepared, hands, due)
     look = to_look_at(changes, prepared.stream, prepared.fields, knowledge)
@@ -146,6 +149,9 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ids = [change.record_id for change in changes]
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
+    strangers = {
+        p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
+    }
     links = ledger.links(stream, ids)
     outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
     strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
@@ -163,6 +169,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.emails,
+            matched=hands.finder.find(strangers),
         ),
         links=links,
         found=doubts.found,

@@ -103,6 +103,12 @@ def field_in(field: str, texts: Sequence[str]) -> Condition:
     return _in(_path(field), [quoted(text) for text in texts])
 
 
+def points_to(field: str, record_id: str, among: str | None = None) -> Condition:
+    """A lookup to this record; of a lookup into several modules, `among` names the record's (facts 3.1)."""
+    path = _path(f"{field}.id") if among is None else f"'{name(field)}->{name(among)}.id'"
+    return Condition(f"({path} = {quoted_id(record_id)})")
+
+
 def is_null(field: str) -> Condition:
     return Condition(f"({_path(field)} is null)")
 

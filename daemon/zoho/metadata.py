@@ -71,6 +71,7 @@ def profile(found: Mapping[str, object]) -> OrgProfile:
         licences=licences or 0,
         type=as_text("org[0].type", org.get("type")),
         time_zone=_text(org, "time_zone"),
+        currency=_text(org, "iso_code"),
     )
 
 
@@ -128,6 +129,7 @@ def _field(place: str, row: Mapping[str, object]) -> Field:
         custom=row.get("custom_field") is True,
         rich_text=_object(row.get("textarea")).get("type") == "rich_text",
         lookup_module=_module_named(_object(row.get("lookup")).get("module")),
+        lookup_modules=_lookup_modules(row),
         rows_module=_rows_module(row),
         linked_module=_module_named(_object(linked.get("connected_details")).get("module")),
         link_field=_link_field(linked),
@@ -154,6 +156,13 @@ def _link_field(linked: Mapping[str, object]) -> str | None:
         _object(linked.get("connected_details")).get("field"),
     )
     return next((name for end in ends if (name := _module_named(end))), None)
+
+
+def _lookup_modules(row: Mapping[str, object]) -> tuple[str, ...]:
+    """The modules of a lookup into several. How Zoho lists them is not certain; what cannot be read is unsaid."""
+    modules = _object(row.get("multi_module_lookup")).get("modules")
+    named = [_object(m).get("api_name", m) for m in modules] if isinstance(modules, list) else []
+    return tuple(sorted({m for m in named if isinstance(m, str) and m}))
 
 
 def _picklist(place: str, values: object) -> list[str]:

@@ -152,6 +152,12 @@ def what_id_alone(us: Client) -> str:
     return code_of(us, "Tasks", {"Subject": "t", "What_Id": {"id": account}})
 
 
+def related_to(us: Client) -> list[str]:
+    account = us.insert("Accounts", {"Account_Name": "a"})[0]
+    task = us.insert("Tasks", {"Subject": "t", "What_Id": {"id": account}})[0]
+    return list(us.get(f"Tasks/{task}").json()["data"][0]["What_Id"])
+
+
 def id_of_rows(us: Client) -> list[str]:
     us.lead()
     return sorted(us.coql("select Last_Name from Leads where id is not null").json()["data"][0])
@@ -221,6 +227,7 @@ CASES: list[tuple[str, str, Any, str, Any, Callable[[Client], Any]]] = [
     ("blueprint_update", "reject", "RECORD_IN_BLUEPRINT", "accept", "SUCCESS", in_blueprint),
     ("empty_update", "accept", "SUCCESS", "reject", "EXPECTED_FIELD_MISSING", says_nothing),
     ("pipeline_stage", "check", "MAPPING_MISMATCH", "ignore", "SUCCESS", lambda us: code_of(us, "Deals", DEAL)),
+    ("lookup_names_module", "yes", ["module", "name", "id"], "no", ["name", "id"], related_to),
     ("what_id_needs_se_module", "no", "SUCCESS", "yes", "DEPENDENT_FIELD_MISSING", what_id_alone),
     ("tags_in_update", "replace", ["y"], "append", ["x", "y"], tags_updated),
     ("tags_move_modified_time", "no", False, "yes", True, tag_moves),

@@ -195,6 +195,10 @@ def test_unknown_key(house: Any, case: tuple[str, str, str | None, str, str, str
         ),
         ('{ A = { subform = "B", source = "C" } }', ".A", "source and subform", "exactly one of", ""),
         ("{ A = { expression = 1 } }", ".A.expression", "1 (a number)", "an expression of fields", ""),
+        ('{ A = { source = "B", match = "B C" } }', ".A.match", "'B C' (a text)", "{ Products = ", ""),
+        ('{ A = { source = "B", match = {} } }', ".A.match", "an empty table", "{ Products = ", ""),
+        ('{ A = { source = "B", match = { C = 1 } } }', ".A.match", "a table", "{ Products = ", ""),
+        ('{ A = { constant = 1, match = "B" } }', ".A.match", "match beside constant", "only with source", ""),
         ('{ A = { source = "B", expression = "C" } }', ".A", "source and expression", "exactly one of", ""),
     ],
 )

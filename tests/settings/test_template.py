@@ -47,10 +47,10 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     keys = 'accounts_url|api_url|default_owner|owners|target_module|where|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 23
+    assert count == 25
     examples = re.sub(
         r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
-        r"|cut to|all that|but for).*$",
+        r"|cut to|(of )?a lookup|all that|but for).*$",
         "",
         examples,
         flags=re.MULTILINE,
@@ -75,6 +75,9 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
         "Mobile",
         "Website",
         "Street",
+        "Product_Name",
+        "What_Id",
     ]
     assert fields.table["Visits"] == Rows(field="Besuche", columns=FieldChoice(table={"Day": Copy(field="Datum")}))
-    assert (fields.star, fields.except_, list(fields.fills)) == (True, {"Fax"}, ["Mobile", "Website", "Street"])
+    assert (fields.star, fields.except_) == (True, {"Fax"})
+    assert list(fields.fills) == ["Mobile", "Website", "Street", "Product_Name", "What_Id"]

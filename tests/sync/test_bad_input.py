@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.sync import catalog
+from daemon.sync.check import Finding, check_all
 from tests.sync.pair import Pair, make_settings, opened, running_pair
 
 
@@ -17,6 +18,77 @@ from tests.sync.pair import Pair, make_settings, opened, running_pair
 def pair(tmp_path: Path) -> Iterator[Pair]:
     with running_pair(tmp_path) as pair:
         yield pair
+
+
+def test_every_mistake_is_a_cause_with_its_remedy_and_holds_only_what_depends_on_it(pair: Pair) -> None:
+    currencies = ("INR", "EUR", "USD")
+    for org, known in ((pair.a, currencies), (pair.b, currencies[1:])):
+        values = [{"display_value": code, "actual_value": code} for code in known]
+        org.add_field("Deals", field_label="Currency", data_type="picklist", pick_list_values=values)
+    pair.b.change_field("Accounts", "Billing_City", length=10)
+    pair.b.quirks(unknown_picklist="reject")
+    pair.once()
+    here = {user.email: user for user in pair.fleet.catalogs["us"].users() if user.active}
+    leaver = next(u for u in pair.fleet.catalogs["india"].users() if u.email == "olena.koval@example.com")
+
+    def employ(status: str) -> None:
+        number = int(here[leaver.email].user_id)
+        pair.emu.do(lambda hands: setattr(hands._site("us").org.user(number), "status", status))
+
+    def insert(module: str, **values: Any) -> str:
+        return pair.a.insert_raw(module, values)
+
+    def deal(name: str, **values: Any) -> str:
+        return insert("Deals", Deal_Name=name, Stage="Qualification", Closing_Date="2026-12-31", **values)
+
+    employ("disabled")
+    long = insert("Accounts", Account_Name="Long", Billing_City="x" * 11)
+    odd = insert("Accounts", Account_Name="Odd", Industry="Alchemy")
+    fine = insert("Accounts", Account_Name="Fine")
+    orphan, child = (insert("Contacts", Last_Name=n, Account_Name={"id": p}) for n, p in (("O", long), ("C", fine)))
+    twins = [insert("Contacts", Last_Name=name, Customer_Number="C-1") for name in ("First", "Second")]
+    foreign, local = deal("Foreign", Currency="INR", Account_Name={"id": fine}), deal("Local", Currency="EUR")
+    left = insert("Leads", Last_Name="Left", Company="C", Owner={"id": leaver.user_id})
+    lead = insert("Leads", Last_Name="Fine", Company="C")
+    reports = pair.once()
+    assert [report.trouble for report in reports.values()] == [None] * 4
+    good = (("Accounts", fine), ("Contacts", child), ("Contacts", twins[0]), ("Deals", local), ("Leads", lead))
+    assert all(pair.counterpart(module, number) for module, number in good)
+    rows = pair.sql(
+        "select q.source_id, c.code, c.field, c.value, c.remedy from retry_queue q join causes c on c.id = q.cause_id"
+    )
+    expected = {
+        long: ("INVALID_DATA", "Billing_City", "", "cut = true"),
+        odd: ("INVALID_DATA", "Industry", "Alchemy", "add the value 'Alchemy' to the target's Industry, or map it"),
+        orphan: ("WAITS_FOR_PARENT", "Account_Name", "", "mend the parent's own cause"),
+        twins[1]: ("DUPLICATE_DATA", "Customer_Number", "", "merge the two, or make the values differ"),
+        foreign: ("INVALID_DATA", "Currency", "INR", "activate the currency INR in the target"),
+        left: ("INVALID_DATA", "Owner", "", "give it a line in the route's table owners, or reactivate it"),
+    }
+    found = {row[0]: row[1:] for row in rows}
+    assert found.keys() == expected.keys()
+    for record, (code, field, value, remedy) in expected.items():
+        assert found[record][:3] == (code, field, value)
+        assert remedy in found[record][3]
+    employ("active")
+    pair.pass_time(30)
+    pair.a.edit("Accounts", long, {"Billing_City": "Short"})
+    pair.b.change_field("Accounts", "Industry", add_values=["Alchemy"])
+    pair.a.edit("Contacts", twins[1], {"Customer_Number": "C-2"})
+    pair.b.change_field("Deals", "Currency", add_values=["INR"])
+    for stream in reports:
+        pair.ledger.retry(pair.fleet._now(), stream=stream)
+    pair.once()
+    assert pair.queue() == []
+    assert pair.counterpart("Contacts", orphan)["Account_Name"]["name"] == "Long"
+    assert pair.counterpart("Leads", left)["Owner"]["email"] == leaver.email
+
+
+def test_check_says_that_amounts_are_copied_between_orgs_that_count_in_different_currencies(pair: Pair) -> None:
+    found: list[Finding] = []
+    check_all(pair.settings.routes, pair.fleet.catalogs, create_keys=False, show=found.append)
+    said = [f.message for f in found if f.ok is None and f.subject == "india-to-us/Deals"]
+    assert any("Amount" in text and "india counts in INR and us in USD" in text for text in said)
 
 
 def test_a_text_of_32000_characters_travels_whole(pair: Pair) -> None:

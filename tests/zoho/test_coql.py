@@ -82,6 +82,14 @@ def test_lookups_are_walked_with_dots_but_not_too_far():
         coql.select("Contacts", ["A.B.C.D"], coql.everything())
 
 
+def test_what_points_to_a_record_is_asked_for_by_the_id_behind_the_lookup():
+    assert str(coql.points_to("Account_Name", "7")) == "(Account_Name.id = '7')"
+    assert str(coql.points_to("What_Id", "7", "Deals")) == "('What_Id->Deals.id' = '7')"
+    for wrong in (("What_Id", "x", "Deals"), ("What_Id", "7", "Deals' or"), ("What_Id' or", "7", "Deals")):
+        with pytest.raises(ValueError, match="not a"):
+            coql.points_to(*wrong)
+
+
 def test_a_column_named_like_a_word_of_the_language_is_quoted():
     query = coql.select("Leads", ["Order", "External"], coql.equals("Limit", "x"), ["-Order"])
     assert query == "select id, 'Order', 'External' from Leads where ('Limit' = 'x') order by 'Order' desc limit 200"

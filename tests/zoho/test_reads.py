@@ -321,6 +321,8 @@ def test_an_org_says_who_it_is(zoho, server):
     assert zoho.profile() == OrgProfile(
         zgid="56000047", company_name="Ex", edition="enterprise", licences=10, type="production", time_zone="UTC"
     )
+    server.say(200, org_body(iso_code="EUR"))
+    assert zoho.profile().currency == "EUR"
 
 
 @pytest.mark.parametrize(
@@ -387,6 +389,16 @@ def field(**changes):
         ),
         ({"multiselectlookup": {"connected_details": {"field": {"api_name": "To"}}}}, "link_field", "To"),
         ({"multiselectlookup": {}}, "link_field", None),
+        (
+            {
+                "multi_module_lookup": {
+                    "modules": [{"api_name": "Leads", "id": "1"}, {"api_name": "Accounts"}, "Deals", 5]
+                }
+            },
+            "lookup_modules",
+            ("Accounts", "Deals", "Leads"),
+        ),
+        ({"multi_module_lookup": {"modules": None}}, "lookup_modules", ()),
         (
             {"pick_list_values": [{"actual_value": "A"}, {"actual_value": "B", "type": "unused"}]},
             "picklist",
