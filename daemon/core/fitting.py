@@ -6,7 +6,7 @@ Knows both fields' metadata and nothing of records. Refuses to guess: a reason i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -36,7 +36,8 @@ _CUT: Final = ("text", "textarea")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
-    """How one target field gets its value. `parent` is the source module that a lookup points to.
+    """How one target field gets its value. `parent` is the source module that a lookup points to, or `among` those of
+    which the record says one (source module -> target module).
 
     `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
     `origin` is the source's kind where it is another one (convert.py), `zone` the source org's time zone where days
@@ -54,6 +55,7 @@ class FieldRule:
     cut: int | None = None
     default: Json = None
     write: Writing = "always"
+    among: Mapping[str, str] = field(default_factory=dict)
 
 
 def zone_of(name: str) -> tzinfo | None:

@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from daemon.core import notes
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
@@ -49,7 +50,7 @@ class FieldMap:
     @property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
-        return frozenset(r.parent for r in self.rules if r.parent)
+        return frozenset(m for r in self.rules for m in (r.parent, *r.among) if m)
 
     @property
     def lasting(self) -> frozenset[str]:
@@ -90,10 +91,15 @@ def resolve(
     records it points to are. `zone` is the source org's time zone.
     """
     table: Mapping[str, Source] = stream.fields.table or {}
+    if stream.notes_of:
+        source = notes.readable(source)
     rules, problems = _by_table(stream, table, source, target, carried, zone)
     if stream.fields.table is None or stream.fields.star:
         more, reported = _by_star(stream, table, source, target, carried, zone)
         rules, problems = rules + more, problems + reported
+    if stream.notes_of:
+        rules = [notes.parent_rule(stream, carried), *(r for r in rules if r.target != notes.PARENT)]
+        problems = [p for p in problems if p.field != notes.PARENT]
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -121,16 +127,17 @@ def resolve(
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
+    known = [target.fields[r.target] for r in ordered if r.target in target.fields]  # Zoho may not list Parent_Id
     columns = sorted({name for r in ordered for name in columns_of(r.source)} | keep.fields)
     return (
         FieldMap(
             rules=ordered,
             version=_version(ordered, stream),
             key=stream.key,
-            match=tuple(r.target for r in ordered if recognises(target.fields[r.target])),
+            match=tuple(f.api_name for f in known if recognises(f)),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
-            mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
+            mandatory=frozenset(f.api_name for f in known if f.mandatory),
         ),
         problems,
     )
@@ -273,5 +280,6 @@ def _more(rule: FieldRule) -> dict[str, object]:
         "cut": rule.cut,
         "default": rule.default,
         "write": None if rule.write == "always" else rule.write,
+        "among": dict(rule.among) or None,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from daemon.core import notes
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
 from daemon.core.convert import Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
@@ -88,7 +89,7 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     link = knowledge.links.get(change.record_id)
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
-    if not fields.keep.test(change.values):
+    if not fields.keep.test(change.values) or (stream.notes_of and not notes.is_carried(change.values, stream)):
         return _filtered(change, fields, candidates or (), knowledge.digest_key)
     if link is not None and link.state == "gone" and stream.gone != "recreate" and not candidates:
         return _not_ours(change)  # left as it is, by the settings
@@ -110,6 +111,8 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     held = link if candidates is None else _looked_up(candidates, values, stream, fields, knowledge.digest_key, link)
     if held is None:
         created = _create(change, values, digests, fields, knowledge.source_zgid)
+        if stream.notes_of:
+            created = replace(created, match=notes.match_of(values, knowledge.digest_key))
         return replace(created, later=later, cut=translation.cut)
     unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag:

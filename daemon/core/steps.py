@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import Cause
-from daemon.core.convert import Json, Values
+from daemon.core.convert import Values
 from daemon.core.digest import Digests
 from daemon.core.record import Change, Deletion, Seen
 from daemon.core.translate import Parent
@@ -117,15 +117,24 @@ Step = Write | Keep | Hold | Defer
 _ACTIONS: Final[dict[type[Write], Action]] = {Create: "create", Update: "update", Flag: "update", Delete: "delete"}
 
 
-def body(step: Create | Update | Flag) -> dict[str, Json]:
-    """The record as it is sent."""
+def body(step: Create | Update | Flag) -> dict[str, object]:
+    """The record as it is sent; a lookup into several modules names the module as an object (facts 10)."""
     match step:
         case Create():
-            return dict(step.values)
+            return _sent(step.values)
         case Update():
-            return {"id": step.target_id, **step.values}
+            return {"id": step.target_id, **_sent(step.values)}
         case Flag():
             return {"id": step.target_id, step.field: True}
+
+
+def _sent(values: Values) -> dict[str, object]:
+    return {
+        name: {**value, "module": {"api_name": value["module"]}}
+        if isinstance(value, dict) and "module" in value
+        else value
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from daemon.core.expression import evaluate
 from daemon.core.fitting import FieldRule
 from daemon.core.functions import NoValueError
 from daemon.core.mapping import FieldMap
-from daemon.core.record import WireRecord, is_record_id
+from daemon.core.record import WireRecord
 from daemon.core.rules import Constant, Copy, Expression
 
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
@@ -69,11 +69,13 @@ def parents_of(record: WireRecord, fields: FieldMap) -> tuple[Parent, ...]:
     """The source records that a record points to through carried lookups."""
     found = []
     for rule in fields.rules:
-        if rule.parent and isinstance(rule.source, Copy):
-            value = record.get(rule.source.field)
-            target = value.get("id") if isinstance(value, dict) else None
-            if is_record_id(target):
-                found.append(Parent(module=rule.parent, record_id=str(target)))
+        if rule.kind == "lookup" and isinstance(rule.source, Copy):
+            try:
+                parent = _parent(record.get(rule.source.field), rule)
+            except ValueError:
+                continue  # for `translate` to say
+            if parent is not None:
+                found.append(parent)
     return tuple(found)
 
 
@@ -94,7 +96,7 @@ def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation
                 elif (counterpart := known.parents.get(parent)) is None:
                     waits.append((name, parent))
                 else:
-                    values[name] = {"id": counterpart}
+                    values[name] = _pointing(counterpart, rule.among.get(parent.module))
             elif rule.kind in ("owner", "user"):
                 values |= _person(raw, rule, known)
             else:
@@ -114,7 +116,7 @@ def observe(record: WireRecord, fields: FieldMap) -> Values:
         try:
             if rule.kind in ("lookup", "owner", "user"):
                 linked = linked_id(raw)
-                seen[rule.target] = None if linked is None else {"id": linked}
+                seen[rule.target] = None if linked is None else _pointing(linked, rule.among and _module_of(raw))
             else:
                 seen[rule.target] = CANONICAL[rule.kind](raw)
         except ValueError:
@@ -201,7 +203,23 @@ def _as_text(value: object) -> str:
 
 def _parent(value: object, rule: FieldRule) -> Parent | None:
     linked = linked_id(value)
-    return None if linked is None or rule.parent is None else Parent(module=rule.parent, record_id=linked)
+    if linked is None:
+        return None
+    module = rule.parent or _module_of(value)
+    if module is None or (rule.among and module not in rule.among):
+        raise ValueError(f"it points to {linked} in {module or 'a module that is not said'}, which is not carried here")
+    return Parent(module=module, record_id=linked)
+
+
+def _module_of(value: object) -> str | None:
+    """The module that a lookup into several ones names (facts 10, 12.11)."""
+    module = value.get("module") if isinstance(value, dict) else None
+    named = module.get("api_name") if isinstance(module, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def _pointing(record_id: str, module: object) -> dict[str, str]:
+    return {"id": record_id, "module": module} if isinstance(module, str) else {"id": record_id}
 
 
 def _person(value: object, rule: FieldRule, known: Known) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from daemon.core.fuse import Fuse
+from daemon.core.notes import NOTES
 from daemon.core.org import Org
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
@@ -19,6 +20,7 @@ from daemon.settings.address import ledger_url, org_addresses
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
 from daemon.settings.fields import read_fields
+from daemon.settings.notes import Module, add_notes, check_notes, notes_last
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
 from daemon.settings.shape import FileEntry, FuseEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
@@ -158,6 +160,7 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         modules = _modules(table, at, problems)
         if entry is not None:
             streams = tuple(_stream(name, entry, source, *module) for source, module in modules.items())
+            streams = notes_last(streams, tuple(source for source, module in modules.items() if module[0].notes))
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
     problems += crossings(legs)
     return tuple(routes)
@@ -182,9 +185,6 @@ def _check_ends(table: dict[str, object], known: tuple[str, ...], at: str, probl
         )
 
 
-Module = tuple[ModuleEntry, FieldChoice, Fuse]
-
-
 def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict[str, Module]:
     at = join(at, "modules")
     modules: dict[str, Module] = {}
@@ -198,7 +198,9 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
             fuse = _fuse(given.get("fuse", {}), path, problems)
             if entry is not None:
                 _check_flag(entry, path, problems)
+                check_notes(module, entry, given, path, problems)
                 modules[module] = entry, fields, fuse
+    add_notes(modules, at, problems)
     return modules
 
 
@@ -225,6 +227,8 @@ def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
         return []
     legs = []
     for module, given in modules.items():
+        if module == NOTES:  # they go where their modules go
+            continue
         other = given.get("target_module") if isinstance(given, dict) else None
         end = other if isinstance(other, str) else module
         path = join(join(at, "modules"), module)

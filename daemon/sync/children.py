@@ -16,6 +16,7 @@ from loguru import logger
 
 from daemon.core.causes import DIFFERS
 from daemon.core.ends import due_row
+from daemon.core.notes import PARENT
 from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog
@@ -72,6 +73,8 @@ class Children:
         self.of(sorted(survivors), f"the {self._stream.source_module} record that it points to may have been merged")
 
     def _lookups(self, child: Stream) -> list[str]:
+        if child.notes_of:
+            return [PARENT] if self._stream.source_module in child.notes_of else []
         try:
             fields = self._source.schema(child.source_module).fields.values()
         except RequestRefused:  # that stream's own trouble
@@ -85,7 +88,8 @@ class Children:
         return found if len(found) <= _SURVIVORS else []
 
     def _pointing(self, child: Stream, field: str, parent: str) -> list[str]:
-        return self._ids(child.source_module, coql.equals(f"{field}.id", parent), limit=_MOST)
+        condition = coql.equals(field if child.notes_of else f"{field}.id", parent)
+        return self._ids(child.source_module, condition, limit=_MOST)
 
     def _ids(self, module: str, where: coql.Condition, limit: int) -> list[str]:
         rows = self._source.zoho.coql(module, ["id"], where=where, order_by=("id",), limit=limit).rows

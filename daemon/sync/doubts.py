@@ -13,10 +13,12 @@ from datetime import timedelta
 from typing import Final
 
 from daemon.core.mapping import FieldMap
+from daemon.core.notes import wanted_of
 from daemon.core.plan import key_value
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger
+from daemon.sync.copies import find_copies
 from daemon.sync.prepare import Prepared
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
@@ -81,6 +83,10 @@ def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, targ
     """
     stream, name = prepared.stream, str(prepared.fields.key)
     keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
+    if stream.notes_of:
+        wanted = {i.source_id: note for i in intents if (note := wanted_of(i.match)) is not None}
+        copies = find_copies(wanted, stream, ledger, target)
+        return {i.source_id: [copies[i.source_id]] if i.source_id in copies else [] for i in intents}
     keyless = [intent for intent in intents if name not in intent.match]
     return _by_key(stream, name, keyed, target, ledger) | _by_match(stream, keyless, ledger, target)
 

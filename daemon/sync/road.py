@@ -18,6 +18,7 @@ from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
 from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
+from daemon.core.notes import wanted_of
 from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
@@ -26,6 +27,7 @@ from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, W
 from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
+from daemon.sync.copies import find_copies
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
 from daemon.zoho.client import Zoho
@@ -150,9 +152,24 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
     )
+    if stream.notes_of:
+        knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
     return replace(
         knowledge, present=_present(to_look_at(changes, stream, prepared.fields, knowledge), prepared, hands)
     )
+
+
+def _copies(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, knowledge: Knowledge
+) -> dict[str, tuple[WireRecord, ...]]:
+    """The notes that would be made, and are in the target already."""
+    stream, fields = prepared.stream, prepared.fields
+    steps = [step for step in plan(changes, stream, fields, knowledge) if isinstance(step, Create)]
+    wanted = {step.change.record_id: note for step in steps if (note := wanted_of(step.match)) is not None}
+    copies = find_copies(wanted, stream, hands.ledger, hands.target)
+    rows = hands.target.by_ids(stream.target_module, fields.targets, sorted(copies.values())) if copies else []
+    there = {str(row["id"]): row for row in rows}
+    return {source_id: (there[note],) for source_id, note in copies.items() if note in there}
 
 
 def _present(wanted: Mapping[str, str], prepared: Prepared, hands: Hands) -> dict[str, WireRecord | None]:

@@ -154,6 +154,10 @@ class Zoho:
         """A whole record with subforms and full texts, or None when there is none with this id."""
         return reads.one(self._caller, module, record_id)
 
+    def related(self, module: str, record_id: str, name: str) -> list[str]:
+        """The ids of all records in a related list of a record; none where the record is not there."""
+        return reads.related(self._caller, module, record_id, name)
+
     def deleted(self, module: str, since: datetime | None = None, page: int = 1) -> Deletions:
         """A page of what was deleted (at or after `since`): 60 days back for the bin, 120 for good (facts 5.2)."""
         call = Call(
