@@ -35,6 +35,9 @@ PAUSES: Final = (0.5, 2.0)
 _CLOCK_STEP: Final = 2.0  # seconds; Date has whole ones
 THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
 EMPTY_STATUSES: Final = (204, 304)
+_HINTS: Final = {
+    ("Notes", "NOT_SUPPORTED"): "Only administrators read all notes (facts 2.4): give the API user that profile in Zoho"
+}
 T = TypeVar("T")
 Json = Mapping[str, object]
 
@@ -223,7 +226,9 @@ class Caller:
             return OrgUnavailable(self.org.name, what)
         if isinstance(code, str):
             details = error.get("details")
-            return RequestRefused(self.org.name, what, code=code, details=details if isinstance(details, dict) else {})
+            hint = _HINTS.get((call.path, code), "")
+            details = details if isinstance(details, dict) else {}
+            return RequestRefused(self.org.name, what, hint, code=code, details=details)
         return self.bad(call, reply, f"status {reply.status}")
 
     def _credential(self, call: Call, what: str, error: Mapping[str, object]) -> CredentialRefused:

@@ -14,6 +14,8 @@ from daemon.settings import UnknownStreamError
 
 LEADS = "routes.india-to-us.modules.Leads"
 ROUTE = "routes.india-to-us"
+NOTES = "routes.india-to-us.modules.Notes"
+KEYED = ("key", "notes")
 
 
 def test_the_least_settings_have_every_default(house: Any) -> None:
@@ -189,3 +191,14 @@ def test_settings_do_not_change(house: Any) -> None:
         settings.ledger_url = "sqlite:///other"
     with pytest.raises(TypeError):
         settings.orgs["other"] = settings.orgs["us"]
+
+
+def test_notes_of_modules_are_one_more_stream_that_goes_last(house: Any) -> None:
+    accounts = {("routes.india-to-us.modules.Accounts", key): "true" if key == "notes" else '"K"' for key in KEYED}
+    by_default = house.load({(LEADS, "notes"): "true", (ROUTE, "poll"): '"5m"', **accounts}).streams()
+    assert [s.address for s in by_default] == [f"india-to-us/{m}" for m in ("Leads", "Accounts", "Notes")]
+    assert (by_default[-1].notes_of, by_default[-1].key) == (("Leads", "Accounts"), None)
+    assert by_default[-1].poll == timedelta(minutes=5)
+    told = {(NOTES, "key"): '"none"', (NOTES, "deletes"): '"delete"'}
+    (leads, notes) = house.load({**told, (LEADS, "notes"): "true"}).streams()
+    assert (notes.deletes, notes.notes_of, leads.notes_of) == ("delete", ("Leads",), ())

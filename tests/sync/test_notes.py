@@ -95,6 +95,14 @@ def test_a_note_is_carried_again_when_it_changes_and_costs_nothing_when_it_does_
     assert (now["india"] - spent["india"], now["us"] - spent["us"]) == (len(reports), 0)
 
 
+def test_a_note_that_says_the_same_as_an_earlier_one_is_a_note_of_its_own(pair: Pair) -> None:
+    mine = lead(pair)
+    for _ in range(2):
+        note(pair, mine, "no answer")
+        pair.once()
+    assert there(pair) == [("no answer", mine)] * 2
+
+
 def test_a_note_waits_for_its_record_and_follows_it(pair: Pair) -> None:
     bad = pair.a.insert_raw("Leads", {"Last_Name": "L", "Company": "C", "Email": "none"})
     mine = note(pair, bad)
@@ -246,3 +254,32 @@ def test_an_older_and_an_empty_ledger_find_the_notes_again(tmp_path: Path, coql:
 
 def _one_lead(pair: Pair) -> str:
     return str(pair.b.records("Leads")[0]["id"])
+
+
+def test_a_comparison_finds_notes_that_were_changed_or_deleted_in_b_and_leaves_a_persons_alone(tmp_path: Path) -> None:
+    with noted(tmp_path, drift="overwrite", gone="recreate") as pair:
+        mine = lead(pair)
+        note(pair, mine, "changed")
+        note(pair, mine, "deleted", title="x" * 50)
+        pair.a.edit("Notes", note(pair, mine, "y" * 500), {"Note_Title": None})
+        pair.once()
+        ours = {n["Note_Content"]: n["id"] for n in pair.b.records("Notes")}
+        pair.pass_time(60)
+        pair.once()
+        pair.b.edit("Notes", ours["changed"], {"Note_Content": "by hand"})
+        pair.b.delete("Notes", ours["deleted"])
+        pair.b.insert_raw("Notes", {"Note_Content": "a person's", "Parent_Id": int(_one_lead(pair))})
+        assert pair.ledger.start_comparison("india-to-us/Notes", "asked", pair.fleet._now())
+        pair.once()
+        pair.once()
+        says = ["a person's", "changed", "deleted", "y" * 500]
+        assert there(pair) == [(text, mine) for text in says]
+        assert pair.queue() == []
+
+
+def test_an_api_user_who_may_not_read_all_notes_is_told_so(pair: Pair) -> None:
+    pair.a.faults.add(kind="list", module="Notes", effect="status", status=403, code="NOT_SUPPORTED")
+    note(pair, lead(pair))
+    reports = pair.once()
+    assert "administrator" in str(reports["india-to-us/Notes"].trouble)
+    assert reports["india-to-us/Leads"].trouble is None
