@@ -20,6 +20,7 @@ USER_UNKNOWN: Final = "USER_UNKNOWN"
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
+FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -46,6 +47,7 @@ _REMEDIES: Final = {
     DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
     DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
     'drift = "keep" or "overwrite" in the settings decides it for good',
+    FILE_TOO_LARGE: "attach a smaller file in the source, or a link to it",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     NOT_CONVERTIBLE: "the source's value does not fit the kind of the target's field: correct it there, or map it by "

@@ -8,7 +8,7 @@ it again, too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -73,15 +73,3 @@ def wanted_of(match: Mapping[str, str]) -> Wanted | None:
     if not match.keys() >= {PARENT, _MODULE, _MARK}:
         return None
     return Wanted(module=match[_MODULE], parent=match[PARENT], mark=match[_MARK])
-
-
-def share_out(wanted: Mapping[str, Wanted], there: Iterable[tuple[str, Wanted]]) -> dict[str, str]:
-    """Source id -> the note of the target that it is. Of notes that say the same, each gets one: any is as good."""
-    free: dict[Wanted, list[str]] = {}
-    for note_id, note in sorted(there, key=lambda one: int(one[0])):
-        free.setdefault(note, []).append(note_id)
-    return {
-        source_id: free[note].pop(0)
-        for source_id, note in sorted(wanted.items(), key=lambda one: int(one[0]))
-        if free.get(note)
-    }

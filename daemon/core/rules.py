@@ -90,7 +90,8 @@ class Stream:
     `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
-    `notes_of` are the modules whose notes a stream of Notes carries (notes.py).
+    `notes_of` are the modules whose notes a stream of Notes carries (notes.py), `files_of` the one whose attachments a
+    stream of Attachments does (files.py).
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
     """
 
@@ -117,6 +118,7 @@ class Stream:
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12
     notes_of: tuple[str, ...] = ()
+    files_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ from daemon.core.org import Org
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
+from daemon.settings.beside import Module, add_notes, check_beside, notes_last, with_attachments
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
 from daemon.settings.fields import read_fields
-from daemon.settings.notes import Module, add_notes, check_notes, notes_last
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
 from daemon.settings.shape import FileEntry, FuseEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
@@ -159,7 +159,11 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         legs += _legs(name, table, at)
         modules = _modules(table, at, problems)
         if entry is not None:
-            streams = tuple(_stream(name, entry, source, *module) for source, module in modules.items())
+            streams = tuple(
+                stream
+                for source, module in modules.items()
+                for stream in with_attachments(_stream(name, entry, source, *module), module[0])
+            )
             streams = notes_last(streams, tuple(source for source, module in modules.items() if module[0].notes))
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
     problems += crossings(legs)
@@ -198,7 +202,7 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
             fuse = _fuse(given.get("fuse", {}), path, problems)
             if entry is not None:
                 _check_flag(entry, path, problems)
-                check_notes(module, entry, given, path, problems)
+                check_beside(module, entry, given, path, problems)
                 modules[module] = entry, fields, fuse
     add_notes(modules, at, problems)
     return modules

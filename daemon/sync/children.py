@@ -49,9 +49,13 @@ class Children:
         """Has every record read again that points to one of these; `why` is a sentence about the record pointed to."""
         parents = list(records)
         for child in self._route.streams if parents else ():
-            fields = self._lookups(child)
+            fields = [] if child.files_of is not None else self._lookups(child)
             try:
-                found = {i for field in fields for parent in parents for i in self._pointing(child, field, parent)}
+                found = (
+                    set(parents)
+                    if child.files_of == self._stream.source_module
+                    else {i for field in fields for parent in parents for i in self._pointing(child, field, parent)}
+                )
             except (RequestRefused, CredentialRefused) as error:
                 logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
                 continue

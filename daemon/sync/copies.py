@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from daemon.core.notes import PARENT, Wanted, mark_of, share_out
+from daemon.core.notes import PARENT, Wanted, mark_of
 from daemon.core.record import is_record_id
 from daemon.core.rules import Stream
+from daemon.core.twins import share_out
 from daemon.ledger import Ledger
 from daemon.sync.changes import uncut
 from daemon.zoho import coql

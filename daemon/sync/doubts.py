@@ -53,7 +53,7 @@ def clear_doubts(
     """
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
-    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
+    now, wait = target.server_now(), patience(stream, target)
     left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
     deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
@@ -75,6 +75,11 @@ def clear_doubts(
     }
     ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
     return Doubts(found=found, deferred=deferred, ended=ended)
+
+
+def patience(stream: Stream, target: Zoho) -> timedelta:
+    """For how long a call that was sent may still show its effect."""
+    return timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
 
 
 def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:

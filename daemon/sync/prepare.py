@@ -102,8 +102,8 @@ def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: Field
 
 
 def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
-    if stream.notes_of:
-        return frozenset(stream.notes_of)
+    if stream.notes_of or stream.files_of:
+        return frozenset((*stream.notes_of, stream.files_of or ""))
     try:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble

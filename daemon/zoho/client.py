@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from daemon.core.answer import Answer
+from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.schema import Field, OrgProfile, Schema, User
-from daemon.zoho import coql, metadata, newfield, reads, writes
+from daemon.zoho import coql, files, metadata, newfield, reads, writes
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, RequestRefused
@@ -219,6 +220,24 @@ class Zoho:
     def delete(self, module: str, ids: Sequence[str], triggers: Sequence[str] = ()) -> list[Answer]:
         """Delete records; one Answer each, in order: Done (with the server's time), or Gone where there was none."""
         return writes.delete_records(self._caller, coql.name(module), ids, automations=bool(triggers))
+
+    # --- attachments -------------------------------------------------------------------------------------------------
+
+    def attachments(self, module: str, record_id: str) -> list[File] | None:
+        """What is attached to a record; None where the record is not there."""
+        return files.attached(self._caller, module, record_id)
+
+    def download(self, module: str, record_id: str, file: File) -> bytes | None:
+        """The content of an attachment, up to 32 MB; None where it is gone."""
+        return files.download(self._caller, module, record_id, file)
+
+    def upload(self, module: str, record_id: str, file: File, content: bytes) -> Answer:
+        """Attach a file, or the link that it is; Done carries the new attachment's id."""
+        return files.upload(self._caller, module, record_id, file, content)
+
+    def detach(self, module: str, record_id: str, file_ids: Sequence[str]) -> list[Answer]:
+        """Delete attachments of a record; one Answer each, Gone where there was none."""
+        return files.detach(self._caller, module, record_id, file_ids)
 
     # --- metadata ----------------------------------------------------------------------------------------------------
 

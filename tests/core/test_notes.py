@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.notes import Wanted, is_carried, mark_of, match_of, share_out, wanted_of
+from daemon.core.notes import Wanted, is_carried, mark_of, match_of, wanted_of
+from daemon.core.twins import share_out
 from tests.core.make import SECRET, often, stream
 
 ids = st.integers(1, 30).map(str)

@@ -44,9 +44,9 @@ def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
 
 def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
-    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|[A-Z]\\w+|"\\*"'
+    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|attachments|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 19
+    assert count == 20
     examples = re.sub(
         r"  +(a field|the same|with a map|a text|computed|what a|where the|\"always|cut to|all that|but for).*$",
         "",
