@@ -114,6 +114,7 @@ pipeline_stage | check ignore | Stage must be of the Pipeline, Pipeline of the l
 what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPENDENT_FIELD_MISSING
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
 note_moves_modified_time | no yes | Modified_Time of a record whose notes change (facts 11.3)
+attachment_moves_modified_time | no yes | Modified_Time of a record whose attachments change (facts 11.3)
 computed_moves_modified_time | no yes | Modified_Time of a record when rows written alone change its formulas (11.3)
 tags_answer | full bare | answer of add_tags: as in the facts, or another message and no wf_scheduler (facts 12.11)
 merge_runs | at_once later | a merge is done when it is answered, or SCHEDULED (facts 5.3)

@@ -87,9 +87,10 @@ class Attacher:
             look.fail(UNCERTAIN, "an earlier upload may still be on its way; the target is asked before another", "due")
             look.wait = left
             return look
-        self._bring(new, there, record_id, target_id, look)
-        if deletes and look.trouble is None:
+        if deletes:
             self._remove(files, there, record_id, target_id, meter, look)
+        if look.blown is None and look.trouble is None:
+            self._bring(new, there, record_id, target_id, look)
         return look
 
     def _stands(self, file: File, link: Link | None, target_id: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from daemon.core.backoff import backoff
-from daemon.core.causes import WAITS_FOR_PARENT, Cause
+from daemon.core.causes import UNCERTAIN, WAITS_FOR_PARENT, Cause
 from daemon.core.ends import Lane, QueueRow
 from daemon.core.files import VERSION
 from daemon.core.fuse import Meter, sentence
@@ -27,7 +27,7 @@ from daemon.sync.attaching import Attacher, Look
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import SMALL, ChangeReader
 from daemon.sync.cycle import Report
-from daemon.zoho.errors import RequestRefused, ZohoError
+from daemon.zoho.errors import BadAnswer, RequestRefused, ZohoError
 
 RETRIES: Final = 200  # records of the retry lane a cycle
 _DAY: Final = timedelta(days=1)
@@ -100,16 +100,19 @@ class FileRunner:
         """The records that changed, up to where their own stream has come."""
         page = self._reader.page((), state.position, SMALL)
         changes = [change for change in page.changes if change.position <= parent.position]
-        records = {change.record_id: change.modified_time for change in changes}
         with self._accounted(report):
-            if not self._look(records, report, "poll"):
-                return
-        whole = len(changes) == len(page.changes)
-        position = page.end if whole and page.end <= parent.position else changes[-1].position if changes else None
+            settled = self._look({c.record_id: c.modified_time for c in changes}, report, "poll")
+        whole = settled == len(page.changes) and page.end <= parent.position
+        position = page.end if whole else changes[settled - 1].position if settled else None
         report.more = whole and not page.last
-        report.caught_up = not report.more
+        report.caught_up = settled == len(changes) and not report.more and report.trouble is None
         self._ledger.polled(
-            self.stream, self._now(), parent.current_until, caught_up=report.caught_up, position=position
+            self.stream,
+            self._now(),
+            parent.current_until if report.caught_up else None,
+            caught_up=report.caught_up,
+            trouble=report.trouble,
+            position=position,
         )
 
     def _retry(self, report: Report) -> None:
@@ -143,7 +146,7 @@ class FileRunner:
         records = {c.record_id: c.modified_time for c in page.changes if c.record_id in linked}
         report.cycle_id = None
         with self._accounted(report):
-            complete = self._look(records, report, "retry")
+            complete = self._look(records, report, "retry") == len(records)
         if complete:
             found = {"source_seen": len(records)}
             self._ledger.enqueue(self.stream, [], self._now(), comparison=comparison, position=page.end, found=found)
@@ -151,31 +154,34 @@ class FileRunner:
         self._ledger.compared(comparison, cost, day, self._now(), finished=complete and page.last)
         report.more = report.more or (complete and not page.last and today + cost < self.stream.compare_credits)
 
-    def _look(self, records: Mapping[str, datetime], report: Report, lane: Lane) -> bool:
-        """Looks at these records (id -> Modified_Time) and settles each; whether all of them have an outcome."""
+    def _look(self, records: Mapping[str, datetime], report: Report, lane: Lane) -> int:
+        """Looks at these records (id -> Modified_Time) in order and settles each; how many have their outcome now."""
         links = self._ledger.links(self._parent, records)
         waiting = self._ledger.waiting(self._parent, list(records))
-        for record_id, moment in records.items():
-            if self._stopping():
-                return False
+        bad = False
+        for place, (record_id, moment) in enumerate(records.items()):
             link = links.get(record_id)
-            if link is not None and link.state in ("live", "flagged"):
+            if self._stopping() or report.trouble is not None:
+                return place
+            if link is None or link.state not in ("live", "flagged"):
+                look = _unlinked(self._parent, record_id, is_waiting=record_id in waiting)
+            else:
                 try:
                     look = self._attacher.bring(record_id, link.target_id, self._meter)
-                except RequestRefused as error:
-                    look = Look()
-                    look.fail(error.code, str(error), "held")
-            else:
-                look = _unlinked(self._parent, record_id, is_waiting=record_id in waiting)
-            if look.blown is None or look.linked or look.closed:
-                self._settle(record_id, moment, look, report, lane)
+                except (RequestRefused, BadAnswer) as error:
+                    if bad and isinstance(error, BadAnswer):  # two in a row: the org is in trouble, not a record
+                        report.trouble = str(error)
+                        return place
+                    look, bad = _unread(error), True
+                else:
+                    bad = False
+            report.trouble = look.trouble
             if look.blown is not None:
                 self._ledger.blow(self.stream, look.blown, self._now())
                 report.trouble = sentence(look.blown, report.stream)
-            report.trouble = report.trouble or look.trouble
-            if report.trouble is not None:
-                return False
-        return True
+                return place
+            self._settle(record_id, moment, look, report, lane)
+        return len(records)
 
     def _settle(self, record_id: str, moment: datetime, look: Look, report: Report, lane: Lane) -> None:
         row = self._row(record_id, moment, look)
@@ -236,6 +242,16 @@ class FileRunner:
 
     def _spent(self) -> tuple[int, int]:
         return self._source.zoho.credits_spent, self._target.zoho.credits_spent
+
+
+def _unread(error: RequestRefused | BadAnswer) -> Look:
+    """A record whose attachments could not be listed: refused, or answered with what cannot be believed."""
+    look = Look()
+    if isinstance(error, RequestRefused):
+        look.fail(error.code, str(error), "held")
+    else:
+        look.fail(UNCERTAIN, str(error), "due")
+    return look
 
 
 def _unlinked(parent: Stream, record_id: str, *, is_waiting: bool) -> Look:

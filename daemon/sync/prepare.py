@@ -103,7 +103,7 @@ def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: Field
 
 def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
     if stream.notes_of or stream.files_of:
-        return frozenset((*stream.notes_of, stream.files_of or ""))
+        return frozenset([*stream.notes_of, *([stream.files_of] if stream.files_of else [])])
     try:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble

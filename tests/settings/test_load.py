@@ -202,3 +202,13 @@ def test_notes_of_modules_are_one_more_stream_that_goes_last(house: Any) -> None
     told = {(NOTES, "key"): '"none"', (NOTES, "deletes"): '"delete"'}
     (leads, notes) = house.load({**told, (LEADS, "notes"): "true"}).streams()
     assert (notes.deletes, notes.notes_of, leads.notes_of) == ("delete", ("Leads",), ())
+
+
+def test_attachments_of_a_module_are_a_stream_beside_it(house: Any) -> None:
+    given = {(LEADS, "attachments"): '"12h"', (LEADS, "deletes"): '"delete"', (LEADS, "where"): "\"City = 'Pune'\""}
+    leads, files = house.load(given).streams()
+    assert (files.address, files.files_of, files.key) == ("india-to-us/Leads/Attachments", "Leads", None)
+    assert (files.compare, files.deletes, files.where) == (timedelta(hours=12), "delete", None)
+    assert (leads.files_of, leads.compare) == (None, timedelta(days=7))
+    flagged = {(LEADS, "attachments"): '"1d"', (LEADS, "deletes"): '"flag"', (LEADS, "flag"): '"Gone"'}
+    assert house.load(flagged).streams()[1].deletes == "ignore"

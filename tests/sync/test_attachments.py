@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import FieldChoice
 from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
@@ -42,8 +43,9 @@ def with_files(settings: Settings, **more: Any) -> Settings:
 
 
 @contextmanager
-def filed(folder: Path, *, records: dict[str, Any] | None = None, **more: Any) -> Iterator[Pair]:
-    with Emulator(("in", "us")) as emu:
+def filed(folder: Path, *, moves: bool = False, records: dict[str, Any] | None = None, **more: Any) -> Iterator[Pair]:
+    """`moves`: attachments move their record's Modified_Time (facts 11.3)."""
+    with Emulator(("in", "us"), quirks={"attachment_moves_modified_time": "yes" if moves else "no"}) as emu:
         add_key(emu.orgs["us"], "Leads")
         settings = make_settings(emu, folder, modules=("Leads",), **(records or {}))
         with opened(emu, with_files(settings, **more)) as pair:
@@ -109,7 +111,8 @@ def test_files_and_links_arrive_as_they_are_and_cost_nothing_when_nothing_change
     assert sorted(str(content) for _, content in there(pair, mine)) == sorted(map(str, (PDF, b"", LINK)))
     assert there(pair, bare) == []
     assert pair.queue() == []
-    assert pair.sql(f"select seen - created - updated - unchanged from cycles where stream = '{STREAM}'") == [(0,)]
+    assert pair.sql("select sum(seen), sum(updated) from cycles where stream like '%Attachments'") == [(2, 1)]
+    assert pair.sql("select count(*), min(answer_code) from changes where module = 'Attachments'") == [(3, "SUCCESS")]
     pair.pass_time(60)
     pair.once()
     before = {org: len(pair.emu.log(org=org)) for org in ("india", "us")}
@@ -120,16 +123,17 @@ def test_files_and_links_arrive_as_they_are_and_cost_nothing_when_nothing_change
 
 def test_a_new_file_comes_with_a_change_of_its_record_or_else_with_the_walk(pair: Pair) -> None:
     edited, quiet = lead(pair), lead(pair)
-    caught_up(pair)
     attach(pair.a, edited)
+    caught_up(pair)
+    attach(pair.a, edited)  # another one that is like the first
     attach(pair.a, quiet)
     pair.a.edit("Leads", edited, {"City": "Pune"})
     caught_up(pair)
-    assert (len(there(pair, edited)), len(there(pair, quiet))) == (1, 0)
+    assert (len(there(pair, edited)), len(there(pair, quiet))) == (2, 0)
     pair.pass_time(86_400)
     pair.once()
-    assert (len(there(pair, edited)), len(there(pair, quiet))) == (1, 1)
-    assert len(pair.b.log(kind="attach")) == 2
+    assert (len(there(pair, edited)), len(there(pair, quiet))) == (2, 1)
+    assert len(pair.b.log(kind="attach")) == 3
 
 
 def test_an_upload_whose_answer_was_lost_or_never_arrived_is_there_once(pair: Pair) -> None:
@@ -205,13 +209,12 @@ def test_an_older_and_an_empty_ledger_upload_nothing_again(tmp_path: Path) -> No
 
 
 def test_what_is_deleted_in_a_goes_by_the_policy_and_a_persons_file_stays(tmp_path: Path) -> None:
-    with filed(tmp_path, deletes="delete") as pair:
+    with filed(tmp_path, moves=True, deletes="delete") as pair:
         mine = lead(pair)
         goes, _ = attach(pair.a, mine, "goes.pdf"), attach(pair.a, mine, "stays.pdf")
         caught_up(pair)
         attach(pair.b, pair.counterpart("Leads", mine)["id"], "theirs.pdf")
         detach(pair.a, mine, goes)
-        pair.a.edit("Leads", mine, {"City": "Pune"})
         pair.b.faults.next("detach", effect="cut", when="after")
         caught_up(pair)
         pair.pass_time(3600)
@@ -268,3 +271,30 @@ def test_a_page_from_the_edge_is_not_taken_for_a_file(pair: Pair) -> None:
     pair.pass_time(3600)
     pair.once()
     assert there(pair, mine) == [("a.pdf", PDF)]
+
+
+def test_a_record_whose_list_cannot_be_read_holds_no_other(pair: Pair) -> None:
+    odd, mine = lead(pair), lead(pair)
+    attach(pair.a, odd)
+    attach(pair.a, mine)
+    pair.a.faults.next("attachments", effect="garbage", shape="wrong_type")
+    caught_up(pair)
+    assert (len(there(pair, odd)), len(there(pair, mine))) == (0, 1)
+    pair.pass_time(3600)
+    pair.once()
+    assert (len(there(pair, odd)), pair.queue()) == (1, [])
+
+
+def test_too_many_deletions_stop_the_stream_before_the_first(tmp_path: Path) -> None:
+    with filed(tmp_path, deletes="delete", fuse=Fuse(deletes=Limit(count=1))) as pair:
+        mine = lead(pair)
+        files = [attach(pair.a, mine, f"{n}.pdf") for n in range(3)]
+        caught_up(pair)
+        for file in files[:2]:
+            detach(pair.a, mine, file)
+        pair.a.edit("Leads", mine, {"City": "Pune"})
+        caught_up(pair)
+        assert len(there(pair, mine)) == 3
+        assert pair.ledger.release(STREAM, 2, "meant", pair.fleet._now()) == "deletes"
+        pair.once()
+        assert [name for name, _ in there(pair, mine)] == ["2.pdf"]

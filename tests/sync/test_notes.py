@@ -34,12 +34,14 @@ def with_notes(settings: Settings, **more: Any) -> Settings:
 
 
 @contextmanager
-def noted(folder: Path, **more: Any) -> Iterator[Pair]:
-    records = more.pop("records", {})
-    with Emulator(("in", "us")) as emu:
+def noted(folder: Path, *, moves: bool = False, records: dict[str, Any] | None = None, **more: Any) -> Iterator[Pair]:
+    """`moves`: notes move their record's Modified_Time (facts 11.3)."""
+    with Emulator(("in", "us"), quirks={"note_moves_modified_time": "yes" if moves else "no"}) as emu:
         for module in (*OF, "Deals"):
             add_key(emu.orgs["us"], module)
-        with opened(emu, with_notes(make_settings(emu, folder, modules=(*OF, "Deals"), **records), **more)) as pair:
+        with opened(
+            emu, with_notes(make_settings(emu, folder, modules=(*OF, "Deals"), **(records or {})), **more)
+        ) as pair:
             yield pair
 
 
@@ -257,7 +259,7 @@ def _one_lead(pair: Pair) -> str:
 
 
 def test_a_comparison_finds_notes_that_were_changed_or_deleted_in_b_and_leaves_a_persons_alone(tmp_path: Path) -> None:
-    with noted(tmp_path, drift="overwrite", gone="recreate") as pair:
+    with noted(tmp_path, moves=True, drift="overwrite", gone="recreate") as pair:
         mine = lead(pair)
         note(pair, mine, "changed")
         note(pair, mine, "deleted", title="x" * 50)
