@@ -148,6 +148,7 @@ def test_an_upload_whose_answer_was_lost_or_never_arrived_is_there_once(pair: Pa
     assert [state for _, state, _ in pair.queue()] == ["due"]
     assert len(there(pair, mine)) == 1
     sent = len(pair.b.log(kind="attach"))
+    pair.ledger.retry(pair.fleet._now(), stream=STREAM)
     pair.once()
     assert len(pair.b.log(kind="attach")) == sent  # it may still be on its way
     pair.pass_time(WAIT)
