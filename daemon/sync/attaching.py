@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
-from daemon.core.causes import FILE_TOO_LARGE, UNCERTAIN, Cause
+from daemon.core.causes import FILE_TOO_LARGE, TARGET_GONE, UNCERTAIN, Cause
 from daemon.core.digest import Digests
 from daemon.core.ends import Linked, Outcome, Written
 from daemon.core.files import ATTACHMENTS, File, standing
@@ -80,9 +80,10 @@ class Attacher:
         new = [file for file in files if not self._stands(file, links.get(file.file_id), target_id)]
         deletes = self._stream.deletes == "delete"
         there = self._target.attachments(self._parent.target_module, target_id) if new or deletes else []
-        if there is None:
-            return Look(outcome="filtered")  # so is its counterpart; a new one has its attachments brought
         look = Look()
+        if there is None:  # a new one may be on its way
+            look.fail(TARGET_GONE, f"its counterpart {target_id} is not in {self._stream.target}", "due")
+            return look
         if (left := self._in_flight(new)) > timedelta():
             look.fail(UNCERTAIN, "an earlier upload may still be on its way; the target is asked before another", "due")
             look.wait = left

@@ -204,7 +204,8 @@ class FileRunner:
         if look.cause is None:
             return None
         before = self._ledger.waiting(self.stream, [record_id]).get(record_id)
-        attempts = (before.attempts if before and before.modified_time == moment else 0) + bool(look.written)
+        tried = bool(look.written) or (look.state == "due" and look.wait is None)
+        attempts = (before.attempts if before and before.modified_time == moment else 0) + tried
         wait = look.wait or backoff(max(1, attempts), random.random())  # noqa: S311 - jitter
         dead = look.state == "due" and attempts >= self.stream.max_attempts
         return QueueRow(

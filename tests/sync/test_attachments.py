@@ -248,6 +248,12 @@ def test_files_wait_for_their_record_and_follow_it_to_a_new_counterpart(tmp_path
         pair.a.edit("Leads", mine, {"City": "Pune"})
         caught_up(pair)
         assert (there(pair, mine), pair.queue()) == ([("a.pdf", PDF)], [])
+        pair.b.delete("Leads", pair.counterpart("Leads", mine)["id"])
+        assert pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet._now())
+        caught_up(pair)  # nothing moved the record's Modified_Time
+        pair.pass_time(60)
+        pair.once()
+        assert (there(pair, mine), pair.queue()) == ([("a.pdf", PDF)], [])
 
 
 def test_a_file_that_b_refuses_is_held_with_its_cause_and_holds_no_other(pair: Pair) -> None:
