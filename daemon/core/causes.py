@@ -29,6 +29,7 @@ DRIFT: Final = "DRIFT"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
 TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
 UNREAD: Final = "UNREAD"
+FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -66,6 +67,7 @@ _REMEDIES: Final = {
     TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
     "and retry, or do not map the field",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
+    FILE_TOO_LARGE: "attach a smaller file in the source, or a link to it",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",
     NOT_CONVERTIBLE: "the source's value does not fit the kind of the target's field: correct it there, or map it by "

@@ -21,6 +21,7 @@ from daemon.core.causes import (
 from daemon.core.digest import Digests
 from daemon.core.mapping import FieldMap
 from daemon.core.merge import Pact
+from daemon.core.notes import PARENT
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Create, Defer, Delete, Flag, Hold, Keep, LinkState, Step, Update, Write, action_of
 from daemon.core.translate import Parent
@@ -216,6 +217,10 @@ def _gone(step: Write, answer: Gone, context: Context) -> End:
         outcome: Outcome = "deleted" if isinstance(step, Delete) else "unchanged"
         return End(outcome=outcome, linked=_ended(source_id, step.target_id, "deleted"), written=written)
     cause = Cause(code=TARGET_GONE, module=context.stream.target_module)
+    if context.stream.notes_of and isinstance(step, Update) and PARENT in step.values:
+        detail = f"{step.target_id} went with the record that it hung at; it is made again at the new one"
+        row = _row(step, "due", cause, detail, due_at=context.now, attempts=0)
+        return End(outcome="retrying", linked=_ended(source_id, step.target_id, "deleted"), queued=row, written=written)
     if context.stream.gone == "hold" or isinstance(step, Create):
         return _held(step, cause, answer.message, context, written=written)
     linked = _ended(source_id, step.target_id, "gone")

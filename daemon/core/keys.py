@@ -25,6 +25,8 @@ def key_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[
     if stream.key is not None:
         wrong = _wrong_key(stream, stream.key, target)
         return [(stream.key, wrong)] if wrong else []
+    if stream.notes_of:  # known by what they say and where they hang (notes.py)
+        return []
     fields = [target.fields[name] for name in filled]
     if any(f.mandatory and f.data_type in _TELLING for f in fields):
         return []

@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import orjson
 
+from daemon.core import notes
 from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
@@ -128,8 +129,14 @@ def resolve(
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
     records it points to are. `zone` is the source org's time zone.
     """
+    if stream.notes_of:
+        source = notes.readable(source)
     rules, problems = _rules_of(stream, source, target, carried, zone)
-    problems += _partly_carried(stream, rules, source)
+    if stream.notes_of:
+        rules = [notes.parent_rule(stream, carried), *(r for r in rules if r.target != notes.PARENT)]
+        problems = [p for p in problems if p.field != notes.PARENT]
+    else:
+        problems += _partly_carried(stream, rules, source)
     filled = {r.target for r in rules}
     problems += [
         Problem(stream=stream.address, field=name, message=message)
@@ -162,6 +169,7 @@ def resolve(
     if any(p.fatal for p in problems):
         return None, problems
     ordered = tuple(sorted(rules, key=lambda r: r.target))
+    known = [target.fields[r.target] for r in ordered if r.target in target.fields]  # Zoho may not list Parent_Id
     read = {name for r in ordered if r.kind not in COMPOSED for name in columns_of(r.source)}
     beside = {"Modified_By", *(origin.key for origin in stream.origins)} if stream.circle else set[str]()
     columns = sorted(read | keep.fields | beside)
@@ -170,15 +178,20 @@ def resolve(
             rules=ordered,
             version=_version(ordered, stream),
             key=stream.key,
-            match=tuple(r.target for r in ordered if recognises(target.fields[r.target])),
+            match=tuple(f.api_name for f in known if recognises(f)),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
             keep=keep,
-            mandatory=frozenset(r.target for r in ordered if target.fields[r.target].mandatory),
-            kinds={name: kind_of(source.fields[name]) or "text" for name in sorted(read)} if stream.circle else {},
+            mandatory=frozenset(f.api_name for f in known if f.mandatory),
+            kinds=_kinds(read, source) if stream.circle else {},
             at_source=sendable(keep.criteria, source.fields),
         ),
         problems,
     )
+
+
+def _kinds(columns: Iterable[str], source: Schema) -> dict[str, Kind]:
+    """The kinds of source fields, by which their edits are told; Zoho may not list the Parent_Id of notes."""
+    return {name: (name in source.fields and kind_of(source.fields[name])) or "text" for name in sorted(columns)}
 
 
 def _place(stream: Stream) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from daemon.core import notes
 from daemon.core.causes import (
     AMBIGUOUS,
     ORIGIN_UNKNOWN,
@@ -112,7 +113,7 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     link = knowledge.links.get(change.record_id)
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
-    if not fields.keep.test(change.values):
+    if not fields.keep.test(change.values) or (stream.notes_of and not notes.is_carried(change.values, stream)):
         outside = _outside(change, stream, fields, knowledge, link)
         if outside is not None:
             return outside
@@ -182,7 +183,7 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
         return _kept_in_step(wanted, link, held, stream, fields, knowledge)
     if change.record_id in knowledge.astray:
         return _astray(change, stream, knowledge)
-    return _create(wanted, stream, fields, knowledge.source_zgid)
+    return _create(wanted, stream, fields, knowledge)
 
 
 def _kept_in_step(
@@ -362,12 +363,14 @@ def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold
     )
 
 
-def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, source_zgid: str) -> Create:
+def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Create:
     values, change = sendable(wanted.values, fields.rules, None), wanted.change
-    if fields.key is None:
+    if stream.notes_of:
+        match = notes.match_of(values, knowledge.digest_key)
+    elif fields.key is None:
         match = {name: value for name in fields.match if isinstance(value := values.get(name), str)}
     else:
-        match = {fields.key: key_value(source_zgid, change.record_id)}
+        match = {fields.key: key_value(knowledge.source_zgid, change.record_id)}
         values = {**values, **match}
     return Create(
         change=change,

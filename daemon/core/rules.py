@@ -114,6 +114,8 @@ class Stream:
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there,
     `unmatched` when a record that the stream has carried does not match `where` any more.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
+    `notes_of` are the modules whose notes a stream of Notes carries (notes.py), `files_of` the one whose attachments a
+    stream of Attachments does (files.py).
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
 
     `owner` has the say over the fields that name no owner of their own. `circle` are the addresses of the other streams
@@ -148,6 +150,8 @@ class Stream:
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12
+    notes_of: tuple[str, ...] = ()
+    files_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from daemon.emulator import errors
 from daemon.emulator.call import NO_CONTENT, Call, Reply
 from daemon.emulator.clock import zone_printer
 from daemon.emulator.reads_http import path_id
+from daemon.emulator.ripples import attached
 from daemon.emulator.side import Attachment, Lock
 from daemon.emulator.store import Record
 from daemon.emulator.validation import parse_id
@@ -126,6 +127,7 @@ def attach(call: Call) -> Reply:
     org = call.org
     made = Attachment(id=org.new_id(), name=file[0], content=file[1], link=link, at=org.clock.stamp(), by=call.user.id)
     org.side.attachments.setdefault(record.id, {})[made.id] = made
+    attached(org, call.module.api_name, record.id, call.user.id)
     at, by = zone_printer(call.user.time_zone)(made.at), call.user.brief()
     stamps = {"Modified_Time": at, "Modified_By": by, "Created_Time": at, "Created_By": by}
     text = "attachment uploaded successfully"
@@ -176,7 +178,8 @@ def get_attachment(call: Call) -> Reply:
 
 def detach(call: Call) -> Reply:
     """`DELETE .../Attachments/{part}` or `?ids=`."""
-    held = call.org.side.attachments.get(_record(call).id, {})
+    record = _record(call)
+    held = call.org.side.attachments.get(record.id, {})
     given = call.part or call.query.get("ids", "")
     if not given:
         raise errors.missing_param("ids")
@@ -188,4 +191,6 @@ def detach(call: Call) -> Reply:
             message = "record deleted"
             results.append({"code": "SUCCESS", "details": {"id": text}, "message": message, "status": "success"})
     good = sum(1 for one in results if one["status"] == "success")
+    if good:
+        attached(call.org, call.module.api_name, record.id, call.user.id)
     return Reply.of(400 if good == 0 else 200 if good == len(results) else 207, {"data": results})

@@ -68,7 +68,13 @@ def typed_values(test: Test, bound: Bound, quirks: Quirks) -> list[Any]:
 def _typed(value: Any, field: Field, bound: Bound, operator: str) -> Any:
     kind = field.data_type
     typed: Any = None
-    if field.api_name in ("id", "Layout") or kind in ("lookup", "ownerlookup", "userlookup", "bigint"):
+    if field.api_name in ("id", "Layout") or kind in (
+        "lookup",
+        "multi_module_lookup",
+        "ownerlookup",
+        "userlookup",
+        "bigint",
+    ):
         typed = parse_id(value)
         if (
             kind == "bigint"

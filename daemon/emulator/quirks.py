@@ -116,6 +116,7 @@ what_id_needs_se_module | no yes | What_Id without `$se_module`: taken, or DEPEN
 tags_in_update | replace append | Tag in an update: the tags of the record from now on, or more tags (2.6: no word)
 tags_move_modified_time | no yes | Modified_Time of a record that is tagged or untagged (facts 11.3)
 note_moves_modified_time | no yes | Modified_Time of a record whose notes change (facts 11.3)
+attachment_moves_modified_time | no yes | Modified_Time of a record whose attachments change (facts 11.3)
 computed_moves_modified_time | no yes | Modified_Time of a record when rows written alone change its formulas (11.3)
 tags_answer | full bare | answer of add_tags: as in the facts, or another message and no wf_scheduler (facts 12.11)
 merge_runs | at_once later | a merge is done when it is answered, or SCHEDULED (facts 5.3)

@@ -20,6 +20,12 @@ def rippled(org: Org, module: str, record: Record | None, by: int) -> None:
         _touch(org, holder.api_name if holder else None, parent, by)
 
 
+def attached(org: Org, module: str, number: int, by: int) -> None:
+    """What is attached to a record has changed: by quirk, that is an edit of the record."""
+    if org.quirks["attachment_moves_modified_time"] == "yes":
+        _touch(org, module, number, by)
+
+
 def _computes(org: Org, name: str, rows: str) -> bool:
     """Whether records of this module hold such rows, and formulas that may count them."""
     fields = org.modules[name].fields.values()

@@ -24,11 +24,11 @@ from loguru import logger
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LedgerError
 from daemon.service import inbox
-from daemon.service.fleet import Fleet
+from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import notify
 from daemon.settings import Settings
-from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.cycle import Report
 from daemon.sync.prepare import FirstRun
 
 _GRACE_S: Final = 8.0  # for the batch in hand, of the 10 that systemd's users expect
@@ -155,7 +155,7 @@ class _Work:
         with self._idle:
             return self._idle.wait_for(lambda: not self._running, timeout=grace)
 
-    def _job(self, runner: StreamRunner) -> None:
+    def _job(self, runner: Runner) -> None:
         address = runner.stream.address
         if self._stop.is_set():
             return
@@ -181,7 +181,7 @@ class _Work:
                 del self._running[address]
                 self._idle.notify_all()
 
-    def _soon(self, runner: StreamRunner, seconds: float) -> None:
+    def _soon(self, runner: Runner, seconds: float) -> None:
         if not self._stop.is_set():
             due = datetime.now(UTC) + timedelta(seconds=seconds)
             self._scheduler.modify_job(runner.stream.address, next_run_time=due)

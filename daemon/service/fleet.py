@@ -11,14 +11,17 @@ from typing import Self
 
 from loguru import logger
 
+from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.files import FileRunner
 from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.zoho.client import Zoho
 
 _ROUNDS = 200
+Runner = StreamRunner | FileRunner
 
 
 class Fleet:
@@ -47,26 +50,28 @@ class Fleet:
             )
             for name in sorted(wanted)
         }
-        self.runners = [
-            StreamRunner(
-                stream,
-                route,
-                self.catalogs[route.source],
-                self.catalogs[route.target],
-                ledger,
-                now=now,
-                stopping=stopping,
-                first_run=first_run,
-            )
-            for route in settings.routes
-            for stream in route.streams
-        ]
+        self.runners = [self._runner(stream, route, first_run) for route in settings.routes for stream in route.streams]
         for runner in self.runners:
             ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
         self.clock_stepped(timedelta())
         if ledger.distrusted:
             what = "the ledger is older than what was written: {} records are looked up in the target before a write"
             logger.warning(what, ledger.distrusted)
+
+    def _runner(self, stream: Stream, route: Route, first_run: FirstRun) -> Runner:
+        source, target = self.catalogs[route.source], self.catalogs[route.target]
+        if stream.files_of is not None:
+            return FileRunner(stream, route, source, target, self._ledger, now=self._now, stopping=self._stopping)
+        return StreamRunner(
+            stream,
+            route,
+            source,
+            target,
+            self._ledger,
+            now=self._now,
+            stopping=self._stopping,
+            first_run=first_run,
+        )
 
     def clock_stepped(self, by: timedelta) -> None:
         """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before."""
@@ -97,7 +102,7 @@ class Fleet:
                 break
         return reports
 
-    def _goes_on(self, runner: StreamRunner, report: Report, seen: int) -> bool:
+    def _goes_on(self, runner: Runner, report: Report, seen: int) -> bool:
         """Whether another round may help: what is due may have been woken by any stream that saw something."""
         if report.trouble is not None:
             return False

@@ -12,10 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from daemon.core.fuse import Fuse
+from daemon.core.notes import NOTES
 from daemon.core.org import Org
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
+from daemon.settings.beside import Module, add_notes, check_beside, notes_last, with_attachments
 from daemon.settings.circles import circle_problems, with_circles
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
@@ -159,7 +161,12 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         legs += _legs(name, table, at)
         modules = _modules(table, at, problems)
         if entry is not None:
-            streams = tuple(_stream(name, entry, source, *module) for source, module in modules.items())
+            streams = tuple(
+                stream
+                for source, module in modules.items()
+                for stream in with_attachments(_stream(name, entry, source, *module), module[0])
+            )
+            streams = notes_last(streams, tuple(source for source, module in modules.items() if module[0].notes))
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
             primary |= {name} if entry.primary else set()
     twice = crossings(legs)
@@ -187,9 +194,6 @@ def _check_ends(table: dict[str, object], known: tuple[str, ...], at: str, probl
         )
 
 
-Module = tuple[ModuleEntry, FieldChoice, Fuse]
-
-
 def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict[str, Module]:
     at = join(at, "modules")
     modules: dict[str, Module] = {}
@@ -204,7 +208,9 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
             if entry is not None:
                 _check_flag(entry, path, problems)
                 _check_unmatched(entry, path, problems)
+                check_beside(module, entry, given, path, problems)
                 modules[module] = entry, fields, fuse
+    add_notes(modules, at, problems)
     return modules
 
 
@@ -238,6 +244,8 @@ def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
         return []
     legs = []
     for module, given in modules.items():
+        if module == NOTES:  # they go where their modules go
+            continue
         other = given.get("target_module") if isinstance(given, dict) else None
         end = other if isinstance(other, str) else module
         path = join(join(at, "modules"), module)

@@ -88,6 +88,8 @@ class ModuleEntry(Entry):
     compare_credits: int = Field(default=1000, ge=1, le=10_000_000, description="a number of credits, from 1")
     fuse: object = Field(default=None, description="a table with deletes, blanked, refused")
     owner: Owner = Field(default="source", description=v.OWNER)
+    notes: bool = Field(default=False, description="true or false")
+    attachments: v.Attachments = Field(default=None, description=v.COMPARE)
     automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
     max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
     poll: v.Poll | None = Field(default=None, description=v.POLL)

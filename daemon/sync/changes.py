@@ -25,6 +25,7 @@ SMALL: Final = 200  # rows for one credit: what an idle poll asks for (facts 3.1
 LARGE: Final = 2000  # rows for three credits: the most that one answer holds
 _COLUMNS: Final = 48  # of 50, beside id and Modified_Time
 _WALKS: Final = 10
+_CUT: Final = 500  # characters of a rich text in a list answer (facts 2.6)
 _LAST_ID: Final = "9" * 19  # after every id of a second: the whole second is read
 
 
@@ -57,11 +58,16 @@ class Sift:
 
 
 class ChangeReader:
-    """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source sifts."""
+    """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source sifts.
 
-    def __init__(self, source: Zoho, module: str) -> None:
+    `whole`: COQL does not say all (of a lookup into several modules not the module, facts 3.4), so it only tells which
+    records changed, and they are read by id.
+    """
+
+    def __init__(self, source: Zoho, module: str, *, whole: bool = False) -> None:
         self._source = source
         self._module = module
+        self._whole = whole
         self._by_list = False
         self._refused = False
         self._sifts = True
@@ -94,6 +100,8 @@ class ChangeReader:
     def by_ids(self, columns: Sequence[str], ids: Sequence[str]) -> list[Change]:
         """The records with these ids as they are now, in (Modified_Time, id) order; missing ones are absent."""
         rows = self._source.by_ids(self._module, [*columns, "Modified_Time"], ids) if ids else []
+        if self._whole:
+            rows = uncut(self._source, self._module, rows)
         return sorted((self._change(row, at, columns) for at, row in enumerate(rows)), key=lambda c: c.position)
 
     # --- COQL --------------------------------------------------------------------------------------------------------
@@ -104,6 +112,10 @@ class ChangeReader:
         return replace(page, end=Position(modified_time=sift.until, record_id="0"), last=False) if page.last else page
 
     def _by_query(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
+        if self._whole and columns:
+            told = self._by_query((), after, limit, sift)
+            now = {change.position: change for change in self.by_ids(columns, [c.record_id for c in told.changes])}
+            return replace(told, changes=tuple(now[c.position] for c in told.changes if c.position in now))
         first, *others = [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
         rows, more = self._query(first, after, limit, sift)
         changes = self._in_order(rows, after, first)
@@ -253,6 +265,15 @@ class ChangeReader:
             what = f"{self._module} {record_id} came without {', '.join(absent[:5])}; nothing was blanked in the target"
             raise FieldAbsent(org, what, "Look whether the field was renamed or hidden from the API user")
         return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)
+
+
+def uncut(org: Zoho, module: str, rows: Sequence[WireRecord]) -> list[WireRecord]:
+    """The rows of a list answer, those read once more alone that hold a text of the length to which rich text is cut
+    there (facts 2.6).
+    """
+    cut = [i for i, row in enumerate(rows) if any(isinstance(v, str) and len(v) == _CUT for v in row.values())]
+    alone = {i: whole for i in cut if (whole := org.get_one(module, str(rows[i]["id"]))) is not None}
+    return [alone.get(i, row) for i, row in enumerate(rows)]
 
 
 def _latest(changes: Sequence[Change]) -> tuple[Change, ...]:

@@ -44,6 +44,9 @@ def check_stream(
     stream: Stream, route: Route, source: Catalog, target: Catalog, *, create_keys: bool
 ) -> Iterator[Finding]:
     """Whether a stream can run by both orgs' metadata, and what it would not carry."""
+    if stream.files_of is not None:
+        yield Finding(subject=stream.address, ok=True, message=f"the attachments of {stream.files_of}")
+        return
     try:
         if create_keys:
             yield from _create_key(stream, target)

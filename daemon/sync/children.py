@@ -16,6 +16,7 @@ from loguru import logger
 
 from daemon.core.causes import DIFFERS
 from daemon.core.ends import due_row
+from daemon.core.notes import PARENT
 from daemon.core.rules import Route, Stream
 from daemon.core.schema import Field
 from daemon.ledger import Ledger
@@ -49,9 +50,13 @@ class Children:
         """Has every record read again that points to one of these; `why` is a sentence about the record pointed to."""
         parents = list(records)
         for child in self._route.streams if parents else ():
-            lookups = self._lookups(child)
+            lookups = [] if child.files_of is not None else self._lookups(child)
             try:
-                found = {i for lookup in lookups for parent in parents for i in self._pointing(child, lookup, parent)}
+                found = (
+                    set(parents)
+                    if child.files_of == self._stream.source_module
+                    else {i for lookup in lookups for parent in parents for i in self._pointing(child, lookup, parent)}
+                )
             except (RequestRefused, CredentialRefused) as error:
                 logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
                 continue
@@ -72,7 +77,9 @@ class Children:
             return
         self.of(sorted(survivors), f"the {self._stream.source_module} record that it points to may have been merged")
 
-    def _lookups(self, child: Stream) -> list[Field]:
+    def _lookups(self, child: Stream) -> list[str | Field]:
+        if child.notes_of:
+            return [PARENT] if self._stream.source_module in child.notes_of else []
         try:
             fields = self._source.schema(child.source_module).fields.values()
         except RequestRefused:  # that stream's own trouble
@@ -85,7 +92,9 @@ class Children:
         found = self._ids(self._stream.source_module, around, limit=200)
         return found if len(found) <= _SURVIVORS else []
 
-    def _pointing(self, child: Stream, lookup: Field, parent: str) -> list[str]:
+    def _pointing(self, child: Stream, lookup: str | Field, parent: str) -> list[str]:
+        if isinstance(lookup, str):
+            return self._ids(child.source_module, coql.equals(lookup, parent), limit=_MOST)
         among = None if lookup.lookup_module else self._stream.source_module
         return self._ids(child.source_module, coql.points_to(lookup.api_name, parent, among), limit=_MOST)
 

@@ -44,8 +44,8 @@ class Comparer:
         self._stream = stream
         self._orgs = {"source": source, "target": target}
         self._readers = {
-            "source": ChangeReader(source, stream.source_module),
-            "target": ChangeReader(target, stream.target_module),
+            "source": ChangeReader(source, stream.source_module, whole=bool(stream.notes_of)),
+            "target": ChangeReader(target, stream.target_module, whole=bool(stream.notes_of)),
         }
         self._ledger = ledger
         self._now = now

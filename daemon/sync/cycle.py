@@ -92,7 +92,7 @@ class StreamRunner:
         self._now = now
         self._stopping = stopping
         self._first_run: FirstRun = first_run
-        self._reader = ChangeReader(source.zoho, stream.source_module)
+        self._reader = ChangeReader(source.zoho, stream.source_module, whole=bool(stream.notes_of))
         children = Children(stream, route, source, ledger, now)
         self._hands = Hands(
             source=source.zoho,

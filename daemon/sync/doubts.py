@@ -13,10 +13,12 @@ from datetime import timedelta
 from typing import Final
 
 from daemon.core.mapping import FieldMap
+from daemon.core.notes import wanted_of
 from daemon.core.plan import key_value
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger
+from daemon.sync.copies import find_copies
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, look_at
 from daemon.zoho import coql
@@ -54,7 +56,7 @@ def clear_doubts(
     """
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
-    now, wait = target.server_now(), timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
+    now, wait = target.server_now(), patience(stream, target)
     left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
     deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
@@ -80,12 +82,21 @@ def clear_doubts(
     return Doubts(found=found, deferred=deferred, ended=ended)
 
 
+def patience(stream: Stream, target: Zoho) -> timedelta:
+    """For how long a call that was sent may still show its effect."""
+    return timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
+
+
 def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:
     """For every uncertain create, the ids of target records that could be it: by the key it was sent with, or (no key,
     or another one since) by what else was sent.
     """
     stream, name = prepared.stream, str(prepared.fields.key)
     keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
+    if stream.notes_of:
+        wanted = {i.source_id: note for i in intents if (note := wanted_of(i.match)) is not None}
+        copies = find_copies(wanted, stream, ledger, target)
+        return {i.source_id: [copies[i.source_id]] if i.source_id in copies else [] for i in intents}
     keyless = [intent for intent in intents if name not in intent.match]
     return _by_key(stream, name, keyed, target, ledger) | _by_match(stream, keyless, ledger, target)
 

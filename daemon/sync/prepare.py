@@ -121,7 +121,7 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     stream = prepared.stream
     state = ledger.stream_state(stream)
     known = NEVER_RUN if state is None else state.rules_version
-    if known == NEVER_RUN and first_run == "refuse":
+    if known == NEVER_RUN and first_run == "refuse" and not stream.notes_of:  # equal notes are adopted
         condition = coql.everything() if stream.key is None else coql.is_null(stream.key)
         strangers = target.zoho.count(stream.target_module, condition)
         if strangers:
@@ -142,6 +142,8 @@ def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: Field
 
 
 def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:
+    if stream.notes_of or stream.files_of:
+        return frozenset([*stream.notes_of, *([stream.files_of] if stream.files_of else [])])
     try:
         schema = source.schema(stream.source_module)
     except RequestRefused:  # that stream's own trouble

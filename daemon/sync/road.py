@@ -18,6 +18,7 @@ from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
 from daemon.core.circles import circular
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
+from daemon.core.notes import wanted_of
 from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
@@ -26,6 +27,7 @@ from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, W
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
+from daemon.sync.copies import find_copies
 from daemon.sync.doubts import STAMPS, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
 from daemon.sync.pointing import Finder, with_modules
@@ -163,7 +165,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
     if stream.gone != "recreate":
         astray |= {i: None for i in returned if doubts.found.get(i) == ()}
-    return Knowledge(
+    knowledge = Knowledge(
         known=Known(
             parents=parents,
             owners=prepared.owners,
@@ -183,6 +185,22 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         me_in_target=prepared.me_in_target,
         astray=astray,
     )
+    if stream.notes_of:
+        knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
+    return knowledge
+
+
+def _copies(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, knowledge: Knowledge
+) -> dict[str, tuple[WireRecord, ...]]:
+    """The notes that would be made, and are in the target already."""
+    stream, fields = prepared.stream, prepared.fields
+    steps = [step for step in plan(changes, stream, fields, knowledge) if isinstance(step, Create)]
+    wanted = {step.change.record_id: note for step in steps if (note := wanted_of(step.match)) is not None}
+    copies = find_copies(wanted, stream, hands.ledger, hands.target)
+    rows = hands.target.by_ids(stream.target_module, fields.targets, sorted(copies.values())) if copies else []
+    there = {str(row["id"]): row for row in rows}
+    return {source_id: (there[note],) for source_id, note in copies.items() if note in there}
 
 
 def _present(

@@ -35,13 +35,19 @@ PAUSES: Final = (0.5, 2.0)
 _CLOCK_STEP: Final = 2.0  # seconds; Date has whole ones
 THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
 EMPTY_STATUSES: Final = (204, 304)
+_HINTS: Final = {
+    ("Notes", "NOT_SUPPORTED"): "Only administrators read all notes (facts 2.4): give the API user that profile in Zoho"
+}
 T = TypeVar("T")
 Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request below `/crm/v8/`; `scope` is what the credential needs for it, `credits` what it costs."""
+    """One request below `/crm/v8/`; `scope` is what the credential needs for it, `credits` what it costs.
+
+    `body` travels as JSON; `content` as it is, of the type that `headers` say.
+    """
 
     method: str
     path: str
@@ -49,6 +55,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: object = None
+    content: bytes | None = None
     credits: int = 1
 
 
@@ -105,7 +112,11 @@ class Caller:
             self._sleep(pause)
         return self._read_once(call, understand, empty)
 
-    def _read_once(self, call: Call, understand: Callable[[Json], T], empty: T) -> T:
+    def fetch(self, call: Call) -> Reply | None:
+        """An answer that is no JSON, as it is; None for 204. Asked for once. Raises as `read` does."""
+        return self._success(call)
+
+    def _success(self, call: Call) -> Reply | None:
         deadline = self.transport.deadline()
         try:
             reply = self.send(call)
@@ -115,9 +126,15 @@ class Caller:
             what = f"{call.method} {call.path}: {error.what}"
             raise OrgUnavailable(self.org.name, what, retry_after=wait) from None
         if reply.status in EMPTY_STATUSES:
-            return empty
+            return None
         if reply.status != 200:
             raise self.refusal(call, reply)
+        return reply
+
+    def _read_once(self, call: Call, understand: Callable[[Json], T], empty: T) -> T:
+        reply = self._success(call)
+        if reply is None:
+            return empty
         try:
             found = parse(reply.body)
         except WrongShapeError as error:
@@ -148,8 +165,8 @@ class Caller:
         return reply
 
     def _exchange(self, call: Call, token: Secret, deadline: float) -> Reply:
-        body = None if call.body is None else orjson.dumps(call.body)
-        kind = {} if body is None else {"Content-Type": "application/json"}
+        body = call.content if call.body is None else orjson.dumps(call.body)
+        kind = {} if call.body is None else {"Content-Type": "application/json"}
         try:
             reply = self.transport.request(
                 call.method,
@@ -223,7 +240,9 @@ class Caller:
             return OrgUnavailable(self.org.name, what)
         if isinstance(code, str):
             details = error.get("details")
-            return RequestRefused(self.org.name, what, code=code, details=details if isinstance(details, dict) else {})
+            hint = _HINTS.get((call.path, code), "")
+            details = details if isinstance(details, dict) else {}
+            return RequestRefused(self.org.name, what, hint, code=code, details=details)
         return self.bad(call, reply, f"status {reply.status}")
 
     def _credential(self, call: Call, what: str, error: Mapping[str, object]) -> CredentialRefused:

@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from daemon.core.answer import Answer
+from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.schema import Field, OrgProfile, Schema, User
-from daemon.zoho import coql, metadata, newfield, reads, writes
+from daemon.zoho import coql, files, metadata, newfield, reads, writes
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, RequestRefused
@@ -154,6 +155,10 @@ class Zoho:
         """A whole record with subforms and full texts, or None when there is none with this id."""
         return reads.one(self._caller, module, record_id)
 
+    def related(self, module: str, record_id: str, name: str) -> list[str]:
+        """The ids of all records in a related list of a record; none where the record is not there."""
+        return reads.related(self._caller, module, record_id, name)
+
     def deleted(self, module: str, since: datetime | None = None, page: int = 1) -> Deletions:
         """A page of what was deleted (at or after `since`): 60 days back for the bin, 120 for good (facts 5.2)."""
         call = Call(
@@ -219,6 +224,24 @@ class Zoho:
     def remove_tags(self, module: str, ids: Sequence[str], names: Sequence[str]) -> list[Answer]:
         """Take tags away from records; one Answer each, in order, with the server's time."""
         return writes.remove_tags(self._caller, coql.name(module), ids, names)
+
+    # --- attachments -------------------------------------------------------------------------------------------------
+
+    def attachments(self, module: str, record_id: str) -> list[File] | None:
+        """What is attached to a record; None where the record is not there."""
+        return files.attached(self._caller, module, record_id)
+
+    def download(self, module: str, record_id: str, file: File) -> bytes | None:
+        """The content of an attachment, up to 32 MB; None where it is gone."""
+        return files.download(self._caller, module, record_id, file)
+
+    def upload(self, module: str, record_id: str, file: File, content: bytes) -> Answer:
+        """Attach a file, or the link that it is; Done carries the new attachment's id."""
+        return files.upload(self._caller, module, record_id, file, content)
+
+    def detach(self, module: str, record_id: str, file_ids: Sequence[str]) -> list[Answer]:
+        """Delete attachments of a record; one Answer each, Gone where there was none."""
+        return files.detach(self._caller, module, record_id, file_ids)
 
     # --- metadata ----------------------------------------------------------------------------------------------------
 

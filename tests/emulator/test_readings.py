@@ -193,6 +193,19 @@ def note_moves(us: Client) -> bool:
     return added
 
 
+def attachment_moves(us: Client) -> bool:
+    lead = us.lead()
+    made: list[str] = []
+
+    def attach() -> None:
+        answer = us.http.post(f"/crm/v8/Leads/{lead}/Attachments", files={"file": ("a.txt", b"a")})
+        made.append(answer.json()["data"][0]["details"]["id"])
+
+    added = moves(us, "Leads", lead, attach)
+    assert moves(us, "Leads", lead, lambda: us.delete(f"Leads/{lead}/Attachments/{made[0]}")) is added
+    return added
+
+
 def computed_moves(us: Client) -> bool:
     project = us.insert("Projects", {"Name": "p", "Milestones": [{"Title": "a"}]})[0]
     row = us.get(f"Projects/{project}").json()["data"][0]["Milestones"][0]["id"]
@@ -299,6 +312,7 @@ CASES: list[tuple[str, dict[str, Any], Probe]] = [
     ("coql_relative_dates", {"reject": "INVALID_QUERY", "accept": FOUND}, relative),
     ("coql_relative_dates", {"reject": 400, "accept": 200}, dated),
     ("note_moves_modified_time", {"no": False, "yes": True}, note_moves),
+    ("attachment_moves_modified_time", {"no": False, "yes": True}, attachment_moves),
     ("computed_moves_modified_time", {"no": False, "yes": True}, computed_moves),
     ("fields_limit_details", {"limit": ["limit", "param_name"], "maximum_length": ["maximum_length", "param_name"]},
      fifty_one),

@@ -14,6 +14,8 @@ from daemon.settings import UnknownStreamError
 
 LEADS = "routes.india-to-us.modules.Leads"
 ROUTE = "routes.india-to-us"
+NOTES = "routes.india-to-us.modules.Notes"
+KEYED = ("key", "notes")
 
 
 def test_the_least_settings_have_every_default(house: Any) -> None:
@@ -201,3 +203,24 @@ def test_settings_do_not_change(house: Any) -> None:
         settings.ledger_url = "sqlite:///other"
     with pytest.raises(TypeError):
         settings.orgs["other"] = settings.orgs["us"]
+
+
+def test_notes_of_modules_are_one_more_stream_that_goes_last(house: Any) -> None:
+    accounts = {("routes.india-to-us.modules.Accounts", key): "true" if key == "notes" else '"K"' for key in KEYED}
+    by_default = house.load({(LEADS, "notes"): "true", (ROUTE, "poll"): '"5m"', **accounts}).streams()
+    assert [s.address for s in by_default] == [f"india-to-us/{m}" for m in ("Leads", "Accounts", "Notes")]
+    assert (by_default[-1].notes_of, by_default[-1].key) == (("Leads", "Accounts"), None)
+    assert by_default[-1].poll == timedelta(minutes=5)
+    told = {(NOTES, "key"): '"none"', (NOTES, "deletes"): '"delete"'}
+    (leads, notes) = house.load({**told, (LEADS, "notes"): "true"}).streams()
+    assert (notes.deletes, notes.notes_of, leads.notes_of) == ("delete", ("Leads",), ())
+
+
+def test_attachments_of_a_module_are_a_stream_beside_it(house: Any) -> None:
+    given = {(LEADS, "attachments"): '"12h"', (LEADS, "deletes"): '"delete"', (LEADS, "where"): "\"City = 'Pune'\""}
+    leads, files = house.load(given).streams()
+    assert (files.address, files.files_of, files.key) == ("india-to-us/Leads/Attachments", "Leads", None)
+    assert (files.compare, files.deletes, files.where) == (timedelta(hours=12), "delete", None)
+    assert (leads.files_of, leads.compare) == (None, timedelta(days=7))
+    flagged = {(LEADS, "attachments"): '"1d"', (LEADS, "deletes"): '"flag"', (LEADS, "flag"): '"Gone"'}
+    assert house.load(flagged).streams()[1].deletes == "ignore"

@@ -365,3 +365,17 @@ def test_a_message_is_one_line_with_the_file_the_path_what_was_found_and_what_is
     assert str(advised) == f"{INDIA}.data_center: found 'IN'; allowed: {advised.allowed} (did you mean \"in\"?)"
     long = house.problem(INDIA, "data_center", f'"{"x" * 500}"')
     assert len(str(long)) < 150
+
+
+def test_a_table_of_notes_has_no_key_and_needs_a_module_whose_notes_go(house: Any) -> None:
+    notes = "routes.india-to-us.modules.Notes"
+    (alone,) = house.problems({(notes, "key"): '"none"'})
+    assert (alone.path, alone.allowed) == (notes, "notes = true in a module whose notes are to go")
+    wrong = {(notes, "key"): '"Name"', (notes, "target_module"): '"Tasks"', (notes, "notes"): "true"}
+    assert [p.path.removeprefix(f"{notes}.") for p in house.problems(wrong)] == ["key", "target_module", "notes"]
+
+
+def test_attachments_are_an_option_and_no_module(house: Any) -> None:
+    (problem,) = house.problems({("routes.india-to-us.modules.Attachments", "key"): '"none"'})
+    assert problem.allowed == 'attachments = "1d" in the module whose attachments are to go'
+    assert house.problem(LEADS, "attachments", "true").path == f"{LEADS}.attachments"

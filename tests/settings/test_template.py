@@ -39,15 +39,15 @@ def test_it_names_every_key(model: type) -> None:
 def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     uncommented, count = re.subn(r"^#(?=\w+ = )", "", text, flags=re.MULTILINE)
-    assert count == 19
+    assert count == 20
     assert loaded(tmp_path, uncommented) == loaded(tmp_path, text)
 
 
 def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
-    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|[A-Z]\\w+|"\\*"'
+    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|attachments|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 25
+    assert count == 26
     examples = re.sub(
         r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
         r"|cut to|(of )?a lookup|all that|but for).*$",
