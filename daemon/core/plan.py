@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
-from daemon.core.convert import Values
+from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
 from daemon.core.mapping import FieldMap
 from daemon.core.record import Change, Deletion, Seen, WireRecord
@@ -111,7 +111,7 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     if held is None:
         created = _create(change, values, digests, fields, knowledge.source_zgid)
         return replace(created, later=later, cut=translation.cut)
-    unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
+    unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag:
         return Keep(change=change, outcome="unchanged", later=later)
     names = changed_fields(held.by_field, digests)
@@ -120,13 +120,14 @@ def _content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
     names -= filled
     if seen is None:
         digests = without(digests, filled, fields.version, knowledge.digest_key)
-    if not names and not unflag:
+    beside = unflag | _missing_key(change, fields, candidates or (), knowledge.source_zgid)
+    if not names and not beside:
         outcome: Literal["adopted", "unchanged"] = "adopted" if link is None else "unchanged"
         return Keep(change=change, outcome=outcome, target_id=held.target_id, digests=digests, later=later)
     return Update(
         change=change,
         target_id=held.target_id,
-        values={**cover(values, names), **unflag},
+        values={**cover(values, names), **beside},
         digests=digests,
         adopts=link is None,
         doubted=candidates is not None,
@@ -237,6 +238,17 @@ def _create(change: Change, values: Values, digests: Digests, fields: FieldMap, 
         return Create(change=change, values=values, digests=digests, match=match)
     match = {fields.key: key_value(source_zgid, change.record_id)}
     return Create(change=change, values={**values, **match}, digests=digests, match=match)
+
+
+def _missing_key(
+    change: Change, fields: FieldMap, candidates: tuple[WireRecord, ...], source_zgid: str
+) -> dict[str, Json]:
+    """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
+    orgsync, or its key was blanked. One that names another record is left as it is.
+    """
+    if fields.key is None or not candidates or candidates[0].get(fields.key, "unseen") not in (None, ""):
+        return {}
+    return {fields.key: key_value(source_zgid, change.record_id)}
 
 
 def key_value(source_zgid: str, source_id: str) -> str:

@@ -15,6 +15,8 @@ Gone = Literal["hold", "leave", "recreate"]
 Drift = Literal["report", "overwrite", "keep"]
 Writing = Literal["always", "blank", "create"]
 """When a field is written: always, only where the target's is blank, only when the record is made."""
+Ladder = tuple[tuple[str, ...], ...]
+"""Rungs from the most to the least certain; each names target fields that must all be equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ class Stream:
     `deletes` says what a deletion in the source does to the counterpart; `flag` is the target's checkbox for "flag".
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
+    `match` is the ladder of target fields by which records that both sides held before are paired (match.py).
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
     """
 
@@ -100,6 +103,7 @@ class Stream:
     source_module: str
     target_module: str
     key: str | None
+    match: Ladder = ()
     where: str | None = None
     fields: FieldChoice = field(default_factory=FieldChoice)
     triggers: tuple[str, ...] = ()

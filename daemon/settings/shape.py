@@ -21,7 +21,7 @@ from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe,
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-LATER: Final = frozenset({"match", "reserve", "daily_credits"})
+LATER: Final = frozenset({"reserve", "daily_credits"})
 
 
 class Entry(BaseModel):
@@ -75,6 +75,7 @@ class RouteEntry(Entry):
 class ModuleEntry(Entry):
     target_module: v.ApiName | None = Field(default=None, description=v.API_NAME)
     key: v.Key = Field(description=v.KEY)
+    match: v.MatchLadder = Field(default=(), description=v.MATCH)
     where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
     fields: object = "*"
     except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of target fields")

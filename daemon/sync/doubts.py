@@ -122,7 +122,7 @@ def _read(
     target: Zoho, stream: Stream, fields: FieldMap, targets: Mapping[str, Sequence[str]]
 ) -> dict[str, WireRecord]:
     wanted = sorted({target_id for ids in targets.values() for target_id in ids})
-    columns = [*fields.targets, *([stream.flag] if stream.flag else [])]
+    columns = [*fields.targets, *(name for name in (stream.flag, fields.key) if name)]
     found = target.by_ids(stream.target_module, columns, wanted) if wanted else []
     return {str(row["id"]): row for row in found}
 
