@@ -117,7 +117,7 @@ def comparable(value: Json, data_type: str) -> str | None:
 
 
 def ladder_fields(fields: FieldMap, ladder: Ladder) -> FieldMap:
-    """Only what the ladder and the filter need of a stream's fields. A default is no value: blank records are not alike."""
+    """Only what the ladder and the filter need of a stream's fields. A default is no value: blanks are not alike."""
     wanted = {name for rung in ladder for name in rung}
     rules = tuple(replace(rule, default=None) for rule in fields.rules if rule.target in wanted)
     columns = {column for rule in rules for column in columns_of(rule.source)} | fields.keep.fields

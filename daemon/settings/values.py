@@ -34,7 +34,9 @@ KEY: Final = (
     "the API name of a unique text field of the target module in which orgsync notes the source record's id, "
     'so that no record is ever created twice; or "none", where duplicates after a crash are left to you'
 )
-MATCH: Final = 'a list of target fields, or of lists of them that count together, like ["Email", ["Last_Name", "Phone"]]'
+MATCH: Final = (
+    'a list of target fields, or of lists of them that count together, like ["Email", ["Last_Name", "Phone"]]'
+)
 AUTOMATIONS: Final = f'"none" or a list of {", ".join(TRIGGERS)}'
 LIMIT: Final = 'a number of records, a share like "10%", or "off"'
 _PERCENT: Final = re.compile(r"([0-9]{1,3})%\Z")
