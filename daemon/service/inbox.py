@@ -43,7 +43,7 @@ class Request:
 
 
 def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
-    """Does it, by whoever holds the ledger; gives how many records were woken or linked, fuses released, walks begun."""
+    """Does it, for whoever asks; gives how many records were woken or linked, fuses released or walks begun."""
     if request.kind == "retry":
         return ledger.retry(now, cause_id=request.cause_id, stream=request.stream, source_id=request.source_id)
     if request.stream is None:
