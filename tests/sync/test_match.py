@@ -80,3 +80,17 @@ def test_a_pair_that_is_stored_when_the_stream_has_run_is_looked_at_by_the_next_
         assert [(r["id"], r["Company"]) for r in pair.counterparts("Leads", mine)] == [(yours, "A")]
         assert pair.queue() == []
         assert pair.sql("select first_run from checkpoints") == [("refuse",)]
+
+
+def test_a_match_that_would_blank_many_records_of_the_target_stops_before_the_first(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), match=(("Last_Name",),)) as pair:
+        both = [
+            [
+                org.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C", "City": city})
+                for org, city in ((pair.a, None), (pair.b, "Goa"))
+            ]
+            for n in range(25)
+        ]
+        pair.ledger.match("india-to-us/Leads", [(mine, yours) for mine, yours in both], "match", NOW)
+        assert "blanked" in str(pair.once()["india-to-us/Leads"].trouble)
+        assert pair.writes() == []
