@@ -17,7 +17,7 @@ from hypothesis import given
 
 from daemon.cli import app
 from daemon.cli.context import utc_now
-from daemon.cli.sheets import masked, unmasked
+from daemon.cli.sheets import masked, read, unmasked
 from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
 from daemon.service import inbox
@@ -300,3 +300,12 @@ def test_no_cell_is_a_formula_or_a_long_number_and_each_reads_back(text: str) ->
 def test_a_cell_that_a_spreadsheet_would_read_is_marked(text: str) -> None:
     assert masked(text).startswith("'")
     assert unmasked(masked(text)) == text.strip()
+
+
+def test_a_no_counts_when_it_is_said_of_every_candidate(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    rows = ["link\tsource_id\ttarget_id", "no\t'1\t'8", "\t'1\t'9", "No\t2\t8", "n\t2\t9", "yes\t3\t7", "no\t3\t8"]
+    path.write_text("\n".join(rows), encoding="utf-8-sig")
+    decided = read([path])
+    assert decided.refused == {"2"}
+    assert [(one.place, one.source_id, one.target_id) for one in decided.pairs] == [(f"{path} line 6", "3", "7")]
