@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "init": ("daemon.cli.init", "Write a commented settings.toml to start from."),
     "auth": ("daemon.cli.auth", "Exchange an org's grant code for tokens, and keep them."),
     "check": ("daemon.cli.check", "See whether credentials, modules and key fields are in order."),
+    "match": ("daemon.cli.match", "Pair the records that both orgs of a stream held before."),
     "once": ("daemon.cli.once", "Run every stream one time, until it has caught up."),
     "run": ("daemon.cli.run", "Keep every stream in step until stopped."),
     "status": ("daemon.cli.status", "Show health, lag, balance and queue of every stream."),

@@ -26,6 +26,7 @@ def exit_code(error: Exception) -> int | None:
     from daemon.ledger.errors import LedgerError, LedgerHeld, OrgChanged  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.service.inbox import NoAnswerError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.settings import SettingsError  # noqa: PLC0415  only after a failure, to keep --help quick
+    from daemon.sync.prepare import StreamRefusedError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.zoho.errors import CredentialRefused, ZohoError  # noqa: PLC0415  only after a failure, to keep --help quick
 
     codes: list[tuple[type[Exception], int]] = [
@@ -33,6 +34,7 @@ def exit_code(error: Exception) -> int | None:
         (LedgerHeld, LEDGER_HELD),
         (NoAnswerError, UNREACHABLE),
         (OrgChanged, STOPPED),
+        (StreamRefusedError, STOPPED),
         (LedgerError, UNREACHABLE),
         (CredentialRefused, STOPPED),
         (ZohoError, UNREACHABLE),

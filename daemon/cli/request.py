@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from daemon.cli.context import locked_ledger, utc_now
@@ -10,6 +12,9 @@ from daemon.service import inbox
 from daemon.service.inbox import Request
 from daemon.settings import Settings
 
+_PATIENCE_S: Final = 15.0
+_PAIRS_A_SECOND: Final = 1000  # a slow disk
+
 
 def demand(settings: Settings, request: Request) -> tuple[int, str]:
     """Has the request carried out; gives the number of things done, and when they take effect, in words."""
@@ -17,7 +22,8 @@ def demand(settings: Settings, request: Request) -> tuple[int, str]:
         with locked_ledger(settings) as ledger:
             return inbox.carry_out(request, ledger, utc_now()), "at the next `orgsync run` or `orgsync once`"
     except LedgerHeld:
-        return inbox.ask(settings.state_dir / "inbox", request), "now"
+        patience = _PATIENCE_S + len(request.pairs) / _PAIRS_A_SECOND
+        return inbox.ask(settings.state_dir / "inbox", request, patience), "now"
 
 
 def known_stream(settings: Settings, address: str) -> str:

@@ -1,4 +1,4 @@
-"""What a stream's key, its flag and its way of recognising records need of the target's fields. Each problem is a pair
+"""What a stream's key, its flag and its ways of recognising records need of the target's fields. Each problem is a pair
 of the field it is about and a sentence.
 """
 
@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from daemon.core.rules import Stream
+from daemon.core.fitting import FieldRule
+from daemon.core.rules import Constant, Stream
 from daemon.core.schema import Field, Schema
 
 _TELLING: Final = ("text", "email")
@@ -65,3 +66,16 @@ def flag_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list
     else:
         return []
     return [(stream.flag, message)]
+
+
+def ladder_problems(stream: Stream, rules: Iterable[FieldRule]) -> list[tuple[str, str]]:
+    """Names of the ladder that nothing can be compared by, each with a sentence."""
+    by_target = {rule.target: rule for rule in rules}
+    found = []
+    for name in dict.fromkeys(name for rung in stream.match for name in rung):
+        rule = by_target.get(name)
+        if rule is None:
+            found.append((name, f"match names {name}, which no field of the source fills: map it, or take it out"))
+        elif isinstance(rule.source, Constant):
+            found.append((name, f"match names {name}, which is the same in every record: take it out"))
+    return found

@@ -23,7 +23,7 @@ from daemon.core.criteria import Criteria
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
-from daemon.core.keys import flag_problems, key_problems, recognises
+from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
 from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Expression, Fill, Owner, Rows, Source, Stream, Template
 from daemon.core.schema import Field, Schema
@@ -151,6 +151,10 @@ def resolve(
         )
         for f in target.fields.values()
         if f.mandatory and f.writable and f.api_name not in filled | {stream.key} and f.data_type != "ownerlookup"
+    ]
+    problems += [
+        Problem(stream=stream.address, field=name, message=message, fatal=False)  # only `orgsync match` needs it
+        for name, message in ladder_problems(stream, rules)
     ]
     try:
         keep = parse_filter(stream.where)

@@ -23,7 +23,7 @@ from daemon.core.causes import (
     Cause,
 )
 from daemon.core.composed import left_out, sendable, surplus_tags
-from daemon.core.convert import Values
+from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
 from daemon.core.edits import NOTHING, Basis, Edits, edits
 from daemon.core.mapping import FieldMap
@@ -192,7 +192,7 @@ def _kept_in_step(
     """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
     change, values, digests = wanted.change, wanted.values, wanted.digests
     candidates = knowledge.found.get(change.record_id)
-    unflag: Values = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
+    unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
         return Keep(change=change, outcome="unchanged", later=wanted.later)
     names = changed_fields(held.by_field, digests)
@@ -213,14 +213,15 @@ def _kept_in_step(
         )
         merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
         names, digests = merged.names, merged.digests
-    if names or unflag:
+    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
+    if names or beside:
         if seen is not None and (name := left_out(seen, fields.composed & names)):
             return _too_many(change, stream, name, held.target_id)
         sent = cover(values, names)
         return Update(
             change=change,
             target_id=held.target_id,
-            values={**sendable(sent, fields.rules, seen), **unflag},
+            values={**sendable(sent, fields.rules, seen), **beside},
             surplus=surplus_tags(sent, fields.rules, seen),
             digests=digests,
             adopts=link is None,
@@ -381,6 +382,20 @@ def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowle
         cut=wanted.cut,
         pact=pact(frozenset(wanted.values), wanted.edited, stream, fields) if wanted.edited else None,
     )
+
+
+def _missing_key(
+    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], source_zgid: str
+) -> dict[str, Json]:
+    """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
+    orgsync, or its key was blanked. One that names another record is left as it is, and so is one that the record
+    itself names: on a circle one of the two is enough.
+    """
+    if any(change.values.get(origin.key) for origin in stream.origins):
+        return {}
+    if fields.key is None or not candidates or candidates[0].get(fields.key, "unseen") not in (None, ""):
+        return {}
+    return {fields.key: key_value(source_zgid, change.record_id)}
 
 
 def key_value(source_zgid: str, source_id: str) -> str:

@@ -18,6 +18,8 @@ Owner = Literal["source", "target", "newest", "fill-blank"]
 the record is made; whoever changed it last; or the target where its field is not blank.
 """
 Unmatched = Literal["stop", "follow", "delete"]
+Ladder = tuple[tuple[str, ...], ...]
+"""Rungs from the most to the least certain; each names target fields that must all be equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ class Stream:
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     `notes_of` are the modules whose notes a stream of Notes carries (notes.py), `files_of` the one whose attachments a
     stream of Attachments does (files.py).
+    `match` is the ladder of target fields by which records that both sides held before are paired (match.py).
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
 
     `owner` has the say over the fields that name no owner of their own. `circle` are the addresses of the other streams
@@ -130,6 +133,7 @@ class Stream:
     source_module: str
     target_module: str
     key: str | None
+    match: Ladder = ()
     where: str | None = None
     unmatched: Unmatched = "stop"
     fields: FieldChoice = field(default_factory=FieldChoice)

@@ -33,6 +33,7 @@ from daemon.ledger import (
     deletions,
     fuses,
     lookups,
+    matching,
     migrate,
     queue,
     retention,
@@ -46,6 +47,7 @@ from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.matching import Shown
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import meta, orgs
 
@@ -131,6 +133,13 @@ class Ledger:
         """The position goes back to the start under a new version of the rules: all records are read again."""
         with self._writing() as connection:
             streams.restart(connection, stream, rules_version, now)
+
+    def match(self, stream: str, pairs: Sequence[tuple[str, str]], shown: Shown, now: datetime) -> int:
+        """Link what a person found to be one (source id, target id), all or none; `shown` says how far the first run is
+        decided (matching.py). Gives the number of pairs.
+        """
+        with self._writing() as connection:
+            return matching.store(connection, stream, pairs, shown, now)
 
     def links(self, stream: Stream, source_ids: Collection[str]) -> dict[str, Link]:
         """The counterparts of source records, each with the digests that the target confirmed last."""

@@ -6,7 +6,7 @@ Never creates, upgrades or locks a file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +17,14 @@ from typing import Any, Final, Self
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
 
-from daemon.ledger import database, migrate
+from daemon.core.rules import Stream
+from daemon.core.translate import Parent
+from daemon.ledger import comparisons, database, lookups, migrate, streams
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.errors import LedgerUnavailable
-from daemon.ledger.tables import comparisons, retry_queue
+from daemon.ledger.streams import StreamState
+from daemon.ledger.tables import comparisons as compared
+from daemon.ledger.tables import retry_queue
 
 EXAMPLES: Final = 3
 
@@ -229,7 +233,7 @@ class Reader:
 
     def comparing(self) -> list[Comparing]:
         """The full comparisons that go on."""
-        row = comparisons.c
+        row = compared.c
         found = row.differing + row.missing + row.drifted + row.gone + row.strangers
         query = select(row.stream, row.started_at, row.source_seen, row.target_seen, found.label("found"))
         with self._reading() as connection:
@@ -254,6 +258,27 @@ class Reader:
             query = query.where(_balance.c.stream == stream)
         with self._reading() as connection:
             return [Balance(**row) for row in connection.execute(query).mappings()]
+
+    def state(self, stream: Stream) -> StreamState | None:
+        """Where a stream stands; None when it was never started. Raises StreamChanged."""
+        with self._reading() as connection:
+            return streams.state(connection, stream)
+
+    def linked(
+        self, stream: Stream, source_ids: Collection[str], target_ids: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The counterparts of those of the records, of either side, that have one."""
+        with self._reading() as connection:
+            ours = lookups.links(connection, stream, source_ids)
+            theirs = comparisons.counterparts(connection, stream, target_ids)
+        return {i: link.target_id for i, link in ours.items()}, {i: one.source_id for i, one in theirs.items()}
+
+    def counterparts(
+        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+    ) -> dict[Parent, str]:
+        """The target ids of the parents that have one; `carried` is source module -> target module."""
+        with self._reading() as connection:
+            return lookups.counterparts(connection, stream, parents, carried)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -53,7 +53,10 @@ checkpoints = Table(
     maybe_time("deleted_until", "every deletion up to here has an outcome; NULL while deletions are not read"),
     text("rules_version", "version of the mapping that the records were read under"),
     number("epoch", "number of the claim on the stream; a daemon with an older one may not commit"),
-    text("first_run", "how the first run treats a target that holds records: refuse, create, match"),
+    text(
+        "first_run",
+        "what a first run does with a full target: refuse, create; match has shown it: seen, match (create the rest)",
+    ),
     time("started_at", "when the stream, or its latest full reading, began"),
     maybe_time("caught_up_at", "when it first reached the present; NULL while it still catches up"),
     maybe_time("polled_at", "when the source was last asked"),

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from daemon.ledger import Ledger, LedgerError
+from daemon.ledger.matching import Shown
 
 _SUFFIX: Final = ".request"
 _ANSWER: Final = ".answer"
@@ -28,24 +29,29 @@ class Request:
     "retry": the records of a cause, a stream, a record id (all given choices together) are due now.
     "release": the stream's fuse lets up to `accept` records pass, for this `reason`.
     "resync": all records of the stream are compared.
+    "match": the `pairs` (source id, target id) are linked; `shown` says how far the first run is decided.
     """
 
-    kind: Literal["retry", "release", "resync"]
+    kind: Literal["retry", "release", "resync", "match"]
     cause_id: int | None = None
     stream: str | None = None
     source_id: str | None = None
     accept: int = 0
     reason: str = ""
+    pairs: Sequence[tuple[str, str]] = ()
+    shown: Shown = ""
 
 
 def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
-    """Does it, by whoever holds the ledger; gives the number of records woken, fuses released or comparisons begun."""
+    """Does it, for whoever asks; gives how many records were woken or linked, fuses released or walks begun."""
     if request.kind == "retry":
         return ledger.retry(now, cause_id=request.cause_id, stream=request.stream, source_id=request.source_id)
     if request.stream is None:
         raise ValueError("it names no stream")
     if request.kind == "release":
         return int(ledger.release(request.stream, request.accept, request.reason, now) is not None)
+    if request.kind == "match":
+        return ledger.match(request.stream, [(source, target) for source, target in request.pairs], request.shown, now)
     return int(ledger.start_comparison(request.stream, "asked", now))
 
 

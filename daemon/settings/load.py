@@ -264,6 +264,7 @@ def _stream(
         source_module=source_module,
         target_module=module.target_module or source_module,
         key=None if module.key == "none" else module.key,
+        match=module.match,
         where=module.where,
         unmatched=module.unmatched,
         fields=fields,

@@ -21,7 +21,7 @@ from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe,
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-LATER: Final = frozenset({"match", "reserve", "daily_credits"})
+LATER: Final = frozenset({"reserve", "daily_credits"})
 
 
 class Entry(BaseModel):
@@ -76,6 +76,7 @@ class RouteEntry(Entry):
 class ModuleEntry(Entry):
     target_module: v.ApiName | None = Field(default=None, description=v.API_NAME)
     key: v.Key = Field(description=v.KEY)
+    match: v.MatchLadder = Field(default=(), description=v.LADDER)
     where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
     unmatched: Unmatched = Field(default="stop", description='"stop", "follow" or "delete"')
     fields: object = "*"

@@ -16,6 +16,7 @@ from daemon.core.functions import FUNCTIONS
 from daemon.core.fuse import Limit
 from daemon.core.org import DATA_CENTERS
 from daemon.core.record import is_api_name
+from daemon.core.rules import Ladder
 from daemon.settings.address import Address, parse_address, parse_ledger_url
 from daemon.settings.problem import WrongValueError, describe, did_you_mean, quote
 
@@ -35,6 +36,9 @@ KEY: Final = (
     'so that no record is ever created twice; or "none", where duplicates after a crash are left to you'
 )
 OWNER: Final = '"source", "target", "newest" or "fill-blank"'
+LADDER: Final = (
+    'a list of target fields, or of lists of them that count together, like ["Email", ["Last_Name", "Phone"]]'
+)
 AUTOMATIONS: Final = f'"none" or a list of {", ".join(TRIGGERS)}'
 LIMIT: Final = 'a number of records, a share like "10%", or "off"'
 _PERCENT: Final = re.compile(r"([0-9]{1,3})%\Z")
@@ -171,6 +175,23 @@ def _names(value: list[str]) -> list[str]:
     return value
 
 
+def _ladder(value: object) -> Ladder:
+    """The rungs, each with its fields; one field may stand for a list of one."""
+    if not isinstance(value, list):
+        raise WrongValueError(found=describe(value))
+    rungs = [rung if isinstance(rung, list) else [rung] for rung in value]
+    for rung in rungs:
+        if not rung or len(set(map(str, rung))) < len(rung):
+            raise WrongValueError("each rung names one field or more, each once", found=describe(rung))
+        for name in rung:
+            if not isinstance(name, str) or not is_api_name(name):
+                raise WrongValueError(found=quote(name) if isinstance(name, str) else describe(name))
+    ladder = tuple(tuple(rung) for rung in rungs)
+    if len({frozenset(rung) for rung in ladder}) < len(ladder):
+        raise WrongValueError("a rung stands there twice", found=describe(value))
+    return ladder
+
+
 def _automations(value: object) -> tuple[str, ...]:
     if value == "none":
         return ()
@@ -210,6 +231,7 @@ ExpressionText = Annotated[str, AfterValidator(_expression)]
 ApiName = Annotated[str, AfterValidator(_api_name)]
 ApiNames = Annotated[list[ApiName], AfterValidator(_names)]
 Key = Annotated[str, AfterValidator(_key)]
+MatchLadder = Annotated[Ladder, PlainValidator(_ladder)]
 Where = Annotated[str, AfterValidator(_where)]
 FuseLimit = Annotated[Limit, PlainValidator(_limit)]
 Attachments = Annotated[timedelta | None, BeforeValidator(_check_compare)]

@@ -139,7 +139,8 @@ def _read(
 ) -> tuple[dict[str, WireRecord], frozenset[str]]:
     """The target records by id, and those of which not all could be read."""
     wanted = sorted({target_id for ids in targets.values() for target_id in ids})
-    columns = [*fields.targets, *([stream.flag] if stream.flag else []), *(STAMPS if stream.circle else [])]
+    beside = [name for name in (stream.flag, fields.key) if name]
+    columns = [*fields.targets, *beside, *(sorted(STAMPS) if stream.circle else [])]
     return look_at(target, stream.target_module, columns, fields, wanted)
 
 

@@ -121,14 +121,16 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     stream = prepared.stream
     state = ledger.stream_state(stream)
     known = NEVER_RUN if state is None else state.rules_version
-    if known == NEVER_RUN and first_run == "refuse" and not stream.notes_of:  # equal notes are adopted
+    matched = stream.notes_of or (state is not None and state.first_run == "match")  # equal notes are adopted
+    if known == NEVER_RUN and first_run == "refuse" and not matched:
         condition = coql.everything() if stream.key is None else coql.is_null(stream.key)
         strangers = target.zoho.count(stream.target_module, condition)
         if strangers:
             raise StreamRefusedError(
                 f"first run, and {stream.target} already holds {strangers} {stream.target_module} "
-                "that orgsync has not linked; nothing was written. If none of them is a copy of a record of "
-                f"{stream.source}, start with `orgsync run --first-run create` (or `orgsync once --first-run create`)"
+                "of its own; nothing was written. If some of them may be copies of records of "
+                f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
+                "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
             )
     if known != prepared.fields.version:
         ledger.restart_stream(stream, prepared.fields.version, now)

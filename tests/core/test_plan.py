@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -336,3 +337,18 @@ def test_creates_go_before_updates_and_in_the_order_of_change() -> None:
         Batch(action="create", steps=(steps[1], steps[0])),  # type: ignore[arg-type]
         Batch(action="update", steps=(steps[3], steps[2])),  # type: ignore[arg-type]
     ]
+
+
+@pytest.mark.parametrize(("key", "sent"), [(None, f"{ZGID}:1"), ("", f"{ZGID}:1"), ("999:1", None), ("absent", None)])
+def test_a_counterpart_that_was_looked_at_gets_the_key_that_it_lacks_and_no_other(
+    key: str | None, sent: str | None
+) -> None:
+    seen = IN_B if key == "absent" else {**IN_B, "Key": key}
+    doubted = replace(LINKED["1"], whole=None, by_field={})
+    step = plan_one(ANN, links={"1": doubted}, found={"1": (seen,)})
+    if sent is None:
+        assert isinstance(step, Keep)
+    else:
+        assert isinstance(step, Update)
+        assert step.values == {"Key": sent}
+    assert isinstance(plan_one(ANN, links={"1": doubted}, found={"1": (seen,)}, field_map=fields(key=None)), Keep)
