@@ -96,7 +96,7 @@ def merge(
     fields = sides.fields
     either = fields.newest
     lookups = frozenset(rule.target for rule in fields.rules if rule.kind in ("lookup", "multilookup"))
-    edited = either & (found.fields.keys() | (differing & lookups))
+    edited = either & (found.fields.keys() | (differing & lookups)) & digests.by_field.keys()
     same, lost, conflicts = set[str](), set[str](), []
     moment = _moment(seen)
     if moment is not None:

@@ -1,0 +1,142 @@
+"""Both ways: what counts as an edit, and who wins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from daemon.core.convert import Json
+from daemon.core.digest import digest_value, digest_values
+from daemon.core.edits import NOTHING, Basis, Column, Edits, Held, Mark, edits
+from daemon.core.merge import Merged, Sides, merge
+from daemon.core.record import Change, format_instant
+from daemon.core.rules import Stream
+from tests.core.make import SECRET, T0, at, fields, rule
+
+ME, PERSON = {"id": "1", "name": "orgsync"}, {"id": "2", "name": "Pat"}
+MAP = replace(
+    fields(rule("City", owner="newest"), rule("Owner", "owner", owner="newest")),
+    kinds={"City": "text", "Owner": "owner"},
+)
+STREAM = Stream(
+    address="a-b/Leads",
+    route="a-b",
+    source="a",
+    target="b",
+    source_module="Leads",
+    target_module="Leads",
+    key="Key",
+    circle=("b-a/Leads",),
+)
+
+
+def digest(value: Json) -> str:
+    return digest_value(value, SECRET)
+
+
+def change(city: str | None, seconds: int = 0, by: dict[str, str] = PERSON) -> Change:
+    return Change(position=at(seconds), values={"City": city, "Owner": None, "Modified_By": by})
+
+
+def basis(city: str, mark: Mark | None = None, held: Held | None = None) -> Basis:
+    return Basis(
+        columns={"City": Column(agreed=digest(city), mark=mark), "Owner": Column(agreed=digest(None))},
+        held={"City": held or Held(digest=digest(city))},
+    )
+
+
+def written(city: str, seconds: int, *, returned: bool, origins: frozenset[str] = frozenset({"b"})) -> Mark:
+    return Mark(digest=digest(city), at=T0 + timedelta(seconds=seconds), origins=origins, returned=returned)
+
+
+def found(now: Change, known: Basis) -> Edits:
+    return edits(now, MAP, known, "1", SECRET)
+
+
+def decided(now: Change, known: Basis, there: str | None, seconds: int, by: Any = PERSON, **stream: Any) -> Merged:
+    values: dict[str, Json] = {"City": now.values["City"]}  # type: ignore[dict-item]
+    seen = {"City": there, "Modified_Time": format_instant(T0 + timedelta(seconds=seconds)), "Modified_By": by}
+    sides = Sides(stream=replace(STREAM, **stream), fields=MAP, basis=known, confirmed={}, me="1", key=SECRET)
+    digests = digest_values(values, MAP.version, SECRET)
+    return merge(now, frozenset({"City"}), values, digests, seen, found(now, known), sides)
+
+
+def test_a_value_that_both_sides_agreed_on_is_no_edit() -> None:
+    assert found(change("Graz"), basis("Graz")).fields == {}
+
+
+def test_another_value_is_an_edit_that_came_through_no_org() -> None:
+    assert found(change("Linz"), basis("Graz")).fields == {"City": frozenset()}
+
+
+def test_what_orgsync_wrote_and_came_from_the_target_is_no_edit_in_whatever_form_it_is_stored() -> None:
+    echo = basis("Graz", written("Graz", 5, returned=True))
+    assert found(change("GRAZ", 5, ME), echo) == Edits(
+        columns={"City": digest("GRAZ"), "Owner": digest(None)},
+        fields={},
+        looped={"City": T0 + timedelta(seconds=5)},
+        settles=True,
+    )
+
+
+@pytest.mark.parametrize(("seconds", "by"), [(5, PERSON), (6, ME)])
+def test_in_another_second_or_by_somebody_else_it_is_an_edit(seconds: int, by: dict[str, str]) -> None:
+    echo = basis("Graz", written("Graz", 5, returned=True))
+    assert found(change("GRAZ", seconds, by), echo).fields == {"City": frozenset()}
+
+
+def test_what_orgsync_wrote_and_came_from_elsewhere_goes_on_with_the_orgs_that_it_came_through() -> None:
+    passing = basis("Graz", written("Linz", 5, returned=False, origins=frozenset({"c", "d"})))
+    assert found(change("Linz", 5, ME), passing).fields == {"City": frozenset({"c", "d"})}
+    assert found(change("Wien", 9), passing).fields == {"City": frozenset()}
+
+
+def test_an_edit_goes_over_where_the_target_holds_what_was_agreed() -> None:
+    merged = decided(change("Linz"), basis("Graz"), "Graz", 9)
+    assert (merged.names, merged.lost, merged.pact.conflicts) == ({"City"}, frozenset(), ())
+    assert merged.pact.sent == {"City": frozenset({"a"})}
+
+
+def test_the_same_edit_on_both_sides_is_agreed_and_not_written() -> None:
+    merged = decided(change("Linz"), basis("Graz"), "Linz", 9)
+    assert (merged.names, merged.pact.conflicts, merged.is_idle) == (frozenset(), (), False)
+    assert merged.pact.at == T0 + timedelta(seconds=9)
+
+
+@pytest.mark.parametrize(("seconds", "wins"), [(-1, True), (1, False)])
+def test_of_two_edits_the_later_record_wins_and_the_winner_notes_the_conflict(seconds: int, wins: bool) -> None:
+    merged = decided(change("Linz"), basis("Graz"), "Wien", seconds)
+    assert (merged.names, merged.lost) == ((frozenset({"City"}), frozenset()) if wins else (frozenset(), {"City"}))
+    assert [(c.rule, c.source_author, c.target_author) for c in merged.pact.conflicts] == (
+        [("newest", "Pat", "Pat")] if wins else []
+    )
+    assert ("City" in merged.pact.columns) is wins
+
+
+@pytest.mark.parametrize("wins", [True, False])
+def test_in_one_second_the_primary_route_wins(wins: bool) -> None:
+    merged = decided(change("Linz"), basis("Graz"), "Wien", 0, wins_ties=wins)
+    assert (bool(merged.names), [c.rule for c in merged.pact.conflicts]) == (wins, ["primary"] if wins else [])
+
+
+def test_the_form_that_the_target_made_of_our_write_is_no_edit_there() -> None:
+    known = basis("Graz", held=Held(digest=digest("Graz"), at=T0 + timedelta(seconds=3)))
+    assert decided(change("Linz"), known, "GRAZ", 3, ME).pact.conflicts == ()
+    assert decided(change("Linz"), known, "GRAZ", 3, PERSON).lost == {"City"}
+
+
+@pytest.mark.parametrize(("mine", "theirs", "goes"), [("Linz", None, True), (None, "Wien", False)])
+def test_before_the_first_agreement_a_blank_gives_way_without_a_conflict(
+    mine: str | None, theirs: str | None, goes: bool
+) -> None:
+    for seconds in (-1, 1):
+        merged = decided(change(mine), NOTHING, theirs, seconds)
+        assert (bool(merged.names), bool(merged.lost), merged.pact.conflicts) == (goes, not goes, ())
+
+
+def test_a_person_whom_nobody_stands_for_is_no_value_to_carry() -> None:
+    now = Change(position=at(), values={"City": "Graz", "Owner": {"id": "9"}, "Modified_By": PERSON})
+    assert decided(now, basis("Graz"), "Graz", 9).names == frozenset()
