@@ -27,6 +27,7 @@ DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
+OSCILLATION: Final = "OSCILLATION"
 TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
 UNREAD: Final = "UNREAD"
 FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
@@ -45,6 +46,7 @@ OURS: Final = frozenset(
         DIFFERS,
         DRIFT,
         ORIGIN_UNKNOWN,
+        OSCILLATION,
         TOO_MANY_ROWS,
         UNREAD,
     }
@@ -64,6 +66,8 @@ _REMEDIES: Final = {
     'drift = "keep" or "overwrite" in the settings decides it for good',
     ORIGIN_UNKNOWN: "nothing to do while the stream that made the record here is still catching up; if there is no "
     "such stream any more, empty the record's key field, and it counts as one that was made here",
+    OSCILLATION: "find the workflow, the other program or the person that changes the field back in one of the orgs "
+    "and stop it, or give the field one owner in the settings; a retry after an hour goes on as before",
     TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
     "and retry, or do not map the field",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",

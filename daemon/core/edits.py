@@ -40,10 +40,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a field of the target held when both sides agreed, as a digest, and the Modified_Time of our write of it."""
+    """What a field of the target held when both sides agreed, as a digest, and the Modified_Time of our write of it.
+
+    `lately` are our writes of it within the hour before: digest and Modified_Time.
+    """
 
     digest: str
     at: datetime | None = None
+    lately: tuple[tuple[str, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

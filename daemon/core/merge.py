@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from daemon.core.convert import Json, Values, canonical
 from daemon.core.digest import Digests, digest_value, together
@@ -18,6 +18,8 @@ from daemon.core.mapping import FieldMap, columns_of
 from daemon.core.record import Change, WireRecord, parse_instant
 from daemon.core.rules import Stream
 
+_ALTERNATIONS: Final = 3
+_LATELY: Final = timedelta(hours=1)
 Decided = Literal["newest", "primary"]
 """What decided: the later edit; or, as both came in one second, the route that is named primary."""
 
@@ -69,7 +71,8 @@ class Sides:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """What is to be written (`names`), and what is agreed then. `lost` are edits of the source that the target's win
-    over; the other way carries those back. `is_idle`: nothing new is agreed.
+    over; the other way carries those back. `is_idle`: nothing new is agreed. `to_and_fro` would be written, but was
+    written so often lately that something in the orgs must be changing it back (design 9).
     """
 
     names: frozenset[str]
@@ -77,6 +80,7 @@ class Merged:
     digests: Digests
     pact: Pact
     is_idle: bool
+    to_and_fro: str | None = None
 
 
 def merge(
@@ -121,7 +125,16 @@ def merge(
         digests=together(by_field, fields.version, sides.key),
         pact=pact(names | same, found, sides.stream, fields, but=lost, at=moment, conflicts=tuple(conflicts)),
         is_idle=not same and not found.settles and by_field == sides.confirmed,
+        to_and_fro=next((n for n in sorted(names & edited) if _is_to_and_fro(n, digests, moment, sides)), None),
     )
+
+
+def _is_to_and_fro(name: str, digests: Digests, moment: datetime | None, sides: Sides) -> bool:
+    held = sides.basis.held.get(name)
+    if held is None or moment is None:
+        return False
+    same = [at for digest, at in held.lately if digest == digests.by_field[name] and moment - at < _LATELY]
+    return len(same) >= _ALTERNATIONS
 
 
 def pact(

@@ -15,6 +15,7 @@ from daemon.core import notes
 from daemon.core.causes import (
     AMBIGUOUS,
     ORIGIN_UNKNOWN,
+    OSCILLATION,
     TARGET_GONE,
     TOO_MANY_ROWS,
     UNCERTAIN,
@@ -213,6 +214,8 @@ def _kept_in_step(
         )
         merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
         names, digests = merged.names, merged.digests
+        if merged.to_and_fro is not None:
+            return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
     beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
     if names or beside:
         if seen is not None and (name := left_out(seen, fields.composed & names)):
@@ -361,6 +364,15 @@ def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold
         change=change,
         cause=Cause(code=TOO_MANY_ROWS, module=stream.target_module, field=name),
         detail=f"{name} of {target_id} in {stream.target} has more rows than Zoho shows ({change.record_id} here)",
+    )
+
+
+def _to_and_fro(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=OSCILLATION, module=stream.target_module, field=name),
+        detail=f"{name} of {target_id} in {stream.target} was given this value three times within an hour and changed "
+        f"back each time ({change.record_id} in {stream.source})",
     )
 
 

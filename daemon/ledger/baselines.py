@@ -24,6 +24,8 @@ from daemon.ledger.lookups import chunks
 from daemon.ledger.tables import agreed, baselines, checkpoints, conflicts, id_map
 from daemon.ledger.upsert import on_conflict, upsert
 
+_HOUR: Final = 3600
+_MOST: Final = 11  # writes of one field within an hour that are told apart
 MIRRORED: Final = "mirrored"
 """The digest of a whole record that another stream has agreed on: equal to none that is computed."""
 
@@ -67,8 +69,12 @@ def _column(cell: list[Any], target: str) -> Column:
     return Column(agreed=agreed_on, mark=mark)
 
 
-def _held(digest: str, at: int | None) -> Held:
-    return Held(digest=digest, at=None if at is None else datetime.fromtimestamp(at, UTC))
+def _held(digest: str, at: int | None, lately: list[list[Any]]) -> Held:
+    return Held(
+        digest=digest,
+        at=None if at is None else datetime.fromtimestamp(at, UTC),
+        lately=tuple((written, datetime.fromtimestamp(then, UTC)) for written, then in lately),
+    )
 
 
 def agree(
@@ -92,7 +98,7 @@ def agree(
         for entity, pair in pairs.items():
             _mark(theirs[entity], pair, target)
             if (target, module) == (stream.source, stream.source_module) and pair.pact is not None:
-                theirs[entity].held |= {name: [digest, None] for name, digest in pair.pact.columns.items()}
+                _confirm_fields(theirs[entity], pair.pact.columns)
         _store(connection, address, theirs)
         if (target, module) == (stream.source, stream.source_module):
             _confirm(connection, address, pairs, now)
@@ -104,10 +110,12 @@ def _note(row: _Row, pair: Linked) -> None:
         row.columns |= {name: [digest, None, None, []] for name, digest in pair.pact.columns.items()}
         at = pair.target_modified_time and int(pair.target_modified_time.timestamp())
         for name, digest in pair.digests.by_field.items():
-            if name in pair.pact.sent:
-                row.held[name] = [digest, at]
+            before, lately = row.held.get(name, [None, None, []])[1:]
+            if name in pair.pact.sent and at is not None:
+                recent = [[written, then] for written, then in lately if at - then < _HOUR][-_MOST:]
+                row.held[name] = [digest, at, [*recent, [digest, at]]]
             elif name not in pair.pact.open:
-                row.held[name] = [digest, *row.held.get(name, [None, None])[1:]]
+                row.held[name] = [digest, before, lately]
 
 
 def _mark(row: _Row, pair: Linked, target: str) -> None:
@@ -120,6 +128,11 @@ def _mark(row: _Row, pair: Linked, target: str) -> None:
         if digest is not None:
             agreed_on = digest if target in origins else row.columns.get(name, [None])[0]
             row.columns[name] = [agreed_on, digest, int(at.timestamp()), sorted(origins)]
+
+
+def _confirm_fields(row: _Row, columns: Mapping[str, str]) -> None:
+    for name, digest in columns.items():
+        row.held[name] = [digest, None, row.held.get(name, [None, None, []])[2]]
 
 
 def _confirm(connection: Connection, address: str, pairs: Mapping[str, Linked], now: datetime) -> None:

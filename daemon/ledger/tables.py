@@ -218,7 +218,7 @@ baselines = Table(
     text(
         "held",
         "JSON object: target field -> [digest of the value both sides agreed on, Modified_Time in seconds of our "
-        "write of it]",
+        "write of it, our writes of the last hour: [digest, Modified_Time]]",
         default="{}",
     ),
     info={"doc": "what the source's fields were when both sides agreed, so that an edit is told from an echo"},
