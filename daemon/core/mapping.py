@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from daemon.core.egress import egress_problem
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, rule_for
@@ -67,6 +68,12 @@ class FieldMap:
         return frozenset(r.target for r in self.rules if r.write == "blank")
 
     @property
+    def made_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Target field -> the source fields that its value is made of. The key holds the record's own id."""
+        key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
+        return {r.target: columns_of(r.source) for r in self.rules} | key
+
+    @property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
 
@@ -99,6 +106,8 @@ def resolve(
         Problem(stream=stream.address, field=name, message=message)
         for name, message in [*key_problems(stream, target, filled), *flag_problems(stream, target, filled)]
     ]
+    if kept := egress_problem(stream, {r.target: columns_of(r.source) for r in rules}):
+        problems.append(Problem(stream=stream.address, field="egress", message=kept))
     problems += [
         Problem(
             stream=stream.address,

@@ -91,6 +91,7 @@ class Stream:
     `gone` says what happens when the counterpart was deleted in the target, `drift` when its fields were changed there.
     `owners` says by e-mail addresses which user of the source is which of the target, where that is not the same one.
     Every `compare` (None: never) all records of both sides are compared, for at most `compare_credits` a day.
+    `egress` are the only source fields whose values may leave the source; None: all that are mapped.
     """
 
     address: str
@@ -115,6 +116,7 @@ class Stream:
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12
+    egress: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

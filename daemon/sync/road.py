@@ -16,6 +16,7 @@ from typing import Final
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
 from daemon.core.circles import circular
+from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import Knowledge, plan, to_look_at
@@ -24,7 +25,7 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of
-from daemon.ledger import DueRow, Intent, Ledger
+from daemon.ledger import DueRow, Intent, Leaving, Ledger
 from daemon.sync.children import Children
 from daemon.sync.doubts import clear_doubts
 from daemon.sync.prepare import Prepared
@@ -195,7 +196,8 @@ def _write(
     for batch in batches(steps, alone):
         if hands.stopping() or sent.blown:
             break
-        hands.ledger.begin(prepared.stream, _intents(batch, hands.target.server_now()))
+        intents = _intents(batch, hands.target.server_now())
+        hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
         got, trouble = _send(batch, prepared, hands.target)
         got = _without_strangers(batch, got, prepared, hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
@@ -250,6 +252,15 @@ def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:
     """Zoho refused the call without looking at its records: one of them may be why, so they come back one by one."""
     code = BATCH_REFUSED if records > 1 else error.code
     return [Busy(code=code, message=str(error))] * records
+
+
+def _leaving(batch: Batch, prepared: Prepared, hands: Hands) -> Leaving:
+    bodies = [step.values for step in batch.steps if isinstance(step, Create | Update)]
+    return Leaving(
+        fields=leaving(bodies, prepared.stream, prepared.fields.made_of),
+        data_center=hands.target.org.data_center,
+        at=hands.now(),
+    )
 
 
 def _intents(batch: Batch, now: datetime) -> list[Intent]:
