@@ -18,6 +18,7 @@ from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
+from daemon.settings.egress import Egress, check_egress, read_egress
 from daemon.settings.fields import read_fields
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
@@ -156,8 +157,12 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         _check_ends(table, known, at, problems)
         legs += _legs(name, table, at)
         modules = _modules(table, at, problems)
+        egress = _egress(table, modules, at, problems)
         if entry is not None:
-            streams = tuple(_stream(name, entry, source, *module) for source, module in modules.items())
+            streams = tuple(
+                _stream(name, entry, source, *module, None if egress is None else egress.get(source, frozenset()))
+                for source, module in modules.items()
+            )
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
     problems += crossings(legs)
     return tuple(routes)
@@ -202,6 +207,18 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
     return modules
 
 
+def _egress(table: dict[str, object], modules: dict[str, Module], at: str, problems: list[Problem]) -> Egress | None:
+    if "egress" not in table:
+        return None
+    given = table.get("modules")
+    egress = read_egress(table["egress"], given if isinstance(given, dict) else (), at, problems)
+    for module, (_entry, fields, _fuse) in modules.items():
+        if module in egress:
+            lists, path = join(join(at, "egress"), module), join(join(at, "modules"), module)
+            check_egress(fields, egress[module], lists, path, problems)
+    return egress
+
+
 def _fuse(table: object, at: str, problems: list[Problem]) -> Fuse:
     entry = take(FuseEntry, table, join(at, "fuse"), problems)
     if entry is None:
@@ -233,7 +250,13 @@ def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
 
 
 def _stream(
-    route: str, entry: RouteEntry, source_module: str, module: ModuleEntry, fields: FieldChoice, fuse: Fuse
+    route: str,
+    entry: RouteEntry,
+    source_module: str,
+    module: ModuleEntry,
+    fields: FieldChoice,
+    fuse: Fuse,
+    egress: frozenset[str] | None,
 ) -> Stream:
     return Stream(
         address=f"{route}/{source_module}",
@@ -258,6 +281,7 @@ def _stream(
         poll=entry.poll if module.poll is None else module.poll,
         lag=entry.lag if module.lag is None else module.lag,
         max_attempts=module.max_attempts,
+        egress=egress,
     )
 
 
