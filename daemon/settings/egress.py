@@ -16,7 +16,7 @@ LISTS: Final = 'a list of API names of source fields for every module of the rou
 
 
 def read_egress(value: object, modules: Iterable[str], at: str, problems: list[Problem]) -> Egress:
-    """The lists of a route, one for each of its modules (`modules`, as far as they can be told)."""
+    """The lists of a route, one for each of the `modules` that it carries."""
     path, known = join(at, "egress"), list(modules)
     if not isinstance(value, dict):
         problems.append(Problem(path=path, found=describe(value), allowed=LISTS))

@@ -211,7 +211,8 @@ def _egress(table: dict[str, object], modules: dict[str, Module], at: str, probl
     if "egress" not in table:
         return None
     given = table.get("modules")
-    egress = read_egress(table["egress"], given if isinstance(given, dict) else (), at, problems)
+    carried = modules | given if isinstance(given, dict) else modules  # also one in which something is wrong
+    egress = read_egress(table["egress"], carried, at, problems)
     for module, (_entry, fields, _fuse) in modules.items():
         if module in egress:
             lists, path = join(join(at, "egress"), module), join(join(at, "modules"), module)
