@@ -20,6 +20,7 @@ from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
 from daemon.core.criteria import Criteria
+from daemon.core.egress import egress_problem
 from daemon.core.expression import parse_expression
 from daemon.core.filter import Filter, FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
@@ -107,6 +108,12 @@ class FieldMap:
         return frozenset(r.target for r in self.rules if r.owner == owner)
 
     @property
+    def made_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Target field -> the source fields that its value is made of. The key holds the record's own id."""
+        key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
+        return {r.target: columns_of(r.source) for r in self.rules} | key
+
+    @property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
 
@@ -142,6 +149,8 @@ def resolve(
         Problem(stream=stream.address, field=name, message=message)
         for name, message in [*key_problems(stream, target, filled), *flag_problems(stream, target, filled)]
     ]
+    if kept := egress_problem(stream, {r.target: columns_of(r.source) for r in rules}):
+        problems.append(Problem(stream=stream.address, field="egress", message=kept))
     problems += [
         Problem(
             stream=stream.address,

@@ -124,6 +124,8 @@ class Stream:
     `owner` has the say over the fields that name no owner of their own. `circle` are the addresses of the other streams
     on the ways back from the target to the source (two-way: one), and `origins` what they note in the source.
     `wins_ties` says that the source's value is kept where both sides changed a field in the same second.
+
+    `egress` are the only source fields whose values may leave the source; None: all that are mapped.
     """
 
     address: str
@@ -156,6 +158,7 @@ class Stream:
     max_attempts: int = 12
     notes_of: tuple[str, ...] = ()
     files_of: str | None = None
+    egress: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

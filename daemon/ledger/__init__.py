@@ -13,10 +13,11 @@ from daemon.ledger.errors import (
     StreamChanged,
     StreamUnknown,
 )
+from daemon.ledger.exports import Leaving
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
-from daemon.ledger.reader import Balance, Comparing, History, Reader, StreamStatus, Stuck
+from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
 from daemon.ledger.streams import StreamState
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "Comparison",
     "Counterpart",
     "DueRow",
+    "Export",
     "History",
     "Intent",
+    "Leaving",
     "Ledger",
     "LedgerError",
     "LedgerHeld",

@@ -31,6 +31,7 @@ from daemon.ledger import (
     comparisons,
     database,
     deletions,
+    exports,
     fuses,
     lookups,
     matching,
@@ -44,6 +45,7 @@ from daemon.ledger import (
 )
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.errors import OrgChanged, speaking
+from daemon.ledger.exports import Leaving
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
@@ -188,10 +190,12 @@ class Ledger:
         with self._reading() as connection:
             return lookups.open_intents(connection, stream, ids)
 
-    def begin(self, stream: Stream, intents: Iterable[Intent]) -> None:
-        """Commit what is about to be sent; after a crash the target is asked about it."""
+    def begin(self, stream: Stream, intents: Iterable[Intent], leaving: Leaving | None = None) -> None:
+        """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it."""
         with self._writing() as connection:
             storing.begin(connection, stream, list(intents))
+            if leaving is not None:
+                exports.note(connection, stream, leaving)
 
     def settle(self, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
         """Store all of a settlement or nothing of it; gives the cycle's number, a new one for `cycle_id` None.

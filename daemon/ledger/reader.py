@@ -24,7 +24,7 @@ from daemon.ledger.columns import UtcTime
 from daemon.ledger.errors import LedgerUnavailable
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import comparisons as compared
-from daemon.ledger.tables import retry_queue
+from daemon.ledger.tables import exports, retry_queue
 
 EXAMPLES: Final = 3
 
@@ -109,6 +109,21 @@ class Comparing:
     source_seen: int
     target_seen: int
     found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """One field that has left one org for another (exports); `records`: writes that carried it."""
+
+    route: str
+    source: str
+    source_module: str
+    field: str
+    target: str
+    data_center: str
+    first_at: datetime
+    last_at: datetime
+    records: int
 
 
 def _view(name: str, **columns: type[TypeEngine[Any]] | type[UtcTime]) -> Table:
@@ -279,6 +294,12 @@ class Reader:
         """The target ids of the parents that have one; `carried` is source module -> target module."""
         with self._reading() as connection:
             return lookups.counterparts(connection, stream, parents, carried)
+
+    def exports(self) -> list[Export]:
+        """What has left which org, by route, module and field."""
+        order = (exports.c.route, exports.c.source_module, exports.c.field, exports.c.data_center)
+        with self._reading() as connection:
+            return [Export(**row) for row in connection.execute(select(exports).order_by(*order)).mappings()]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

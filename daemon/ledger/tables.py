@@ -255,9 +255,9 @@ exports = Table(
     text("field", "field of that org", key=True),
     text("target", "name of the org that took it"),
     text("data_center", "data centre of that org", key=True),
-    time("first_at", "when it first left"),
-    time("last_at", "when it last left"),
-    number("records", "writes that carried it"),
+    time("first_at", "when it first left, or was about to"),
+    time("last_at", "when it last left, or was about to"),
+    number("records", "writes that carried it, counted before they were sent"),
     info={"doc": "which fields have left which org for which data centre; never forgotten"},
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Table, func
+from sqlalchemy import ColumnElement, Connection, Table, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -21,11 +22,20 @@ def upsert(
 
 
 def on_conflict(
-    connection: Connection, table: Table, keys: Iterable[str], names: Iterable[str], *, known: Iterable[str] = ()
+    connection: Connection,
+    table: Table,
+    keys: Iterable[str],
+    names: Iterable[str],
+    *,
+    known: Iterable[str] = (),
+    added: Iterable[str] = (),
 ) -> sqlite.Insert | postgresql.Insert:
-    """An insert that overwrites the named columns of the row that has the same `keys`."""
+    """An insert that overwrites the named columns of the row that has the same `keys`, and adds to those in `added`."""
     postgres = connection.dialect.name == "postgresql"
     statement = postgresql.insert(table) if postgres else sqlite.insert(table)
     new = statement.excluded
-    values = {name: func.coalesce(new[name], table.c[name]) if name in known else new[name] for name in names}
+    values: dict[str, ColumnElement[Any]] = {
+        name: func.coalesce(new[name], table.c[name]) if name in known else new[name] for name in names
+    }
+    values |= {name: table.c[name] + new[name] for name in added}
     return statement.on_conflict_do_update(index_elements=list(keys), set_=values)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from daemon.core.files import ATTACHMENTS
 from daemon.core.fuse import Fuse
 from daemon.core.notes import NOTES
 from daemon.core.org import Org
@@ -21,6 +22,7 @@ from daemon.settings.beside import Module, add_notes, check_beside, notes_last, 
 from daemon.settings.circles import circle_problems, with_circles
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
+from daemon.settings.egress import Egress, check_egress, read_egress
 from daemon.settings.fields import read_fields
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_secret
@@ -160,11 +162,15 @@ def _routes(value: object, orgs: object, problems: list[Problem]) -> tuple[Route
         _check_ends(table, known, at, problems)
         legs += _legs(name, table, at)
         modules = _modules(table, at, problems)
+        egress = _egress(table, modules, at, problems)
         if entry is not None:
             streams = tuple(
                 stream
                 for source, module in modules.items()
-                for stream in with_attachments(_stream(name, entry, source, *module), module[0])
+                for stream in with_attachments(
+                    _stream(name, entry, source, *module, None if egress is None else egress.get(source, frozenset())),
+                    module[0],
+                )
             )
             streams = notes_last(streams, tuple(source for source, module in modules.items() if module[0].notes))
             routes.append(Route(name=name, source=entry.source, target=entry.target, streams=streams))
@@ -214,6 +220,22 @@ def _modules(table: dict[str, object], at: str, problems: list[Problem]) -> dict
     return modules
 
 
+def _egress(table: dict[str, object], modules: dict[str, Module], at: str, problems: list[Problem]) -> Egress | None:
+    if "egress" not in table:
+        return None
+    given = table.get("modules")
+    carried = modules | given if isinstance(given, dict) else modules  # also one in which something is wrong
+    egress = read_egress(table["egress"], carried, at, problems)
+    for module, (entry, fields, _fuse) in modules.items():
+        if module in egress:
+            lists, path = join(join(at, "egress"), module), join(join(at, "modules"), module)
+            check_egress(fields, egress[module], lists, path, problems)
+            if entry.attachments is not None and ATTACHMENTS not in egress[module]:
+                found = f"{quote(ATTACHMENTS)}, which {lists} does not list"
+                problems.append(Problem(path=join(path, "attachments"), found=found, allowed="only what it lists"))
+    return egress
+
+
 def _fuse(table: object, at: str, problems: list[Problem]) -> Fuse:
     entry = take(FuseEntry, table, join(at, "fuse"), problems)
     if entry is None:
@@ -254,7 +276,13 @@ def _legs(route: str, table: dict[str, object], at: str) -> list[Leg]:
 
 
 def _stream(
-    route: str, entry: RouteEntry, source_module: str, module: ModuleEntry, fields: FieldChoice, fuse: Fuse
+    route: str,
+    entry: RouteEntry,
+    source_module: str,
+    module: ModuleEntry,
+    fields: FieldChoice,
+    fuse: Fuse,
+    egress: frozenset[str] | None,
 ) -> Stream:
     return Stream(
         address=f"{route}/{source_module}",
@@ -282,6 +310,7 @@ def _stream(
         poll=entry.poll if module.poll is None else module.poll,
         lag=entry.lag if module.lag is None else module.lag,
         max_attempts=module.max_attempts,
+        egress=egress,
     )
 
 

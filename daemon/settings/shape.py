@@ -70,6 +70,7 @@ class RouteEntry(Entry):
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
     owners: v.Owners = Field(default={}, description=v.OWNERS)
+    egress: object = None
     modules: object = Field(description="at least one table [routes.NAME.modules.Module]")
 
 

@@ -21,7 +21,7 @@ from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link
 from daemon.core.twins import share_out
-from daemon.ledger import Intent, Ledger
+from daemon.ledger import Intent, Leaving, Ledger
 from daemon.sync.doubts import patience
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, RequestRefused, ZohoError
@@ -140,7 +140,13 @@ class Attacher:
         intent = Intent(
             source_id=file.file_id, action="create", target_id=None, sent_at=self._target.server_now(), match={}
         )
-        self._ledger.begin(self._stream, [intent])
+        leaving = Leaving(
+            fields={ATTACHMENTS: 1},
+            module=self._parent.source_module,
+            data_center=self._target.org.data_center,
+            at=self._now(),
+        )
+        self._ledger.begin(self._stream, [intent], leaving)
         answer = self._sent(lambda: self._target.upload(self._parent.target_module, target_id, file, content))
         if not isinstance(answer, Uncertain):
             look.closed.append(file.file_id)

@@ -7,6 +7,7 @@ the checkpoint are committed together after the answers are in.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,16 +17,17 @@ from typing import Final
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import DRIFT, TARGET_GONE, UNCERTAIN
 from daemon.core.circles import circular
+from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.notes import wanted_of
 from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
-from daemon.core.rules import Stream
+from daemon.core.rules import Copy, Stream
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
-from daemon.ledger import DueRow, Intent, Ledger
+from daemon.ledger import DueRow, Intent, Leaving, Ledger
 from daemon.sync.children import Children
 from daemon.sync.copies import find_copies
 from daemon.sync.doubts import STAMPS, clear_doubts
@@ -154,6 +156,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     strangers = {
         p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
     }
+    _note_questions(changes, prepared, hands)
     links = ledger.links(stream, ids)
     outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
     strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
@@ -259,7 +262,8 @@ def _write(
     for batch in batches(steps, alone):
         if hands.stopping() or sent.blown:
             break
-        hands.ledger.begin(prepared.stream, _intents(batch, hands.target.server_now()))
+        intents = _intents(batch, hands.target.server_now())
+        hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
         got, trouble = _send(batch, prepared, hands.target)
         got = _without_strangers(batch, got, prepared, hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
@@ -315,6 +319,24 @@ def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:
     """Zoho refused the call without looking at its records: one of them may be why, so they come back one by one."""
     code = BATCH_REFUSED if records > 1 else error.code
     return [Busy(code=code, message=str(error))] * records
+
+
+def _note_questions(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> None:
+    """The values that the target is asked for by a match field leave the source, whether somebody has them or not."""
+    lookups = [r.source.field for r in prepared.fields.rules if r.matches and isinstance(r.source, Copy)]
+    asked = Counter(name for c in changes if isinstance(c, Change) for name in lookups if c.values.get(name))
+    if asked:
+        leaving = Leaving(fields=asked, data_center=hands.target.org.data_center, at=hands.now())
+        hands.ledger.begin(prepared.stream, [], leaving)
+
+
+def _leaving(batch: Batch, prepared: Prepared, hands: Hands) -> Leaving:
+    bodies = [step.values for step in batch.steps if isinstance(step, Create | Update)]
+    return Leaving(
+        fields=leaving(bodies, prepared.stream, prepared.fields.made_of),
+        data_center=hands.target.org.data_center,
+        at=hands.now(),
+    )
 
 
 def _intents(batch: Batch, now: datetime) -> list[Intent]:

@@ -175,3 +175,47 @@ def test_status_shows_a_comparison_that_goes_on(site: Site) -> None:
     assert "being compared already" in site.call("resync", "india-to-us/Leads").stdout
     site.call("once")
     assert "being compared" not in site.call("status").stdout
+
+
+def test_egress_shows_what_has_left_also_by_a_route_that_was_taken_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Emulator(("in", "us")) as emu:
+        site = Site(emu, tmp_path, modules=("Leads",))
+        for name, value in site.env.items():
+            monkeypatch.setenv(name, value)
+
+        def egress(*args: str) -> tuple[int, str, str]:
+            code = run_here(monkeypatch, "--settings", str(site.settings), "egress", *args)
+            return code, *capsys.readouterr()
+
+        assert egress("india-to-us")[0] == 69
+        emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Phone": "1"})
+        text = site.settings.read_text()
+        listed = text.replace(
+            "[routes.india-to-us.modules.Leads]",
+            "egress = { Leads = ['Last_Name', 'Company'] }\n[routes.india-to-us.modules.Leads]\n"
+            "fields = ['Last_Name', 'Company']",
+        )
+        site.settings.write_text(listed)
+        assert site.call("once").returncode == 0
+    site.settings.write_text(text.replace("india-to-us", "up"))
+    code, shown, _ = egress("india-to-us")
+    assert (code, "\x1b" in shown) == (0, False)
+    assert [line.split()[:5] for line in shown.splitlines()[1:]] == [
+        ["india", "Leads", field, "us", "us"] for field in ("Company", "Last_Name", "id")
+    ]
+    document = json.loads(egress("india-to-us", "--json")[1])
+    assert (document["schema"], document["route"], len(document["fields"])) == (1, "india-to-us", 3)
+    first = document["fields"][0]
+    times = {"first_at": first["first_at"], "last_at": first["last_at"]}
+    assert first == {
+        **{"source": "india", "source_module": "Leads", "field": "Company"},
+        **{"target": "us", "data_center": "us", "writes": 1},
+        **times,
+    }
+    assert datetime.fromisoformat(first["first_at"]).tzinfo is not None
+    assert egress("up") == (0, "nothing has left by up yet\n", "")
+    code, _, said = egress("india-to-uk")
+    assert code == 64
+    assert "did you mean 'india-to-us'?); there are: india-to-us, up" in said

@@ -124,7 +124,7 @@ BUGS: Final = (
     _bug(
         "the intent is not stored",
         ROAD,
-        "        hands.ledger.begin(prepared.stream, _intents(batch, hands.target.server_now()))\n",
+        "        hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))\n",
         "",
     ),
     _bug(

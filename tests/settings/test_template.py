@@ -33,7 +33,7 @@ def test_it_loads() -> None:
 def test_it_names_every_key(model: type) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     for key in keys_of(model):
-        assert re.search(rf"(?<!\w){key} =|^\[{key}[.\]]|\.{key}\.", text, re.MULTILINE), key
+        assert re.search(rf"(?<!\w){key} =|^\[{key}[.\]]|\.{key}[.\]]", text, re.MULTILINE), key
 
 
 def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     keys = 'accounts_url|api_url|default_owner|owners|target_module|where|attachments|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 26
+    assert count == 30
     examples = re.sub(
         r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
         r"|cut to|(of )?a lookup|all that|but for).*$",
@@ -58,6 +58,7 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     settings = loaded(tmp_path, examples)
     assert settings.orgs["india"].api_url == "https://sandbox.zohoapis.in"
     assert settings.stream("india-to-us/Leads").owners == {"pat@example.in": "pat.doe@example.com"}
+    assert settings.stream("india-to-us/Deals").egress == {"Deal_Name", "Amount", "Stage"}
     fields = settings.stream("india-to-us/Leads").fields
     assert fields.table is not None
     assert list(fields.table) == [

@@ -1,0 +1,69 @@
+"""`orgsync egress`: reads the ledger, with or without a daemon, and says what a route has taken out of its source."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from daemon.cli.context import load_settings
+from daemon.ledger import Export, Reader
+
+_PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
+
+
+@click.command("egress")
+@click.argument("route")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@click.pass_obj
+def command(settings_path: str, route: str, as_json: bool) -> None:
+    """Show which fields have left the source of ROUTE, for which org and data centre, and when.
+
+    From the ledger alone, which never forgets it: also for routes that the settings do not have any more.
+    """
+    settings = load_settings(Path(settings_path))
+    with Reader.open(settings.ledger_url) as reader:
+        exports = reader.exports()
+    known = {r.name for r in settings.routes} | {e.route for e in exports}
+    if route not in known:
+        close = difflib.get_close_matches(route, known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise click.UsageError(f"no route is called {route!r}{hint}; there are: {', '.join(sorted(known))}")
+    left = [e for e in exports if e.route == route]
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "route": route, "fields": [_as_json(e) for e in left]}))
+    elif not left:
+        click.echo(f"nothing has left by {route} yet")
+    else:
+        Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(_table(left))
+
+
+def _as_json(one: Export) -> dict[str, object]:
+    return {
+        "source": one.source,
+        "source_module": one.source_module,
+        "field": one.field,
+        "target": one.target,
+        "data_center": one.data_center,
+        "first_at": one.first_at.isoformat(),
+        "last_at": one.last_at.isoformat(),
+        "writes": one.records,
+    }
+
+
+def _table(left: list[Export]) -> Table:
+    """A line a field; `id` is what the key field notes."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("from", "module", "field", "to", "data centre", "first (UTC)", "last (UTC)"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("writes", justify="right", no_wrap=True)
+    for one in left:
+        times = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (one.first_at, one.last_at))
+        place = (one.source, one.source_module, one.field, one.target, one.data_center)
+        table.add_row(*place, *times, f"{one.records:,}")
+    return table
