@@ -152,6 +152,11 @@ class Ledger:
         with self._reading() as connection:
             return lookups.linked_targets(connection, org, module, ids)
 
+    def stand_for(self, stream: Stream, target_ids: Collection[str]) -> dict[str, set[str]]:
+        """The source records, of whatever module, that these target records stand for, by target id."""
+        with self._reading() as connection:
+            return lookups.stand_for(connection, stream, target_ids)
+
     def waiting(self, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
         """What the retry queue holds of the records."""
         with self._reading() as connection:

@@ -116,6 +116,23 @@ def linked_targets(connection: Connection, org: str, module: str, ids: Collectio
     }
 
 
+def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str]) -> dict[str, set[str]]:
+    """The source records, of whatever module, that these target records stand for, by target id: several modules of the
+    source may go into one of the target.
+    """
+    source, target = id_map.alias("s"), id_map.alias("t")
+    query = (
+        select(target.c.record_id, source.c.record_id)
+        .join(source, and_(source.c.entity_id == target.c.entity_id, source.c.org == stream.source))
+        .where(target.c.org == stream.target, target.c.module == stream.target_module)
+    )
+    found: dict[str, set[str]] = {}
+    for ids in chunks(target_ids):
+        for target_id, source_id in connection.execute(query.where(target.c.record_id.in_(ids))):
+            found.setdefault(target_id, set()).add(source_id)
+    return found
+
+
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c

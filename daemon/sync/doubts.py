@@ -98,11 +98,8 @@ def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, l
             source_id, target_id = keyed.get(str(row.get(name))), row.get("id")
             if source_id is not None and is_record_id(target_id):
                 found[source_id].append(str(target_id))
-    known = ledger.source_records(stream, [target_id for ids in found.values() for target_id in ids])
-    return {
-        source_id: [i for i in ids if i not in known or known[i].source_id == source_id]
-        for source_id, ids in found.items()
-    }
+    known = ledger.stand_for(stream, [target_id for ids in found.values() for target_id in ids])
+    return {source_id: [i for i in ids if source_id in known.get(i, {source_id})] for source_id, ids in found.items()}
 
 
 def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:

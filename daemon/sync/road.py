@@ -214,12 +214,12 @@ def _write(
 def _without_strangers(batch: Batch, got: list[Answer], prepared: Prepared, ledger: Ledger) -> list[Answer]:
     """A record that holds our key is ours, but for one that stands for another source record already."""
     ours = [a for a in got if isinstance(a, Refused) and a.existing_id and is_ours(a, prepared.fields.key)]
-    known = ledger.source_records(prepared.stream, [str(a.existing_id) for a in ours]) if ours else {}
+    known = ledger.stand_for(prepared.stream, [str(a.existing_id) for a in ours]) if ours else {}
     return [
-        replace(answer, stands_for=other.source_id)
+        replace(answer, stands_for=min(others))
         if isinstance(answer, Refused)
-        and (other := known.get(answer.existing_id or "")) is not None
-        and other.source_id != step.change.record_id
+        and (others := known.get(answer.existing_id or ""))
+        and step.change.record_id not in others
         else answer
         for step, answer in zip(batch.steps, got, strict=True)
     ]
