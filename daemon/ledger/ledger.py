@@ -277,10 +277,15 @@ class Ledger:
         with self._writing() as connection:
             queue.wake_causes(connection, stream, codes, now)
 
-    def has_due(self, stream: Stream) -> bool:
-        """Whether the stream has records that will be tried again by themselves."""
+    def has_untried(self, stream: Stream) -> bool:
+        """Whether the stream has records that are due and were never tried as they are."""
         with self._reading() as connection:
-            return lookups.has_due(connection, stream)
+            return lookups.has_untried(connection, stream)
+
+    def deletions_sent(self, stream: Stream, source_ids: Collection[str]) -> set[str]:
+        """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart."""
+        with self._reading() as connection:
+            return lookups.deletions_sent(connection, stream, source_ids)
 
     def stuck(self, stream: Stream) -> list[str]:
         """The records that are held or given up."""

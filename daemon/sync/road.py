@@ -94,7 +94,8 @@ def travel(
     remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
     hands.children.of(remade, "the record that it points to gets a new counterpart")
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
-    sent = _write(steps, prepared, hands, alone, lane, meter)
+    tried = frozenset(i for i, row in due.items() if row.attempts)
+    sent = _write(steps, prepared, hands, alone, tried, lane, meter)
     settlement = settle(
         steps,
         sent.answers,
@@ -181,15 +182,22 @@ def _is_unknown(link: Link) -> bool:
 
 
 def _write(
-    steps: Sequence[Step], prepared: Prepared, hands: Hands, alone: frozenset[str], lane: Lane, meter: Meter | None
+    steps: Sequence[Step],
+    prepared: Prepared,
+    hands: Hands,
+    alone: frozenset[str],
+    tried: frozenset[str],
+    lane: Lane,
+    meter: Meter | None,
 ) -> _Sent:
     """Sends the batches of a page one after the other. Two calls in a row that failed as a whole end it: then the
-    org is in trouble, not a record. So does a fuse.
+    org is in trouble, not a record. So does a fuse; what was `tried` in this version passed it then.
     """
     sent = _Sent()
     failures = 0
     if meter is not None:
-        sent.blown = meter.blanks(s.change.record_id for s in steps if isinstance(s, Update) and s.blanks)
+        blanking = [s.change.record_id for s in steps if isinstance(s, Update) and s.blanks]
+        sent.blown = meter.blanks(i for i in blanking if i not in tried)
         # However a deletion was found: in the list, by a comparison, by a record that a retry did not find any more.
         sent.blown = sent.blown or meter.deletes(s.change.record_id for s in steps if isinstance(s, Delete | Flag))
     for batch in batches(steps, alone):
