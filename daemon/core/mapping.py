@@ -34,7 +34,7 @@ class FieldMap:
     """Everything that planning needs to know of a stream's fields.
 
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time.
-    `match` are target fields that recognise a record of ours by what was sent, where there is no key.
+    `match` are target fields whose values name a record, where there is no key.
     `mandatory` are the target fields that a new record must have.
     """
 

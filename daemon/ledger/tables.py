@@ -104,7 +104,9 @@ intents = Table(
     text("action", "create, update or delete"),
     maybe("target_id", "record id in the target, when it is known"),
     time("sent_at", "when the call began, or was about to"),
-    text("match", "JSON object: the values by which the record is found again"),
+    text(
+        "match", "JSON object, by which a create is found again: the key field and its value, or all fields and digests"
+    ),
     number("epoch", "claim under which it was sent"),
     info={"doc": "writes whose answer is not in yet; after a crash the target is asked about them"},
 )

@@ -146,6 +146,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         links=links,
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
+        unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
         source_zgid=prepared.source_zgid,

@@ -231,6 +231,16 @@ class Zoho:
                 return people
         raise BadAnswer(self.org.name, f"GET users has more than {_MOST_PAGES} pages")
 
+    def me(self) -> str:
+        """The id of the user that the credential stands for."""
+        params = {"type": "CurrentUser"}
+        call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
+        nothing: tuple[list[User], bool] = ([], False)
+        found, _ = self._caller.read(call, metadata.users, nothing)
+        if len(found) != 1:
+            raise BadAnswer(self.org.name, f"GET users?type=CurrentUser was answered with {len(found)} users")
+        return found[0].user_id
+
     def profile(self) -> OrgProfile:
         """Who the org says it is."""
         call = Call(method="GET", path="org", scope="ZohoCRM.org.READ")
