@@ -82,24 +82,33 @@ def clear_doubts(
 def _created(
     prepared: Prepared, intents: Sequence[Intent], wait: timedelta, ledger: Ledger, target: Zoho
 ) -> tuple[dict[str, list[str]], frozenset[str]]:
-    """For every uncertain create, the ids of target records that could be it: by the key it was sent with, or (no key,
-    or another one since) by what else was sent; and the source ids for which that is not certain.
+    """For every uncertain create, the ids of target records that could be it: by the key field that it was sent with
+    (whatever the key is now), or by all that was sent; and the source ids for which that is not certain.
     """
-    stream, name = prepared.stream, str(prepared.fields.key)
-    keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
-    keyless = {intent.source_id: intent for intent in intents if name not in intent.match}
-    found = _by_key(stream, name, keyed, target, ledger)
+    stream = prepared.stream
+    keys = {i.source_id: _key_sent(i, prepared.source_zgid) for i in intents}
+    keyless = {i.source_id for i in intents if keys[i.source_id] is None}
+    found: dict[str, list[str]] = {}
+    for name in {name for name in keys.values() if name is not None}:
+        keyed = {i.match[name]: i.source_id for i in intents if keys[i.source_id] == name}
+        found |= _by_key(stream, name, keyed, target, ledger)
     unsure: set[str] = set()
     if keyless:
         api_user = target.me()
-        rivals = [i for i in ledger.open_intents(stream).values() if i.target_id is None and name not in i.match]
-        for sent_at in sorted({intent.sent_at for intent in keyless.values()}):
+        rivals = [i for i in ledger.open_intents(stream).values() if i.target_id is None]
+        for sent_at in sorted({i.sent_at for i in intents if i.source_id in keyless}):
             rows = _made(prepared, sent_at, sent_at + wait, api_user, ledger, target)
-            together = {intent.source_id: intent.match for intent in rivals if intent.sent_at == sent_at}
+            together = {i.source_id: i.match for i in rivals if i.sent_at == sent_at}
             pairs = alike(together, rows, prepared.fields, ledger.digest_key)
             found |= {i: [*(pairs.same[i] or pairs.perhaps[i])] for i in together if i in keyless}
-            unsure |= {i for i in together if not pairs.same[i]}
+            unsure |= {i for i in together if i in keyless and not pairs.same[i]}
     return found, frozenset(unsure)
+
+
+def _key_sent(intent: Intent, source_zgid: str) -> str | None:
+    """The key field that a create was sent with, if any."""
+    key = key_value(source_zgid, intent.source_id)
+    return next((name for name, value in intent.match.items() if value == key), None)
 
 
 def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, ledger: Ledger) -> dict[str, list[str]]:

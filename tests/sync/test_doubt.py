@@ -196,6 +196,19 @@ def test_a_lost_create_without_a_key_is_found_whatever_characters_its_values_hol
         assert (other,) in pair.sql("select record_id from id_map where org = 'india'")
 
 
+def test_a_create_that_was_lost_with_a_key_is_found_by_it_though_the_key_was_given_up_meanwhile(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        with opened(emu, make_settings(emu, tmp_path, modules=("Leads",))) as pair:
+            pair.once()
+            lost(pair, done=True)
+            pair.pass_time(WAIT)
+        with opened(emu, make_settings(emu, tmp_path, modules=("Leads",), key=None)) as pair:
+            pair.pass_time(WAIT)
+            pair.once()
+            assert (len(pair.b.records("Leads")), pair.queue()) == (1, [])
+
+
 def test_of_lost_creates_without_a_key_that_share_a_name_each_finds_its_own(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
         pair.once()
