@@ -21,6 +21,7 @@ def command(settings_path: str, stream: str, accept: str, reason: str) -> None:
     """Let a stream go on that a fuse has stopped.
 
     What would have been deleted, blanked or refused may now happen, to up to N records, until STREAM has caught up.
+    Of refused ones only those count that are refused from now on; how many that will be, nobody knows: say all.
     """
 
     if accept != "all" and not (accept.isascii() and accept.isdigit() and len(accept) < 10):

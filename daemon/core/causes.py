@@ -57,7 +57,8 @@ _REMEDIES: Final = {
     WAITS_FOR_PARENT: "nothing to do while the parent is on its way; else mend the parent's own cause, "
     "or bring the parent into the target (it may be filtered out, or deleted there)",
     UNCERTAIN: "nothing to do: the target is asked what became of the call before anything is sent again",
-    AMBIGUOUS: "several records of the target could be this one: delete or merge the surplus there, then retry",
+    AMBIGUOUS: "these records of the target could be this one, and nothing tells which is: delete there what is "
+    "too many (all of them to have it made anew), then retry",
     TARGET_GONE: "the counterpart was deleted in the target: restore it from the recycle bin there and retry, "
     'or let orgsync make it again (gone = "recreate" in the settings)',
     DELETED_IN_SOURCE: "nothing to do: the deletion is on its way to the target",

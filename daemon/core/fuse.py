@@ -5,7 +5,7 @@ Pure. A fuse blows before the damage: what would go past the limit is not sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
@@ -59,36 +59,48 @@ class Blown:
 class Meter:
     """Counts what one catching-up of a stream does. `accepted` is what a person released, by kind; `linked` says how
     many records the stream has linked; it is asked once, and only when there is something to count.
+
+    A record counts once, however often it is met. `passed` says of which records a deletion was sent before and is
+    tried again: it passed then.
     """
 
     fuse: Fuse
     linked: Callable[[], int]
+    passed: Callable[[Sequence[str]], Collection[str]] = lambda _: ()
     accepted: Mapping[FuseKind, int] = field(default_factory=lambda: MappingProxyType({}))
     base: int | None = None
     deleted: set[str] = field(default_factory=set)
-    blanked: int = 0
+    blanked: set[str] = field(default_factory=set)
     refused: int = 0
     sent: int = 0
 
     def blanks(self, ids: Iterable[str]) -> Blown | None:
         """These records would lose a value; counted when they may."""
         found = tuple(ids)
-        blown = self._judge("blanked", self.fuse.blanked, self.blanked + len(found), self._linked, found)
-        self.blanked += 0 if blown else len(found)
+        blown = self._judge("blanked", self.fuse.blanked, len(self.blanked.union(found)), self._linked, found)
+        if blown is None:
+            self.blanked.update(found)
         return blown
 
     def answered(self, sent: int, refused: Iterable[str]) -> Blown | None:
-        """A write call of so many records was answered; these were refused."""
+        """A write call of so many records was answered; these were refused. After a release the count begins anew: what
+        was refused before is done, and a person has seen it.
+        """
         found = tuple(refused)
         self.refused += len(found)
         self.sent += sent
-        return self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, found)
+        blown = self._judge("refused", self.fuse.refused, self.refused, lambda: self.sent, found)
+        if blown is not None:
+            self.refused = self.sent = 0
+        return blown
 
     def deletes(self, ids: Iterable[str]) -> Blown | None:
         """The counterparts of these records would be deleted or flagged; counted when they may. All that the stream has
         is one too many.
         """
         found = tuple(ids)
+        before = self.passed(found)
+        found = tuple(i for i in found if i not in before)
         count = len(self.deleted.union(found))  # a comparison meets what the deleted list has queued already
         blown = self._judge("deletes", self.fuse.deletes, count, self._linked, found)
         if blown is None and found and count > self.accepted.get("deletes", 0) and self._linked():
@@ -126,8 +138,10 @@ _WORDS: Final[dict[FuseKind, str]] = {
 
 def sentence(blown: Blown, stream: str) -> str:
     """What the fuse of a stream saw, what was not touched, and what to type."""
+    # How many more the target would refuse nobody knows.
+    accept = "all" if blown.kind == "refused" else blown.count
     seen = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed)
     return (
         f"fuse ({blown.kind}): {seen} (source records {', '.join(blown.examples)}); the rest was not written and the "
-        f'checkpoint stands. If this is meant: orgsync release {stream} --accept {blown.count} --reason "…"'
+        f'checkpoint stands. If this is meant: orgsync release {stream} --accept {accept} --reason "…"'
     )

@@ -17,7 +17,7 @@ _KEY_LENGTH: Final = 40  # zgid, colon, 19 digits
 
 
 def recognises(field: Field) -> bool:
-    """Whether a record of ours can be known by this field's value, where there is no key."""
+    """Whether this field's value names a record, where there is no key."""
     return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in _TELLING)
 
 

@@ -42,10 +42,10 @@ class FieldMap:
     """Everything that planning needs to know of a stream's fields.
 
     `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time. `match`
-    are target fields that recognise a record of ours by what was sent, where there is no key. `mandatory` are the
-    target fields that a new record must have. `kinds` are those of the columns, where the stream lies on a circle and
-    edits of the source must be told from what orgsync wrote there. `at_source` is what of the filter the source may be
-    asked for: it lets through whatever `keep` keeps.
+    are target fields whose values name a record, where there is no key. `mandatory` are the target fields that a new
+    record must have. `kinds` are those of the columns, where the stream lies on a circle and edits of the source must
+    be told from what orgsync wrote there. `at_source` is what of the filter the source may be asked for: it lets
+    through whatever `keep` keeps.
     """
 
     rules: tuple[FieldRule, ...]

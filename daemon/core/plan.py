@@ -42,6 +42,7 @@ class Knowledge:
     """All that planning a page needs besides the changes themselves.
 
     `found` maps a source id whose counterpart is in doubt to the target records that could be it (any number).
+    `unsure` are source ids of which `found` names only what may be the counterpart.
     `ended` are source ids whose counterpart an uncertain deletion of ours took away.
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
@@ -57,6 +58,7 @@ class Knowledge:
     links: Mapping[str, Link]
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, datetime]
+    unsure: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
     present: Mapping[str, WireRecord | None] = field(default_factory=dict)
@@ -109,7 +111,7 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     if until := knowledge.deferred.get(change.record_id) or knowledge.unread.get(change.record_id):
         return Defer(change=change, until=until, code=UNCERTAIN if change.record_id in knowledge.deferred else UNREAD)
     candidates = knowledge.found.get(change.record_id)
-    if candidates is not None and len(candidates) > 1:
+    if candidates and (len(candidates) > 1 or change.record_id in knowledge.unsure):
         return _ambiguous(change, stream, fields, candidates)
     link = knowledge.links.get(change.record_id)
     if isinstance(change, Deletion):
@@ -381,7 +383,7 @@ def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowle
     if stream.notes_of:
         match = notes.match_of(values, knowledge.digest_key)
     elif fields.key is None:
-        match = {name: value for name in fields.match if isinstance(value := values.get(name), str)}
+        match = {n: digest for n, digest in wanted.digests.by_field.items() if n not in fields.composed}
     else:
         match = {fields.key: key_value(knowledge.source_zgid, change.record_id)}
         values = {**values, **match}

@@ -53,6 +53,7 @@ class Hold:
 class Create:
     """`later`: a lookup is left out for now, because its parent waits for this record in its turn (circles.py).
 
+    `match` is how the record is found again if the answer is lost: its key, or (no key) target field -> digest.
     `cut` names the fields whose text was cut to the target's length.
     """
 

@@ -175,6 +175,11 @@ class Ledger:
         with self._reading() as connection:
             return lookups.linked_targets(connection, org, module, ids)
 
+    def stand_for(self, stream: Stream, target_ids: Collection[str]) -> dict[str, set[str]]:
+        """The source records, of whatever module, that these target records stand for, by target id."""
+        with self._reading() as connection:
+            return lookups.stand_for(connection, stream, target_ids)
+
     def waiting(self, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
         """What the retry queue holds of the records."""
         with self._reading() as connection:
@@ -297,10 +302,15 @@ class Ledger:
         with self._writing() as connection:
             queue.wake_causes(connection, stream, codes, now)
 
-    def has_due(self, stream: Stream) -> bool:
-        """Whether the stream has records that will be tried again by themselves."""
+    def has_untried(self, stream: Stream) -> bool:
+        """Whether the stream has records that are due and were never tried as they are."""
         with self._reading() as connection:
-            return lookups.has_due(connection, stream)
+            return lookups.has_untried(connection, stream)
+
+    def deletions_sent(self, stream: Stream, source_ids: Collection[str]) -> set[str]:
+        """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart."""
+        with self._reading() as connection:
+            return lookups.deletions_sent(connection, stream, source_ids)
 
     def has_open(self, stream: Stream) -> bool:
         """Whether anything of the stream waits: a record in the queue, or a write without an answer."""

@@ -9,13 +9,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, or_, select
 
 from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
-from daemon.ledger.tables import agreed, causes, id_map, intents, retry_queue
+from daemon.ledger.tables import agreed, causes, changes, id_map, intents, retry_queue
 
 T = TypeVar("T")
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
@@ -118,6 +118,23 @@ def linked_targets(connection: Connection, org: str, module: str, ids: Collectio
     }
 
 
+def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str]) -> dict[str, set[str]]:
+    """The source records, of whatever module, that these target records stand for, by target id: several modules of the
+    source may go into one of the target.
+    """
+    source, target = id_map.alias("s"), id_map.alias("t")
+    query = (
+        select(target.c.record_id, source.c.record_id)
+        .join(source, and_(source.c.entity_id == target.c.entity_id, source.c.org == stream.source))
+        .where(target.c.org == stream.target, target.c.module == stream.target_module)
+    )
+    found: dict[str, set[str]] = {}
+    for ids in chunks(target_ids):
+        for target_id, source_id in connection.execute(query.where(target.c.record_id.in_(ids))):
+            found.setdefault(target_id, set()).add(source_id)
+    return found
+
+
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c
@@ -164,10 +181,10 @@ def due(connection: Connection, stream: Stream, now: datetime, limit: int) -> li
     ]
 
 
-def has_due(connection: Connection, stream: Stream) -> bool:
-    """Whether the stream has records that will be tried again by themselves."""
+def has_untried(connection: Connection, stream: Stream) -> bool:
+    """Whether the stream has records that are due and were never tried as they are."""
     row = retry_queue.c
-    query = select(row.source_id).where(row.stream == stream.address, row.state == "due").limit(1)
+    query = select(row.source_id).where(row.stream == stream.address, row.state == "due", row.attempts == 0).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -177,6 +194,19 @@ def has_open(connection: Connection, stream: Stream) -> bool:
         connection.execute(select(row.source_id).where(row.stream == stream.address).limit(1)).first() is not None
         for row in (retry_queue.c, intents.c)
     )
+
+
+def deletions_sent(connection: Connection, stream: Stream, source_ids: Collection[str]) -> set[str]:
+    """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart."""
+    row = changes.c
+    place = row.org == stream.target, row.module == stream.target_module
+    flagging = and_(row.action == "update", row.fields == json.dumps([stream.flag]))
+    found: set[str] = set()
+    for ids in chunks(waiting(connection, stream, source_ids)):
+        last = select(func.max(row.id)).where(*place, row.source_id.in_(ids)).group_by(row.source_id)
+        query = select(row.source_id).where(row.id.in_(last), or_(row.action == "delete", flagging))
+        found.update(connection.scalars(query))
+    return found
 
 
 def stuck(connection: Connection, stream: Stream) -> list[str]:

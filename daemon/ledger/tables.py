@@ -106,7 +106,9 @@ intents = Table(
     text("action", "create, update or delete"),
     maybe("target_id", "record id in the target, when it is known"),
     time("sent_at", "when the call began, or was about to"),
-    text("match", "JSON object: the values by which the record is found again"),
+    text(
+        "match", "JSON object, by which a create is found again: the key field and its value, or all fields and digests"
+    ),
     number("epoch", "claim under which it was sent"),
     info={"doc": "writes whose answer is not in yet; after a crash the target is asked about them"},
 )
@@ -308,7 +310,9 @@ comparisons = Table(
     number("missing", "linked records that the source does not have; their deletion is put into the queue"),
     number("drifted", "counterparts that were changed in the target"),
     number("gone", "counterparts that the target does not have"),
-    number("strangers", "records of the target that name a source record and were not linked"),
+    number(
+        "strangers", "records of the target that name a record which the source does not have and nobody knows; left"
+    ),
     number("credits", "credits spent on it"),
     number("credits_today", "of these, since day_began_at"),
     time("day_began_at", "when the day of credits_today began"),

@@ -2,7 +2,7 @@
 whatever is not as it should be (design 3). It writes to neither org; the retry lane does the rest.
 
 It finds what polls cannot: changes that move no Modified_Time, edits hidden by a clock, deletions that nobody lists any
-more, records restored, changed or deleted in the target, and counterparts that the ledger has forgotten.
+more, and records restored, changed or deleted in the target.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ class Comparer:
         drifted, shown = self._drifted(page, known, prepared)
         drifted = self._followed(drifted, known, prepared)
         strangers = self._strangers(page, known, prepared)
-        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": len(strangers)}
-        self._store(comparison, page, drifted + strangers, found, shown)
+        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": strangers}
+        self._store(comparison, page, drifted, found, shown)
         if not page.last:
             return False
         text = f"its counterpart is not in {self._stream.target} any more"
@@ -232,23 +232,34 @@ class Comparer:
     def _overwrites(self) -> bool:
         return self._stream.drift == "overwrite"
 
-    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
-        """Records of ours by their key that the ledger does not know: it was restored from a backup, or lost."""
+    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> int:
+        """How many records name a source record that is not there, and that the ledger does not know: it was restored
+        from a backup, or lost.
+
+        They are left as they are. Whether such a source record was of this module and is deleted, or is a living one of
+        another module, only the deleted list could say (deletions.py); what is there is found on the source's side.
+        """
         key, prefix = prepared.fields.key, f"{prepared.source_zgid}:"
-        if key is None:
-            return []
+        if key is None or self._stream.deletes == "ignore":
+            return 0
         named = {
-            str(change.values[key]).removeprefix(prefix): change
+            str(change.values[key]).removeprefix(prefix): change.record_id
             for change in page.changes
             if change.record_id not in known and str(change.values.get(key) or "").startswith(prefix)
         }
-        ours = {source_id: change for source_id, change in named.items() if is_record_id(source_id)}
-        busy = self._busy(list(ours)) | self._ledger.links(self._stream, ours).keys()
-        return [
-            self._row(i, change.modified_time, DIFFERS, f"{change.record_id} in {self._stream.target} names it")
-            for i, change in ours.items()
-            if i not in busy
-        ]
+        linked = self._ledger.stand_for(self._stream, list(named.values()))
+        ours = [i for i, target_id in named.items() if is_record_id(i) and target_id not in linked]
+        known_here = self._busy(ours) | self._ledger.links(self._stream, ours).keys()
+        unknown = [i for i in ours if i not in known_here]
+        there = {change.record_id for change in self._readers["source"].by_ids([], unknown)}
+        left = [named[i] for i in unknown if i not in there]
+        if left:
+            logger.warning(
+                "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "
+                "were not touched: delete them by hand, unless they stand for records of another module",
+                *(self._stream.address, len(left), self._stream.target, self._stream.source, ", ".join(left[:5])),
+            )
+        return len(left)
 
     def _absent(self, side: str, comparison: Comparison) -> list[tuple[str, str]]:
         """(record id there, source id) of agreed records that the walk did not meet and that a look by id does not

@@ -108,7 +108,7 @@ class StreamRunner:
         self._clock = SourceClock(source.zoho, stream.lag, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
-        self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
+        self._meter = self._new_meter()
         self._doubted: set[Cause] = set()
         self._admitted: str | None = None
         self._target_schema: str | None = None
@@ -151,12 +151,17 @@ class StreamRunner:
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
-        if fuse.accepted and self._ledger.has_due(self.stream):
-            return  # what was released is still on its way
+        if fuse.accepted and self._ledger.has_untried(self.stream):
+            return  # what was released is still to come
         if report.caught_up and report.trouble is None and not report.more:
-            self._meter = Meter(fuse=self.stream.fuse, linked=self._meter.linked)
+            self._meter = self._new_meter()
             if fuse.accepted:
                 self._ledger.spend_releases(self.stream, self._now())
+
+    def _new_meter(self) -> Meter:
+        stream, ledger = self.stream, self._ledger
+        linked, passed = lambda: ledger.count_links(stream), lambda ids: ledger.deletions_sent(stream, ids)
+        return Meter(fuse=stream.fuse, linked=linked, passed=passed)
 
     def _stop(self, report: Report, blown: Blown | None) -> None:
         """A fuse has blown: the stream stands until a person releases it."""
@@ -265,7 +270,7 @@ class StreamRunner:
                 self._remember(sure, travelled.unsent, checkpoint)
                 at, limit = page.end, most
                 report.more = not page.last
-                if page.last or travelled.unsent or travelled.trouble or self._stopping():
+                if page.last or travelled.unsent or travelled.trouble or travelled.blown or self._stopping():
                     break
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from daemon.core.alike import alike
 from daemon.core.mapping import FieldMap
 from daemon.core.notes import wanted_of
 from daemon.core.plan import key_value
@@ -33,12 +34,14 @@ _CLOCK_SLACK: Final = timedelta(seconds=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
     """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long,
-    while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away.
+    while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away. Of the
+    `unsure` ones, what was found only may be the counterpart.
     """
 
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, timedelta]
     ended: frozenset[str]
+    unsure: frozenset[str]
 
 
 def clear_doubts(
@@ -62,7 +65,8 @@ def clear_doubts(
     ripe = [intent for i, intent in intents.items() if i not in deferred]
     targets: dict[str, list[str]] = {i: [target_id] for i, target_id in suspects.items() if i not in deferred}
     targets |= {i.source_id: [i.target_id] for i in ripe if i.target_id is not None}
-    targets |= _created(prepared, [i for i in ripe if i.target_id is None], ledger, target)
+    created, unsure = _created(prepared, [i for i in ripe if i.target_id is None], wait, ledger, target)
+    targets |= created
     if fields.key is not None:
         unknown = [i for i in strays if i not in intents]
         targets |= _by_key(stream, fields.key, {key_value(prepared.source_zgid, i): i for i in unknown}, target, ledger)
@@ -79,7 +83,7 @@ def clear_doubts(
         for source_id, target_ids in targets.items()
     }
     ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
-    return Doubts(found=found, deferred=deferred, ended=ended)
+    return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure)
 
 
 def patience(stream: Stream, target: Zoho) -> timedelta:
@@ -87,18 +91,40 @@ def patience(stream: Stream, target: Zoho) -> timedelta:
     return timedelta(seconds=target.org.call_deadline) + max(stream.lag, _LATE)
 
 
-def _created(prepared: Prepared, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:
-    """For every uncertain create, the ids of target records that could be it: by the key it was sent with, or (no key,
-    or another one since) by what else was sent.
+def _created(
+    prepared: Prepared, intents: Sequence[Intent], wait: timedelta, ledger: Ledger, target: Zoho
+) -> tuple[dict[str, list[str]], frozenset[str]]:
+    """For every uncertain create, the ids of target records that could be it: by the key field that it was sent with
+    (whatever the key is now), or by all that was sent; and the source ids for which that is not certain.
     """
-    stream, name = prepared.stream, str(prepared.fields.key)
-    keyed = {intent.match[name]: intent.source_id for intent in intents if name in intent.match}
+    stream = prepared.stream
     if stream.notes_of:
         wanted = {i.source_id: note for i in intents if (note := wanted_of(i.match)) is not None}
         copies = find_copies(wanted, stream, ledger, target)
-        return {i.source_id: [copies[i.source_id]] if i.source_id in copies else [] for i in intents}
-    keyless = [intent for intent in intents if name not in intent.match]
-    return _by_key(stream, name, keyed, target, ledger) | _by_match(stream, keyless, ledger, target)
+        return {i.source_id: [copies[i.source_id]] if i.source_id in copies else [] for i in intents}, frozenset()
+    keys = {i.source_id: _key_sent(i, prepared.source_zgid) for i in intents}
+    keyless = {i.source_id for i in intents if keys[i.source_id] is None}
+    found: dict[str, list[str]] = {}
+    for name in {name for name in keys.values() if name is not None}:
+        keyed = {i.match[name]: i.source_id for i in intents if keys[i.source_id] == name}
+        found |= _by_key(stream, name, keyed, target, ledger)
+    unsure: set[str] = set()
+    if keyless:
+        api_user = target.me()
+        rivals = [i for i in ledger.open_intents(stream).values() if i.target_id is None]
+        for sent_at in sorted({i.sent_at for i in intents if i.source_id in keyless}):
+            rows = _made(prepared, sent_at, sent_at + wait, api_user, ledger, target)
+            together = {i.source_id: i.match for i in rivals if i.sent_at == sent_at}
+            pairs = alike(together, rows, prepared.fields, ledger.digest_key)
+            found |= {i: [*(pairs.same[i] or pairs.perhaps[i])] for i in together if i in keyless}
+            unsure |= {i for i in together if i in keyless and not pairs.same[i]}
+    return found, frozenset(unsure)
+
+
+def _key_sent(intent: Intent, source_zgid: str) -> str | None:
+    """The key field that a create was sent with, if any."""
+    key = key_value(source_zgid, intent.source_id)
+    return next((name for name, value in intent.match.items() if value == key), None)
 
 
 def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, ledger: Ledger) -> dict[str, list[str]]:
@@ -114,24 +140,38 @@ def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, l
             source_id, target_id = keyed.get(str(row.get(name))), row.get("id")
             if source_id is not None and is_record_id(target_id):
                 found[source_id].append(str(target_id))
-    known = ledger.source_records(stream, [target_id for ids in found.values() for target_id in ids])
-    return {
-        source_id: [i for i in ids if i not in known or known[i].source_id == source_id]
-        for source_id, ids in found.items()
-    }
+    known = ledger.stand_for(stream, [target_id for ids in found.values() for target_id in ids])
+    return {source_id: [i for i in ids if source_id in known.get(i, {source_id})] for source_id, ids in found.items()}
 
 
-def _by_match(stream: Stream, intents: Sequence[Intent], ledger: Ledger, target: Zoho) -> dict[str, list[str]]:
-    """Without a key: records that were created since, hold what was sent, and stand for nothing else yet."""
-    found: dict[str, list[str]] = {}
-    for intent in intents:
-        same = [coql.equals(name, value) for name, value in intent.match.items()]
-        since = coql.at_or_after("Created_Time", intent.sent_at - _CLOCK_SLACK)
-        page = target.coql(stream.target_module, ["id"], where=coql.and_(since, *same), order_by=("id",), limit=200)
-        ids = [str(row["id"]) for row in page.rows if is_record_id(row.get("id"))]
-        taken = ledger.linked_targets(stream.target, stream.target_module, ids)
-        found[intent.source_id] = [i for i in ids if i not in taken]
-    return found
+def _made(
+    prepared: Prepared, since: datetime, until: datetime, api_user: str, ledger: Ledger, target: Zoho
+) -> list[WireRecord]:
+    """The target's records that our own user made in this time and that stand for nothing. No value is asked for: not
+    every value can stand in a query.
+    """
+    module, last, ids = prepared.stream.target_module, "0", list[str]()
+    within = coql.and_(
+        coql.at_or_after("Created_Time", since - _CLOCK_SLACK), coql.before("Created_Time", until + _CLOCK_SLACK)
+    )
+    while True:
+        where = coql.and_(within, coql.id_after(last))
+        page = target.coql(module, ["id", "Created_By"], where=where, order_by=("id",), limit=coql.MOST_ROWS)
+        rows = [row for row in page.rows if is_record_id(row.get("id"))]
+        ids += [str(row["id"]) for row in rows if _maker(row) in (None, api_user)]
+        if not page.more or not rows:
+            break
+        last = str(rows[-1]["id"])
+    taken = ledger.linked_targets(prepared.stream.target, module, ids)
+    free = [i for i in ids if i not in taken]
+    names = [name for name in prepared.fields.targets if name not in prepared.fields.composed]
+    return target.by_ids(module, names, free) if free else []
+
+
+def _maker(row: WireRecord) -> object:
+    """The user who made a record; None where that is not shown."""
+    by = row.get("Created_By")
+    return by.get("id") if isinstance(by, dict) else None
 
 
 def _read(

@@ -104,7 +104,8 @@ def travel(
     remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
     hands.children.of(remade, "the record that it points to gets a new counterpart")
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
-    sent = _write(steps, prepared, hands, alone, lane, meter)
+    tried = frozenset(i for i, row in due.items() if row.attempts)
+    sent = _write(steps, prepared, hands, alone, tried, lane, meter)
     settlement = settle(
         steps,
         sent.answers,
@@ -179,6 +180,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         links=links,
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
+        unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
         source_zgid=prepared.source_zgid,
@@ -248,15 +250,22 @@ def _is_unknown(link: Link) -> bool:
 
 
 def _write(
-    steps: Sequence[Step], prepared: Prepared, hands: Hands, alone: frozenset[str], lane: Lane, meter: Meter | None
+    steps: Sequence[Step],
+    prepared: Prepared,
+    hands: Hands,
+    alone: frozenset[str],
+    tried: frozenset[str],
+    lane: Lane,
+    meter: Meter | None,
 ) -> _Sent:
     """Sends the batches of a page one after the other. Two calls in a row that failed as a whole end it: then the
-    org is in trouble, not a record. So does a fuse.
+    org is in trouble, not a record. So does a fuse; what was `tried` in this version passed it then.
     """
     sent = _Sent()
     failures = 0
     if meter is not None:
-        sent.blown = meter.blanks(s.change.record_id for s in steps if isinstance(s, Update) and s.blanks)
+        blanking = [s.change.record_id for s in steps if isinstance(s, Update) and s.blanks]
+        sent.blown = meter.blanks(i for i in blanking if i not in tried)
         # However a deletion was found: in the list, by a comparison, by a record that a retry did not find any more.
         sent.blown = sent.blown or meter.deletes(s.change.record_id for s in steps if isinstance(s, Delete | Flag))
     for batch in batches(steps, alone):
@@ -282,12 +291,12 @@ def _write(
 def _without_strangers(batch: Batch, got: list[Answer], prepared: Prepared, ledger: Ledger) -> list[Answer]:
     """A record that holds our key is ours, but for one that stands for another source record already."""
     ours = [a for a in got if isinstance(a, Refused) and a.existing_id and is_ours(a, prepared.fields.key)]
-    known = ledger.source_records(prepared.stream, [str(a.existing_id) for a in ours]) if ours else {}
+    known = ledger.stand_for(prepared.stream, [str(a.existing_id) for a in ours]) if ours else {}
     return [
-        replace(answer, stands_for=other.source_id)
+        replace(answer, stands_for=min(others))
         if isinstance(answer, Refused)
-        and (other := known.get(answer.existing_id or "")) is not None
-        and other.source_id != step.change.record_id
+        and (others := known.get(answer.existing_id or ""))
+        and step.change.record_id not in others
         else answer
         for step, answer in zip(batch.steps, got, strict=True)
     ]

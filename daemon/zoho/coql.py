@@ -87,6 +87,11 @@ def id_in(record_ids: Sequence[str]) -> Condition:
     return _in("id", [quoted_id(record_id) for record_id in record_ids])
 
 
+def id_after(record_id: str) -> Condition:
+    """Every record with a higher id."""
+    return Condition(f"(id > {quoted_id(record_id)})")
+
+
 def everything() -> Condition:
     """Every record: COQL cannot do without a condition."""
     return Condition("(id is not null)")

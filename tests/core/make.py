@@ -103,6 +103,7 @@ def plan_one(
     deferred: Mapping[str, datetime] | None = None,
     parents: Mapping[Any, str] | None = None,
     ended: frozenset[str] = frozenset(),
+    unsure: frozenset[str] = frozenset(),
     **more: Any,
 ) -> Step:
     knowledge = Knowledge(
@@ -111,6 +112,7 @@ def plan_one(
         found=found or {},
         deferred=deferred or {},
         ended=ended,
+        unsure=unsure,
         source_zgid=ZGID,
         digest_key=SECRET,
     )

@@ -80,9 +80,17 @@ def test_blanked_records_are_counted_over_the_pages() -> None:
     counting = meter(blanked=Limit(count=5))
     assert counting.blanks(ids(5)) is None
     assert counting.blanks([]) is None
-    assert counting.blanks(ids(1)) == Blown(kind="blanked", count=6, base=1000, allowed=5, examples=("0",))
-    assert counting.blanks(ids(1)) is not None  # the page that was stopped does not count twice
-    assert counting.blanked == 5
+    assert counting.blanks(ids(3)) is None  # tried again, because the target could not take them
+    assert counting.blanks(["x"]) == Blown(kind="blanked", count=6, base=1000, allowed=5, examples=("x",))
+    assert counting.blanks(["y"]) == Blown(kind="blanked", count=6, base=1000, allowed=5, examples=("y",))
+
+
+def test_a_deletion_that_was_sent_before_does_not_count_again() -> None:
+    counting = Meter(fuse=Fuse(deletes=Limit(count=2)), linked=lambda: 10, passed=lambda some: set(some) & {"a", "b"})
+    assert counting.deletes(["a", "b", "c", "d"]) is None
+    blown = counting.deletes(["a", "e"])
+    assert blown is not None
+    assert (blown.count, blown.examples) == (3, ("e",))
 
 
 def test_refused_records_are_a_share_of_those_sent() -> None:
@@ -92,6 +100,8 @@ def test_refused_records_are_a_share_of_those_sent() -> None:
     blown = counting.answered(100, ids(51))
     assert blown is not None
     assert (blown.count, blown.base, blown.allowed, len(blown.examples)) == (151, 300, 150, 5)
+    assert counting.answered(100, ids(50)) is None  # released: what was refused before is done
+    assert counting.answered(100, ids(51)) is not None
 
 
 def test_the_linked_records_are_not_counted_when_nothing_is_at_stake() -> None:
@@ -108,9 +118,11 @@ def test_a_limit_reads_as_it_is_written_in_the_settings(limit: Limit, text: str)
     assert str(limit) == text
 
 
-@pytest.mark.parametrize("kind", ["deletes", "empty", "blanked", "refused"])
-def test_the_message_says_what_was_seen_and_what_to_type(kind: FuseKind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "accept"), [("deletes", "12"), ("empty", "12"), ("blanked", "12"), ("refused", "all")]
+)
+def test_the_message_says_what_was_seen_and_what_to_type(kind: FuseKind, accept: str) -> None:
     text = sentence(Blown(kind=kind, count=12, base=40, allowed=4, examples=("7", "8")), "a-b/Leads")
     assert "40" in text
     assert "7, 8" in text
-    assert "orgsync release a-b/Leads --accept 12 --reason" in text
+    assert f"orgsync release a-b/Leads --accept {accept} --reason" in text

@@ -52,10 +52,10 @@ def test_a_record_that_is_not_known_is_created_with_all_its_values_and_its_key()
     assert key_value(ZGID, "1") == "600:1"
 
 
-def test_without_a_key_a_create_keeps_the_texts_by_which_it_is_found_again() -> None:
-    step = plan_one(ANN, field_map=fields(key=None, match=("Last_Name", "Stage", "Age", "Other")))
+def test_without_a_key_a_create_keeps_digests_of_all_that_is_sent_by_which_it_is_found_again() -> None:
+    step = plan_one(ANN, field_map=fields(key=None))
     assert isinstance(step, Create)
-    assert step.match == {"Last_Name": "Ann"}  # blank ones and numbers recognise nobody
+    assert step.match == digests(VALUES).by_field
     assert (step.values, step.digests) == (VALUES, digests(VALUES))
 
 
@@ -160,6 +160,14 @@ def test_found_one_that_differs_is_adopted_and_only_the_difference_is_sent() -> 
     assert step == Update(
         change=ANN, target_id="901", values={"Age": 40}, digests=digests(VALUES), adopts=True, doubted=True
     )
+
+
+def test_found_one_that_only_may_be_it_is_for_a_person() -> None:
+    step = plan_one(ANN, found={"1": (IN_B,)}, unsure=frozenset({"1"}))
+    assert isinstance(step, Hold)
+    assert step.detail == "any of 901 in b could be the counterpart of 1"
+    assert isinstance(plan_one(ANN, found={"1": ()}, unsure=frozenset({"1"})), Create)
+    assert isinstance(plan_one(ANN, found={"1": (IN_B,)}, unsure=frozenset({"2"})), Update | Keep)
 
 
 def test_found_many_is_for_a_person_with_all_ids_named() -> None:

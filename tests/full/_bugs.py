@@ -118,7 +118,7 @@ BUGS: Final = (
     _bug(
         "no look-up before a create is sent again",
         DOUBTS,
-        "    targets |= _created(prepared, [i for i in ripe if i.target_id is None], ledger, target)\n",
+        "    targets |= created\n",
         "",
     ),
     _bug(

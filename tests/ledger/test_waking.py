@@ -1,5 +1,7 @@
 """What the queue says of a stream's records, and what wakes those that are held."""
 
+from dataclasses import replace
+
 import pytest
 
 from daemon.core.translate import Parent
@@ -67,21 +69,30 @@ def test_a_cause_that_is_over_wakes_what_is_held_for_it_in_its_stream(
     assert due() == {"2": 4, "1": 5, "5": 5, "7": 600}
 
 
-def test_the_stuck_are_held_or_dead_and_due_ones_will_be_tried_whenever_that_is(ledger, contacts, accounts, make, held):
+def test_the_stuck_are_held_or_dead_and_a_due_one_is_untried_until_it_was_tried(ledger, contacts, accounts, make, held):
     assert sorted(ledger.stuck(contacts)) == ["1", "2", "3", "4", "5", "6"]
     assert ledger.stuck(make.stream("Deals")) == []
-    assert ledger.has_due(contacts)
+    assert not ledger.has_untried(contacts)
+    ledger.enqueue(accounts, [make.row("9", state="due", due_at=make.later(600), attempts=0)], make.now)
+    assert (ledger.has_untried(contacts), ledger.has_untried(accounts)) == (False, True)
     ledger.settle(contacts, make.page({}, dequeued=["7", "1"]), None, make.now)
-    assert not ledger.has_due(contacts)
-    assert ledger.has_due(accounts)
     assert sorted(ledger.stuck(contacts)) == ["2", "3", "4", "5", "6"]
 
 
-def test_a_stream_without_rows_has_none_due_although_another_has(ledger, contacts, accounts, make):
-    ledger.enqueue(accounts, [make.row("1", state="due", due_at=make.later(10**9))], make.now)
-    assert not ledger.has_due(contacts)
-    assert ledger.has_due(accounts)
-    assert ledger.stuck(accounts) == []
+def test_a_queued_deletion_counts_as_sent_when_it_was_the_last_that_was_tried(ledger, make):
+    contacts = replace(make.stream("Contacts"), deletes="flag", flag="Gone")
+    ledger.start_stream(contacts, "v1", "create", make.now)
+
+    def tried(source_id, action, *fields):
+        return replace(make.written(source_id, f"9{source_id}", *fields), action=action)
+
+    rows = [make.row(i) for i in ("1", "2", "3", "5", "6")]
+    written = [tried("1", "update", "City"), tried("1", "delete"), tried("2", "delete"), tried("2", "update", "City")]
+    written += [tried("3", "update", "Gone"), tried("4", "delete"), tried("5", "update", "City", "Gone")]
+    ledger.settle(contacts, make.page({}, queued=rows, written=written), None, make.now)
+    assert ledger.deletions_sent(contacts, [str(n) for n in range(9)]) == {"1", "3"}  # 4 is done: not in the queue
+    assert ledger.deletions_sent(make.stream("Deals"), ["1"]) == set()
+    assert ledger.deletions_sent(contacts, []) == set()
 
 
 def test_waits_tells_the_parents_of_the_asked_records_of_that_route(ledger, contacts, accounts, make):

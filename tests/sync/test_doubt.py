@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.mapping import FieldMap
+from daemon.core.rules import Copy, FieldChoice
 from daemon.emulator import Emulator
 from daemon.ledger import Ledger
 from tests.sync.pair import DEADLINE, LAG, Pair, add_key, make_settings, opened, running_pair
@@ -120,6 +121,104 @@ def test_a_lost_create_without_a_key_is_found_by_what_was_sent(tmp_path: Path) -
         pair.once()
         assert len(pair.b.records("Leads")) == 2
         assert pair.queue() == []
+
+
+def lost(pair: Pair, *, done: bool, **values: object) -> str:
+    """A record of A whose create was lost, after or before B did it."""
+    mine = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", **values})
+    pair.b.faults.next("insert", effect="cut", when="after" if done else "before")
+    pair.cycle("Leads")
+    return mine
+
+
+def test_a_lost_create_without_a_key_takes_no_record_that_somebody_else_made(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        lost(pair, done=False, City="Pune")
+        ravi = next(u for u in pair.fleet.catalogs["us"].users() if u.user_id != pair.fleet.catalogs["us"].zoho.me())
+        twin = {"Last_Name": "A", "Company": "C", "City": "Pune"}
+        by_hand = pair.b.insert_raw("Leads", {**twin, "Phone": "1", "Created_By": {"id": ravi.user_id}})
+        pair.pass_time(2 * WAIT)
+        later = pair.b.insert_raw("Leads", twin)  # by our own user, but after the call must have been over
+        pair.pass_time(WAIT)
+        pair.once()
+        assert len(pair.b.records("Leads")) == 3
+        assert pair.b.record("Leads", by_hand)["Phone"] == "1"
+        linked = pair.sql("select record_id from id_map where org = 'us'")
+        assert linked not in ([(by_hand,)], [(later,)])
+        assert pair.queue() == []
+
+
+def test_a_lost_create_without_a_key_is_held_when_a_record_only_may_be_it(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        mine = lost(pair, done=False, City="Pune")
+        other = pair.b.insert_raw("Leads", {"Last_Name": "A", "Company": "Another", "Phone": "1"})
+        for _ in range(2):
+            pair.pass_time(WAIT)
+            pair.once()
+        assert pair.queue() == [(mine, "held", "AMBIGUOUS")]
+        [(detail,)] = pair.sql("select detail from retry_queue")
+        assert detail == f"any of {other} in us could be the counterpart of {mine}"
+        assert [r["Company"] for r in pair.b.records("Leads")] == ["Another"]
+        pair.b.delete("Leads", other)
+        pair.ledger.retry(pair.fleet.runners[0]._now(), source_id=mine)
+        pair.once()
+        assert [r["Company"] for r in pair.b.records("Leads")] == ["C"]
+        assert pair.queue() == []
+
+
+def test_a_lost_create_without_any_telling_value_takes_no_stranger(tmp_path: Path) -> None:
+    table = {"Last_Name": Copy(field="City"), "Company": Copy(field="City"), "Description": Copy(field="Last_Name")}
+    with running_pair(tmp_path, modules=("Leads",), key=None, fields=FieldChoice(table=table)) as pair:
+        pair.once()
+        mine = lost(pair, done=False)  # its City is blank
+        stranger = pair.b.insert_raw("Leads", {"Last_Name": "Stranger", "Company": "T", "Description": "private"})
+        pair.pass_time(WAIT)
+        pair.once()
+        pair.a.edit("Leads", mine, {"City": "Pune"})
+        pair.pass_time(WAIT)
+        pair.once()
+        assert pair.b.record("Leads", stranger)["Description"] == "private"
+        assert sorted(r["Last_Name"] for r in pair.b.records("Leads")) == ["Pune", "Stranger"]
+
+
+@pytest.mark.parametrize("text", ["Tab\there", "two\nlines", "it's"])
+def test_a_lost_create_without_a_key_is_found_whatever_characters_its_values_hold(tmp_path: Path, text: str) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        lost(pair, done=True, Last_Name=text)
+        other = lead(pair, "Other")
+        pair.pass_time(WAIT)
+        pair.once()
+        assert [r["Last_Name"] for r in pair.b.records("Leads")] == [text, "Other"]
+        assert pair.queue() == []
+        assert (other,) in pair.sql("select record_id from id_map where org = 'india'")
+
+
+def test_a_create_that_was_lost_with_a_key_is_found_by_it_though_the_key_was_given_up_meanwhile(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        with opened(emu, make_settings(emu, tmp_path, modules=("Leads",))) as pair:
+            pair.once()
+            lost(pair, done=True)
+            pair.pass_time(WAIT)
+        with opened(emu, make_settings(emu, tmp_path, modules=("Leads",), key=None)) as pair:
+            pair.pass_time(WAIT)
+            pair.once()
+            assert (len(pair.b.records("Leads")), pair.queue()) == (1, [])
+
+
+def test_of_lost_creates_without_a_key_that_share_a_name_each_finds_its_own(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        for number in range(30):
+            pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": f"City {number}"})
+        pair.b.faults.next("insert", effect="cut", when="after")
+        pair.cycle("Leads")
+        pair.pass_time(WAIT)
+        pair.once()
+        assert (len(pair.b.records("Leads")), pair.queue()) == (30, [])
 
 
 def test_an_empty_ledger_finds_its_records_again_and_creates_none(tmp_path: Path) -> None:

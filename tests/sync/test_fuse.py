@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator
+from daemon.ledger.fuses import ALL
 from daemon.settings import Settings
 from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
@@ -117,12 +118,76 @@ def test_refusals_stop_the_stream_instead_of_filling_the_queue(tmp_path: Path) -
         leads(pair, 300, Lead_Status="No such status")
         trouble = run(pair)
         assert trouble is not None
-        assert "100 of 100 records were refused" in trouble
-        assert len(pair.queue()) == 100
+        [(count,)] = pair.sql("select count from fuses")
+        assert f"{count} of {count} records were refused" in trouble
+        assert len(pair.queue()) == count <= 100
         assert len(pair.b.log(kind="insert") + pair.b.log(kind="upsert")) == 1
         release(pair, 10_000)
         assert run(pair) is None
         assert len(pair.queue()) == 300
+
+
+def test_refusals_that_fill_a_page_stop_the_stream_before_the_next_page(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(refused=FEW)) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        leads(pair, 30, Lead_Status="No such status")
+        pair.emu.clock(advance=1)
+        leads(pair, 200, Lead_Status="No such status")  # so the first page ends before this second
+        assert run(pair)
+        assert len(pair.b.log(kind="insert")) == 1
+        assert pair.sql("select count(*) from fuses") == [(1,)]
+
+
+def test_the_release_that_the_message_names_lets_all_refusals_pass(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(refused=FEW)) as pair:
+        pair.b.quirks(unknown_picklist="reject")
+        leads(pair, 250, Lead_Status="No such status")
+        assert "--accept all" in str(run(pair))
+        release(pair, 60)
+        assert run(pair)  # a hundred more were refused, which is more than sixty
+        release(pair, ALL)
+        assert run(pair) is None
+        assert len(pair.queue()) == 250
+        leads(pair, 3, Lead_Status="No such status")
+        assert run(pair)  # it has caught up: the release is used up
+
+
+def test_a_record_that_is_blanked_counts_once_however_often_it_is_tried(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(blanked=FEW)) as pair:
+        ids = leads(pair, 6)
+        run(pair)
+        for lead in ids[:2]:
+            pair.a.edit("Leads", lead, {"City": None})
+        pair.b.faults.add(kind="update", effect="status", status=503)
+        for _ in range(4):
+            assert "fuse" not in str(run(pair))
+            pair.pass_time(600)
+        pair.emu.clear_faults()
+        pair.pass_time(3600)
+        assert run(pair) is None
+        assert [r["City"] for r in pair.b.records("Leads")].count(None) == 2
+
+
+@pytest.mark.parametrize("stuck", ["another record", "what was released"])
+def test_a_release_is_used_up_though_a_record_is_still_tried_again(tmp_path: Path, stuck: str) -> None:
+    with running_pair(tmp_path, modules=("Leads",), deletes="delete", fuse=limits(deletes=FEW)) as pair:
+        ids = leads(pair, 12)
+        run(pair)
+        pair.b.faults.add(kind="update" if stuck == "another record" else "delete", effect="status", status=500)
+        pair.a.edit("Leads", ids[-1], {"City": "Goa"})
+        run(pair)
+        for lead in ids[:3]:
+            pair.a.delete("Leads", lead)
+        assert run(pair)
+        release(pair, ALL)
+        assert run(pair) is None
+        pair.pass_time(600)
+        assert run(pair) is None  # what passed is tried again, and not counted again
+        assert pair.queue()
+        for lead in ids[3:6]:
+            pair.a.delete("Leads", lead)
+        assert "3 of " in str(run(pair))
+        assert all(pair.counterparts("Leads", lead) for lead in ids[3:6])
 
 
 def test_a_retry_of_what_was_refused_blows_no_fuse(tmp_path: Path) -> None:

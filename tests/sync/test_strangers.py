@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from daemon.core.record import is_record_id
-from tests.sync.pair import KEY, Pair, running_pair
+from daemon.core.rules import Copy, FieldChoice, Stream
+from daemon.emulator import Emulator
+from daemon.settings import Settings
+from tests.sync.pair import KEY, Pair, add_key, make_settings, opened, running_pair
 
 
 def lead(pair: Pair, **values: object) -> str:
@@ -67,3 +73,60 @@ def test_a_deletion_does_not_reach_a_record_whose_key_was_edited_to_name_the_del
         assert pair.b.record("Leads", theirs["id"])["Last_Name"] == "First"
         assert is_record_id(more)
         assert len(pair.b.records("Leads")) == 2
+
+
+TWO = ("Contacts", "Leads")
+NAME = FieldChoice(table={"Last_Name": Copy(field="Last_Name")})
+
+
+def into_contacts(emu: Emulator, folder: Path, modules: tuple[str, ...] = TWO) -> Settings:
+    """Contacts and Leads of the source both become Contacts of the target."""
+    settings = make_settings(emu, folder, modules=modules, deletes="delete", fields=NAME)
+    (route,) = settings.routes
+    streams: tuple[Stream, ...] = tuple(replace(stream, target_module="Contacts") for stream in route.streams)
+    return replace(settings, routes=(replace(route, streams=streams),))
+
+
+@pytest.mark.parametrize("then", ["both", "one taken out of the settings", "one taken out and the ledger lost"])
+def test_a_comparison_deletes_nothing_of_another_module_that_goes_into_the_same_one(tmp_path: Path, then: str) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Contacts")
+        with opened(emu, into_contacts(emu, tmp_path)) as pair:
+            for module in (*TWO, *TWO):
+                pair.a.insert_raw(module, {"Last_Name": module, "Company": "C"})
+            pair.pass_time(30)
+            pair.once()
+        if "lost" in then:
+            (tmp_path := tmp_path / "new").mkdir()
+        with opened(emu, into_contacts(emu, tmp_path, TWO if then == "both" else TWO[:1])) as pair:
+            pair.pass_time(30)
+            pair.once()
+            for runner in pair.fleet.runners:
+                pair.ledger.start_comparison(runner.stream.address, "asked", runner._now())
+            for _ in range(3):
+                pair.pass_time(30)
+                pair.once()
+            assert pair.sql("select count(*) from comparisons where finished_at is null") == [(0,)]
+            assert sorted(r["Last_Name"] for r in pair.b.records("Contacts")) == sorted((*TWO, *TWO))
+            assert (pair.queue(), pair.b.log(kind="delete")) == ([], [])
+
+
+def test_a_deletion_does_not_reach_a_record_of_another_module_whose_key_was_edited(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Contacts")
+        with opened(emu, into_contacts(emu, tmp_path)) as pair:
+            mine = lead(pair, Last_Name="Lead")
+            new, _ = (pair.a.insert_raw("Contacts", {"Last_Name": name}) for name in ("New", "Stays"))
+            pair.a.delete("Contacts", new)
+            pair.cycle("Leads")
+            theirs = pair.counterpart("Contacts", mine)
+            pair.b.edit("Contacts", theirs["id"], {KEY: theirs[KEY].replace(mine, new)})
+            for _ in range(3):
+                pair.pass_time(30)
+                pair.once()
+            assert pair.b.record("Contacts", theirs["id"])["Last_Name"] == "Lead"
+            another = pair.a.insert_raw("Contacts", {"Last_Name": "Another"})
+            pair.b.edit("Contacts", theirs["id"], {KEY: theirs[KEY].replace(mine, another)})
+            pair.once()  # its create is refused, because that record holds its key
+            assert pair.queue() == [(another, "held", "DUPLICATE_DATA")]
+            assert pair.b.record("Contacts", theirs["id"])["Last_Name"] == "Lead"
