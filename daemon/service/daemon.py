@@ -71,13 +71,12 @@ def _watch(
     box: Path, ledger: Ledger, work: _Work, history: History, stop: threading.Event, now: Callable[[], datetime]
 ) -> None:
     """The main thread: answers other commands, feeds the watchdog, forgets old history, and sees the clock step."""
-    fed = 0.0
+    fed, said = 0.0, None
     while not stop.wait(0.2):
-        try:
-            done = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
-        except OSError as error:
-            logger.error("{}: requests of other commands wait: {}", box, error.strerror)
-            done = 0
+        done, trouble = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
+        if trouble and trouble != said:
+            logger.error("a request of another command waits: {}", trouble)
+        said = trouble
         if done:
             logger.info("done by request of another command: {}; all streams run now", done)
             work.all_now()

@@ -48,6 +48,8 @@ def test_init_writes_the_template_and_never_overwrites(site: Site) -> None:
     [
         (("nonsense",), 64, "No such command"),
         (("retry",), 64, "say which"),
+        (("retry", "--cause", "99999999999999999999"), 64, "is not in the range"),
+        (("retry", "--record", "\udcff"), 64, "takes a record id"),
         (("retry", "--stream", "no/Such"), 64, "there are: india-to-us/Accounts"),
         (("release", "no/Such", "--accept", "1", "--reason", "x"), 64, "there are: india-to-us/Accounts"),
         (("release", "india-to-us/Leads", "--accept", "-1", "--reason", "x"), 64, "takes a number of records, or all"),
