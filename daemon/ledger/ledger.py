@@ -152,6 +152,16 @@ class Ledger:
         with self._reading() as connection:
             return lookups.linked_targets(connection, org, module, ids)
 
+    def holding(self, stream: Stream, field: str, digests: Collection[str]) -> set[str]:
+        """The source records whose counterparts confirmed one of these values (short digests) in a target field."""
+        with self._reading() as connection:
+            return lookups.holding(connection, stream, field, digests)
+
+    def has_unknown(self, stream: Stream) -> bool:
+        """Whether there are records of which it is not known any more what the target holds."""
+        with self._reading() as connection:
+            return lookups.has_unknown(connection, stream)
+
     def waiting(self, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
         """What the retry queue holds of the records."""
         with self._reading() as connection:
@@ -266,6 +276,11 @@ class Ledger:
         with self._writing() as connection:
             streams.note(connection, stream, target_schema=target_schema)
             return queue.wake_held(connection, stream, now)
+
+    def wake_refused(self, stream: Stream, fields: Collection[str], now: datetime) -> None:
+        """What the target refused for one of these fields is due again."""
+        with self._writing() as connection:
+            queue.wake_refused(connection, stream, fields, now)
 
     def wake_causes(self, stream: Stream, codes: Collection[str], now: datetime) -> None:
         """What is held for these codes is due again."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select
+from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, select, type_coerce
 
 from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
@@ -104,6 +104,32 @@ def counterparts(
 def count_links(connection: Connection, stream: Stream) -> int:
     """How many records the stream has agreed with its target."""
     return connection.scalar(select(func.count()).where(agreed.c.stream == stream.address)) or 0
+
+
+def holding(connection: Connection, stream: Stream, field: str, digests: Collection[str]) -> set[str]:
+    """The source records whose counterparts confirmed one of these values (short digests) in a field of the target."""
+    source = id_map.alias("s")
+    value = type_coerce(agreed.c.field_digests, JSON)[field].as_string()
+    query = (
+        select(source.c.record_id)
+        .select_from(agreed)
+        .join(
+            source,
+            and_(
+                source.c.entity_id == agreed.c.entity_id,
+                source.c.org == stream.source,
+                source.c.module == stream.source_module,
+            ),
+        )
+        .where(agreed.c.stream == stream.address)
+    )
+    return {i for piece in chunks(digests) for i in connection.scalars(query.where(value.in_(piece)))}
+
+
+def has_unknown(connection: Connection, stream: Stream) -> bool:
+    """Whether there are records of which it is not known any more what the target holds (witness.py)."""
+    query = select(1).where(agreed.c.stream == stream.address, agreed.c.source_digest == "").limit(1)
+    return connection.scalar(query) is not None
 
 
 def linked_targets(connection: Connection, org: str, module: str, ids: Collection[str]) -> set[str]:

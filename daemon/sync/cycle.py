@@ -81,7 +81,7 @@ class StreamRunner:
         self._stopping = stopping
         self._first_run: FirstRun = first_run
         self._reader = ChangeReader(source.zoho, stream.source_module)
-        children = Children(stream, route, source, ledger, now)
+        children = Children(stream, route, source, target, ledger, now)
         self._hands = Hands(target=target.zoho, ledger=ledger, children=children, now=now, stopping=stopping)
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: tuple[Position, datetime] | None = None

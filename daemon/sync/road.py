@@ -91,8 +91,9 @@ def travel(
     stream, ledger = prepared.stream, hands.ledger
     knowledge = _knowledge(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
-    remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
-    hands.children.of(remade, "the record that it points to gets a new counterpart")
+    made = [s.change.record_id for s in steps if isinstance(s, Create)]
+    remade = {i: knowledge.links[i].target_id for i in made if i in knowledge.links}
+    hands.children.of(remade)
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     sent = _write(steps, prepared, hands, alone, lane, meter)
     settlement = settle(

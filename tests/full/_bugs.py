@@ -232,8 +232,8 @@ BUGS: Final = (
     _bug(
         "children of what was made again stay behind",
         ROAD,
-        "    hands.children.of(remade,",
-        "    hands.children.of(remade[:0],",
+        "    hands.children.of(remade)",
+        "    hands.children.of({})",
     ),
     _bug(
         "the comparison forgets what is missing in the source",
