@@ -56,10 +56,12 @@ class Translation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the id map and the user lists know: parents (source record -> target id), owners (user id -> user id), and
-    by which e-mail address people know a user of the source.
+    by which e-mail address people know a user of the source. `left` are parents that were deleted in the target, where
+    the settings leave them so: their children are carried without them.
     """
 
     parents: Mapping[Parent, str]
+    left: frozenset[Parent] = frozenset()
     owners: Mapping[str, str]
     default_owner: str | None = None
     emails: Mapping[str, str] = field(default_factory=dict)
@@ -91,10 +93,10 @@ def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation
                 parent = _parent(raw, rule)
                 if parent is None:
                     values[name] = None
-                elif (counterpart := known.parents.get(parent)) is None:
-                    waits.append((name, parent))
-                else:
+                elif (counterpart := known.parents.get(parent)) is not None:
                     values[name] = {"id": counterpart}
+                elif parent not in known.left or name in fields.mandatory:
+                    waits.append((name, parent))
             elif rule.kind in ("owner", "user"):
                 values |= _person(raw, rule, known)
             else:

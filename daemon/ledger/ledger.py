@@ -23,7 +23,7 @@ from daemon.core.fuse import Blown, FuseKind
 from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.core.steps import Link
+from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger import (
     comparisons,
@@ -136,11 +136,15 @@ class Ledger:
             return lookups.links(connection, stream, source_ids)
 
     def counterparts(
-        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+        self,
+        stream: Stream,
+        parents: Collection[Parent],
+        carried: Mapping[str, str],
+        states: Collection[LinkState] = lookups.THERE,
     ) -> dict[Parent, str]:
-        """The target ids of the parents that have one; `carried` is source module -> target module."""
+        """The target ids of the parents that have one in these states; `carried` is source module -> target module."""
         with self._reading() as connection:
-            return lookups.counterparts(connection, stream, parents, carried)
+            return lookups.counterparts(connection, stream, parents, carried, states)
 
     def waits(self, route: str, records: Collection[Parent]) -> dict[Parent, Parent]:
         """What these source records of a route wait for, of those that are held for a parent."""
@@ -152,10 +156,12 @@ class Ledger:
         with self._reading() as connection:
             return lookups.linked_targets(connection, org, module, ids)
 
-    def holding(self, stream: Stream, field: str, digests: Collection[str]) -> set[str]:
-        """The source records whose counterparts confirmed one of these values (short digests) in a target field."""
+    def holding(self, stream: Stream, field: str, digests: Collection[str], *, or_nothing: bool = False) -> set[str]:
+        """The source records whose counterparts confirmed one of these values (short digests) in a target field; with
+        `or_nothing` also those that were written without that field.
+        """
         with self._reading() as connection:
-            return lookups.holding(connection, stream, field, digests)
+            return lookups.holding(connection, stream, field, digests, or_nothing=or_nothing)
 
     def has_unknown(self, stream: Stream) -> bool:
         """Whether there are records of which it is not known any more what the target holds."""

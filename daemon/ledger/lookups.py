@@ -84,16 +84,22 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
 
 
 def counterparts(
-    connection: Connection, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+    connection: Connection,
+    stream: Stream,
+    parents: Collection[Parent],
+    carried: Mapping[str, str],
+    states: Collection[LinkState],
 ) -> dict[Parent, str]:
-    """The target ids of the parents that have a living counterpart; `carried` is source module -> target module."""
+    """The target ids of the parents whose counterpart is in one of the states; `carried` is source module -> target
+    module.
+    """
     source, target = id_map.alias("s"), id_map.alias("t")
     found: dict[Parent, str] = {}
     for module in {parent.module for parent in parents} & carried.keys():
         query = (
             select(source.c.record_id, target.c.record_id)
             .join(target, _counterpart(source, target, stream.target, carried[module]))
-            .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(THERE))
+            .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(states))
         )
         for ids in chunks({parent.record_id for parent in parents if parent.module == module}):
             for source_id, target_id in connection.execute(query.where(source.c.record_id.in_(ids))):
@@ -106,8 +112,12 @@ def count_links(connection: Connection, stream: Stream) -> int:
     return connection.scalar(select(func.count()).where(agreed.c.stream == stream.address)) or 0
 
 
-def holding(connection: Connection, stream: Stream, field: str, digests: Collection[str]) -> set[str]:
-    """The source records whose counterparts confirmed one of these values (short digests) in a field of the target."""
+def holding(
+    connection: Connection, stream: Stream, field: str, digests: Collection[str], *, or_nothing: bool
+) -> set[str]:
+    """The source records whose counterparts confirmed one of these values (short digests) in a field of the target;
+    with `or_nothing` also those that were written without that field.
+    """
     source = id_map.alias("s")
     value = type_coerce(agreed.c.field_digests, JSON)[field].as_string()
     query = (
@@ -123,7 +133,8 @@ def holding(connection: Connection, stream: Stream, field: str, digests: Collect
         )
         .where(agreed.c.stream == stream.address)
     )
-    return {i for piece in chunks(digests) for i in connection.scalars(query.where(value.in_(piece)))}
+    found = set(connection.scalars(query.where(value.is_(None)))) if or_nothing else set()
+    return found.union(*(connection.scalars(query.where(value.in_(piece))) for piece in chunks(digests)))
 
 
 def has_unknown(connection: Connection, stream: Stream) -> bool:

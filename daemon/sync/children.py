@@ -42,14 +42,15 @@ class Children:
         self._ledger = ledger
         self._now = now
 
-    def of(self, remade: Mapping[str, str]) -> None:
+    def of(self, changed: Mapping[str, str]) -> None:
         """Has every record read again that points to one of these (source id -> counterpart so far), which get a new
-        counterpart; also those that the target refused, for it does not have the old one any more.
+        counterpart, or are left without one; also those that the target refused, for it does not have the old one, and
+        those that were carried without it.
         """
-        for child in self._route.streams if remade else ():
+        for child in self._route.streams if changed else ():
             lookups = self._lookups(child)
-            found = {i for field in lookups for i in self._pointing(child, field, remade.values())}
-            self._read_again(child, found, "the record that it points to gets a new counterpart")
+            found = {i for field in lookups for i in self._pointing(child, field, changed.values(), or_nothing=True)}
+            self._read_again(child, found, "the record that it points to has another counterpart now, or none")
             self._ledger.wake_refused(child, list(lookups), self._now())
 
     def of_deleted(self, deleted: Mapping[str, str]) -> None:
@@ -83,15 +84,17 @@ class Children:
         if fields is None:  # that stream's own trouble
             self._compare(child, "its fields cannot be told")
             return {}
-        mine = [rule for rule in fields.rules if rule.parent == self._stream.source_module]
+        mine = [r for r in fields.rules if r.parent == self._stream.source_module and r.write != "create"]
         if mine and self._ledger.has_unknown(child):
             self._compare(child, "of some of its records it is not known what the target holds")
         return {rule.target: rule.source.field for rule in mine if isinstance(rule.source, Copy)}
 
-    def _pointing(self, child: Stream, field: str, counterparts: Collection[str]) -> set[str]:
+    def _pointing(
+        self, child: Stream, field: str, counterparts: Collection[str], *, or_nothing: bool = False
+    ) -> set[str]:
         values = {target_id: {"id": target_id} for target_id in counterparts}
         digests = digest_values(values, "", self._ledger.digest_key).by_field
-        return self._ledger.holding(child, field, list(digests.values()))
+        return self._ledger.holding(child, field, list(digests.values()), or_nothing=or_nothing)
 
     def _read_again(self, child: Stream, ids: Collection[str], why: str) -> None:
         now = self._now()

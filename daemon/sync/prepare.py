@@ -26,10 +26,13 @@ class StreamRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A stream with everything that its cycles need to know of both orgs."""
+    """A stream with everything that its cycles need to know of both orgs. `carried` and `leaving` are source modules of
+    the route with their target modules: all of them, and those where gone = "leave".
+    """
 
     stream: Stream
     carried: Mapping[str, str]
+    leaving: Mapping[str, str]
     fields: FieldMap
     owners: Mapping[str, str]
     emails: Mapping[str, str]
@@ -56,6 +59,7 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
     return Prepared(
         stream=stream,
         carried=route.carried(),
+        leaving={s.source_module: s.target_module for s in route.streams if s.gone == "leave"},
         fields=fields,
         owners=owners_by_email(source, target, stream.owners),
         emails={u.user_id: u.email for u in source.users() if u.email},

@@ -22,7 +22,7 @@ from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement, Walk, settle
-from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
+from daemon.core.steps import Batch, Create, Delete, Flag, Keep, Link, LinkState, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of
 from daemon.ledger import DueRow, Intent, Ledger
 from daemon.sync.children import Children
@@ -34,6 +34,7 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 BATCH_REFUSED: Final = "BATCH_REFUSED"
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
 _ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_GONE: Final[tuple[LinkState, ...]] = ("gone",)
 _FAILURES_IN_A_ROW: Final = 2
 
 
@@ -91,8 +92,7 @@ def travel(
     stream, ledger = prepared.stream, hands.ledger
     knowledge = _knowledge(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
-    made = [s.change.record_id for s in steps if isinstance(s, Create)]
-    remade = {i: knowledge.links[i].target_id for i in made if i in knowledge.links}
+    remade = _remade(steps, knowledge.links)
     hands.children.of(remade)
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     sent = _write(steps, prepared, hands, alone, lane, meter)
@@ -110,6 +110,9 @@ def travel(
     )
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
+    gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
+    left = gone if stream.gone == "leave" else {}
+    hands.children.of(remade | left)  # once more: a child may have been settled meanwhile, by the link as it was
     done = {i for i, answer in sent.answers.items() if not isinstance(answer, NotSent)}
     return Travelled(
         cycle_id=cycle_id,
@@ -125,11 +128,25 @@ def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[St
     return plan(changes, prepared.stream, prepared.fields, _knowledge(changes, prepared, hands, {}))
 
 
+def _remade(steps: Sequence[Step], links: Mapping[str, Link]) -> dict[str, str]:
+    """Records that get another counterpart, or theirs back that was gone: source id -> counterpart so far."""
+    return {
+        i: links[i].target_id
+        for step in steps
+        if (i := step.change.record_id) in links
+        and (
+            isinstance(step, Create)
+            or (links[i].state == "gone" and isinstance(step, Update | Keep) and step.target_id)
+        )
+    }
+
+
 def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
     stream, ledger = prepared.stream, hands.ledger
     ids = [change.record_id for change in changes]
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
+    missing = {p for found in points_to.values() for p in found} - parents.keys()
     links = ledger.links(stream, ids)
     strays = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id not in links]
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
@@ -139,6 +156,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     knowledge = Knowledge(
         known=Known(
             parents=parents,
+            left=frozenset(ledger.counterparts(stream, missing, prepared.leaving, _GONE)),
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.emails,

@@ -234,6 +234,7 @@ BUGS: Final = (
         ROAD,
         "    hands.children.of(remade)",
         "    hands.children.of({})",
+        (ROAD, "    hands.children.of(remade | left)", "    hands.children.of(left)"),
     ),
     _bug(
         "the comparison forgets what is missing in the source",

@@ -380,6 +380,31 @@ def test_where_the_ledger_has_forgotten_who_the_children_are_all_of_them_are_com
         assert ("india-to-us/Contacts", "pointed") in pair.sql("select stream, reason from comparisons")
 
 
+def test_what_points_to_a_counterpart_that_is_left_deleted_is_carried_without_that_lookup(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Accounts", "Contacts"), gone="leave") as pair:
+        account = pair.a.insert_raw("Accounts", {"Account_Name": "A"})
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "C", "Account_Name": {"id": account}})
+        settle(pair, 2)
+        there = pair.counterpart("Accounts", account)["id"]
+        pair.b.delete("Accounts", there)
+        refused = pair.a.insert_raw("Contacts", {"Last_Name": "Refused", "Account_Name": {"id": account}})
+        settle(pair, 1)
+        assert pair.queue() == [(refused, "held", "INVALID_DATA")]  # B has no such account; the ledger knows of one
+        pair.a.edit("Accounts", account, {"Phone": "1"})
+        settle(pair, 2)
+        pair.a.edit("Contacts", child, {"Phone": "77"})
+        late = pair.a.insert_raw("Contacts", {"Last_Name": "Late", "Account_Name": {"id": account}})
+        settle(pair, 2)
+        assert (pair.counterpart("Contacts", child)["Phone"], pair.queue()) == ("77", [])
+        assert pair.counterpart("Contacts", late)["Account_Name"] is None
+        pair.b.restore("Accounts", there)
+        pair.ledger.start_comparison("india-to-us/Accounts", "asked", pair.fleet.runners[0]._now())
+        settle(pair, 3)
+        parents = [pair.counterpart("Contacts", one)["Account_Name"] for one in (child, refused, late)]
+        assert [parent and parent["id"] for parent in parents] == [there] * 3
+        assert pair.queue() == []
+
+
 @pytest.mark.parametrize("policy", ["delete", "ignore"])
 def test_a_record_that_waits_for_a_parent_which_is_deleted_does_not_wait_for_ever(tmp_path: Path, policy: str) -> None:
     quirks = {"lookup_to_deleted": "null", "unknown_picklist": "reject"}
