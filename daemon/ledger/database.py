@@ -32,8 +32,8 @@ _WRITING: Final = (
 
 
 def locate(url: str) -> Path:
-    """The file that a ledger's url names, by its one name without links, for the lock lies beside it; raises LedgerError
-    for anything else than an SQLite file.
+    """The file that a ledger's url names, without links, for the lock lies beside it; raises LedgerError for anything
+    else than an SQLite file.
     """
     try:
         parsed = make_url(url)

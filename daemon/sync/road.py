@@ -54,14 +54,15 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Travelled:
-    """What a page came to. `trouble` says why the rest of it was left for the next cycle, `blown` that a fuse did it;
-    `unsent` names the rest.
+    """What a page came to. `trouble` says why the rest of it was left for the next cycle (`away`: the target cannot be
+    reached), `blown` that a fuse did it; `unsent` names the rest.
     """
 
     cycle_id: int | None
     settlement: Settlement
     unsent: frozenset[str]
     trouble: str | None
+    away: bool
     blown: Blown | None
 
 
@@ -71,6 +72,7 @@ class _Sent:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     trouble: str | None = None
+    away: bool = False
     blown: Blown | None = None
 
 
@@ -119,6 +121,7 @@ def travel(
         settlement=settlement,
         unsent=frozenset(s.change.record_id for s in steps if isinstance(s, Write)) - done,
         trouble=sent.trouble,
+        away=sent.away,
         blown=sent.blown,
     )
 
@@ -222,6 +225,8 @@ def _write(
         failures = failures + 1 if trouble else 0
         if failures == _FAILURES_IN_A_ROW or any(isinstance(a, NotSent) for a in got):
             sent.trouble = trouble
+            unsent = {answer.code for answer in got if isinstance(answer, NotSent)}
+            sent.away = OrgUnavailable.__name__ in unsent or any(isinstance(answer, Uncertain) for answer in got)
             break
         if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
             key = prepared.fields.key

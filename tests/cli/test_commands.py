@@ -177,3 +177,51 @@ def test_status_shows_a_comparison_that_goes_on(site: Site) -> None:
     assert "being compared already" in site.call("resync", "india-to-us/Leads").stdout
     site.call("once")
     assert "being compared" not in site.call("status").stdout
+
+
+def test_a_stream_that_never_ran_is_silent_and_not_healthy(site: Site) -> None:
+    assert site.call("resync", "india-to-us/Leads").returncode == 0  # makes the ledger
+    shown = site.call("status", "--json")
+    document = json.loads(shown.stdout)
+    assert (shown.returncode, document["healthy"]) == (2, False)
+    assert [s["health"] for s in document["streams"]] == ["silent"] * 4
+
+
+def test_a_stream_whose_modules_were_changed_stops_alone_and_says_so(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.call("once")
+    changed = site.settings.read_text().replace("modules.Accounts]", 'modules.Accounts]\ntarget_module = "Vendors"')
+    site.settings.write_text(changed)
+    site.emu.orgs["india"].insert_raw("Contacts", {"Last_Name": "C"})
+    done = site.call("once")
+    assert done.returncode == 2
+    assert "india-to-us/Contacts: 1 created" in done.stdout
+    assert done.stderr.count("is stopped") == 1
+    assert "Give the route a new name, or put its orgs and modules back" in done.stderr
+
+
+def test_once_ends_with_69_while_an_org_cannot_be_reached_for_reading_or_for_writing(site: Site) -> None:
+    site.call("check", "--create-keys")
+    assert site.call("once").returncode == 0
+    site.emu.orgs["us"].faults.add(effect="status", status=503)
+    site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    assert site.call("once").returncode == 69
+    assert site.call("status").returncode == 2  # for status, which asks no org, it is a stream that is stopped
+
+
+def test_a_fuse_is_said_until_it_is_released_and_what_it_holds_up_is_not_promised(site: Site) -> None:
+    site.call("check", "--create-keys")
+    text = site.settings.read_text().replace(
+        "modules.Leads]", 'modules.Leads]\ndeletes = "delete"\nfuse = { deletes = 0 }'
+    )
+    site.settings.write_text(text)
+    india = site.emu.orgs["india"]
+    mine = [india.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(3)]
+    site.call("once")
+    india.delete("Leads", mine[0])
+    assert site.call("once").returncode == 2
+    assert "as soon as it runs again: it is stopped" in site.call("resync", "india-to-us/Leads").stdout
+    assert "orgsync release" in site.call("status").stdout
+    site.call("release", "india-to-us/Leads", "--accept", "1", "--reason", "meant")
+    shown = site.call("status")
+    assert (shown.returncode, "orgsync release" in shown.stdout) == (0, False)

@@ -134,7 +134,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_not_touched(file, url):
 
 def test_a_reader_asks_for_the_upgrade_of_an_older_ledger(tmp_path):
     (tmp_path / "empty.db").touch()
-    with pytest.raises(LedgerTooOld, match="orgsync db upgrade"):
+    with pytest.raises(LedgerTooOld, match="`orgsync run` or `orgsync once` brings it up to date"):
         Reader.open(f"sqlite:///{tmp_path}/empty.db")
 
 
