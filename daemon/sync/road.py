@@ -225,8 +225,8 @@ def _write(
         failures = failures + 1 if trouble else 0
         if failures == _FAILURES_IN_A_ROW or any(isinstance(a, NotSent) for a in got):
             sent.trouble = trouble
-            unsent = {answer.code for answer in got if isinstance(answer, NotSent)}
-            sent.away = OrgUnavailable.__name__ in unsent or any(isinstance(answer, Uncertain) for answer in got)
+            no_right = CredentialRefused.__name__
+            sent.away = any(isinstance(a, Uncertain | NotSent) and a.code != no_right for a in got)
             break
         if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
             key = prepared.fields.key
