@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
-from daemon.cli.status import code_of, what_runs
+from daemon.cli.exits import UNREACHABLE
+from daemon.cli.status import code_of, stopped, what_runs
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.sync.cycle import Report
@@ -28,7 +29,7 @@ from daemon.sync.prepare import FirstRun
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """Run every stream one time, until it has caught up and nothing of it is due.
 
-    Exit codes as those of `orgsync status`.
+    Exit codes as those of `orgsync status`, but 69 when an org cannot be reached and nothing else stops a stream.
     """
 
     settings = load_settings(Path(ctx.obj))
@@ -46,7 +47,9 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     else:
         for report in reports:
             _as_text(report, queued.get(report.stream, 0))
-    ctx.exit(code_of(streams))
+    away = {report.stream for report in reports if report.away}
+    standing = {s.stream for s in stopped(streams)}
+    ctx.exit(UNREACHABLE if standing and standing <= away else code_of(streams))
 
 
 def _as_json(report: Report) -> dict[str, object]:

@@ -8,6 +8,7 @@ import click
 
 from daemon.cli.context import load_settings
 from daemon.cli.request import demand, known_stream
+from daemon.cli.status import what_runs
 from daemon.service.inbox import Request
 
 
@@ -22,7 +23,9 @@ def command(settings_path: str, stream: str) -> None:
 
     settings = load_settings(Path(settings_path))
     begun, when = demand(settings, Request(kind="resync", stream=known_stream(settings, stream)))
-    if begun:
+    if begun and any(s.stream == stream and s.trouble for s in what_runs(settings)[0]):
+        click.echo(f"{stream} is compared as soon as it runs again: it is stopped; see `orgsync status`")
+    elif begun:
         click.echo(f"{stream} is compared {when}; see `orgsync status`")
     else:
         click.echo(f"{stream} is being compared already")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from daemon.cli.context import load_settings
 from daemon.cli.request import demand, known_stream
+from daemon.core.record import is_record_id
 from daemon.service.inbox import Request
+
+_NUMBER: Final = click.IntRange(1, 2**63 - 1)
+"""What can be the number of a row."""
 
 
 @click.command("retry")
-@click.option("--cause", "cause_id", type=int, help="All records held by this cause (its number in `orgsync status`).")
+@click.option(
+    "--cause", "cause_id", type=_NUMBER, help="All records held by this cause (its number in `orgsync status`)."
+)
 @click.option("--stream", help="All records of this stream.")
 @click.option("--record", "source_id", help="The record with this id in the source org.")
 @click.pass_obj
@@ -21,6 +28,8 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
 
     if cause_id is None and stream is None and source_id is None:
         raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")
+    if source_id is not None and not is_record_id(source_id):
+        raise click.UsageError(f"--record takes a record id, up to 19 digits, not {source_id[:40]!r}")
     settings = load_settings(Path(settings_path))
     if stream is not None:
         known_stream(settings, stream)

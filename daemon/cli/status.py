@@ -29,7 +29,8 @@ _STOPPED = ("unbalanced", "stopped", "silent")
 def command(ctx: click.Context, as_json: bool) -> None:
     """Show health, lag, balance and queue of every stream, from the ledger alone.
 
-    Exit code 0: healthy; 1: records are held, dead or on their way; 2: a stream is stopped, silent or unbalanced.
+    Exit code 0: healthy; 1: records are held or dead, or a first pass goes on; 2: a stream is stopped, silent or
+    unbalanced. Records that are due do not count: they are tried again by themselves.
     """
     settings = load_settings(Path(ctx.obj))
     streams, stuck = what_runs(settings)
@@ -42,10 +43,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
-    """The settings' streams and their queues; the ledger may remember others that were taken out since."""
-    mine = {stream.address for stream in settings.streams()}
+    """The settings' streams and their queues: also those that never ran, and none that was taken out since."""
     with Reader.open(settings.ledger_url) as reader:
-        return [s for s in reader.streams() if s.stream in mine], [q for q in reader.stuck() if q.stream in mine]
+        known, stuck = {s.stream: s for s in reader.streams()}, reader.stuck()
+    mine = sorted(stream.address for stream in settings.streams())
+    return [known.get(one) or StreamStatus(stream=one, health="silent") for one in mine], [
+        q for q in stuck if q.stream in mine
+    ]
 
 
 def comparing(settings: Settings) -> dict[str, Comparing]:
@@ -56,9 +60,14 @@ def comparing(settings: Settings) -> dict[str, Comparing]:
 
 def code_of(streams: list[StreamStatus]) -> int:
     """The exit code that these streams deserve."""
-    if any(s.health in _STOPPED for s in streams):
+    if stopped(streams):
         return STOPPED
     return HEALTHY if all(s.health == "ok" for s in streams) else HELD
+
+
+def stopped(streams: list[StreamStatus]) -> list[StreamStatus]:
+    """Those that do not go on by themselves."""
+    return [s for s in streams if s.health in _STOPPED]
 
 
 def as_document(

@@ -73,10 +73,13 @@ class Translation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the id map and the user lists know: parents (source record -> target id), owners (user id -> user id), and
-    by which e-mail address people know a user of the source. `matched` are the parents that no stream carries.
+    by which e-mail address people know a user of the source. `matched` are the parents that no stream carries. `left`
+    are parents that were deleted in the target, where the settings leave them so: their children are carried without
+    them.
     """
 
     parents: Mapping[Parent, str]
+    left: frozenset[Parent] = frozenset()
     owners: Mapping[str, str]
     default_owner: str | None = None
     emails: Mapping[str, str] = field(default_factory=dict)
@@ -114,10 +117,12 @@ def _id_of(linked: object) -> str | None:
 
 def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation:
     """A source record in the target's terms; parents that have no counterpart yet are in `waits`."""
-    return _translated(record, fields.rules, known)
+    return _translated(record, fields.rules, known, fields.mandatory)
 
 
-def _translated(record: WireRecord, rules: Iterable[FieldRule], known: Known) -> Translation:
+def _translated(
+    record: WireRecord, rules: Iterable[FieldRule], known: Known, mandatory: frozenset[str] = frozenset()
+) -> Translation:
     values: dict[str, Json] = {}
     waits: list[tuple[str, Parent]] = []
     faults: list[Fault] = []
@@ -136,10 +141,10 @@ def _translated(record: WireRecord, rules: Iterable[FieldRule], known: Known) ->
                 parent = _parent(raw, rule)
                 if parent is None:
                     values[name] = None
-                elif (counterpart := _counterpart(parent, rule, known)) is None:
-                    waits.append((name, parent))
-                else:
+                elif (counterpart := _counterpart(parent, rule, known)) is not None:
                     values[name] = counterpart
+                elif parent not in known.left or name in mandatory:
+                    waits.append((name, parent))
             elif rule.kind in ("owner", "user"):
                 values |= _person(raw, rule, known)
             else:

@@ -32,7 +32,9 @@ _WRITING: Final = (
 
 
 def locate(url: str) -> Path:
-    """The file that a ledger's url names; raises LedgerError for anything else than an SQLite file."""
+    """The file that a ledger's url names, without links, for the lock lies beside it; raises LedgerError for anything
+    else than an SQLite file.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -42,7 +44,10 @@ def locate(url: str) -> Path:
         raise LedgerError(f"ledger.url names a {name} database; this version keeps its ledger in SQLite: sqlite:///…")
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise LedgerError("ledger.url must name a file; an example: sqlite:///orgsync.db")
-    return Path(parsed.database).absolute()
+    try:
+        return Path(parsed.database).resolve()
+    except (OSError, RuntimeError):  # links that go in a circle
+        raise LedgerError("ledger.url names a link that leads nowhere; name the file itself") from None
 
 
 def create_file(path: Path) -> None:

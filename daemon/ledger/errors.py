@@ -56,7 +56,7 @@ class LedgerTooOld(LedgerError):  # noqa: N818
     def __init__(self, file: Path | str, revision: str, head: str) -> None:
         super().__init__(
             f"the ledger {file} has revision {revision}, this orgsync reads revision {head}. Nothing was touched. "
-            "`orgsync db upgrade` or a start of the daemon brings it up to date"
+            "`orgsync run` or `orgsync once` brings it up to date"
         )
         self.revision = revision
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from daemon.core.fuse import Blown, FuseKind
 from daemon.ledger.columns import storable
-from daemon.ledger.tables import fuses
+from daemon.ledger.tables import checkpoints, fuses
 
 ALL: Final = 2**62
 """What is accepted by a person who sets no bound."""
@@ -62,7 +62,9 @@ def blow(connection: Connection, stream: str, blown: Blown, now: datetime) -> No
 
 
 def release(connection: Connection, stream: str, accepted: int, reason: str, now: datetime) -> FuseKind | None:
-    """Let the stream go on, past up to `accepted` records; None when no fuse stops it."""
+    """Let the stream go on, past up to `accepted` records; None when no fuse stops it. What the fuse said is no trouble
+    of the stream any more.
+    """
     standing = state(connection, stream).blown
     if standing is None:
         return None
@@ -70,6 +72,10 @@ def release(connection: Connection, stream: str, accepted: int, reason: str, now
         update(fuses)
         .where(_row.stream == stream, _row.released_at.is_(None))
         .values(released_at=now, accepted=accepted, reason=storable(reason))
+    )
+    said = checkpoints.c.trouble.startswith(f"fuse ({standing.kind})")
+    connection.execute(
+        update(checkpoints).where(checkpoints.c.stream == stream, said).values(trouble=None, trouble_since=None)
     )
     return standing.kind
 

@@ -24,7 +24,7 @@ from daemon.core.fuse import Blown, FuseKind
 from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.core.steps import Link
+from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger import (
     baselines,
@@ -159,11 +159,15 @@ class Ledger:
             return streams.all_caught_up(connection, addresses)
 
     def counterparts(
-        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+        self,
+        stream: Stream,
+        parents: Collection[Parent],
+        carried: Mapping[str, str],
+        states: Collection[LinkState] = lookups.THERE,
     ) -> dict[Parent, str]:
-        """The target ids of the parents that have one; `carried` is source module -> target module."""
+        """The target ids of the parents that have one in these states; `carried` is source module -> target module."""
         with self._reading() as connection:
-            return lookups.counterparts(connection, stream, parents, carried)
+            return lookups.counterparts(connection, stream, parents, carried, states)
 
     def waits(self, route: str, records: Collection[Parent]) -> dict[Parent, Parent]:
         """What these source records of a route wait for, of those that are held for a parent."""
@@ -179,6 +183,18 @@ class Ledger:
         """The source records, of whatever module, that these target records stand for, by target id."""
         with self._reading() as connection:
             return lookups.stand_for(connection, stream, target_ids)
+
+    def holding(self, stream: Stream, field: str, digests: Collection[str], *, or_nothing: bool = False) -> set[str]:
+        """The source records whose counterparts confirmed one of these values (short digests) in a target field; with
+        `or_nothing` also those that were written without that field.
+        """
+        with self._reading() as connection:
+            return lookups.holding(connection, stream, field, digests, or_nothing=or_nothing)
+
+    def has_unknown(self, stream: Stream) -> bool:
+        """Whether there are records of which it is not known any more what the target holds."""
+        with self._reading() as connection:
+            return lookups.has_unknown(connection, stream)
 
     def waiting(self, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
         """What the retry queue holds of the records."""
@@ -296,6 +312,11 @@ class Ledger:
         with self._writing() as connection:
             streams.note(connection, stream, target_schema=target_schema)
             return queue.wake_held(connection, stream, now)
+
+    def wake_refused(self, stream: Stream, fields: Collection[str], now: datetime) -> None:
+        """What the target refused for one of these fields is due again."""
+        with self._writing() as connection:
+            queue.wake_refused(connection, stream, fields, now)
 
     def wake_causes(self, stream: Stream, codes: Collection[str], now: datetime) -> None:
         """What is held for these codes is due again."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
 
 from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
@@ -86,16 +86,22 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
 
 
 def counterparts(
-    connection: Connection, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+    connection: Connection,
+    stream: Stream,
+    parents: Collection[Parent],
+    carried: Mapping[str, str],
+    states: Collection[LinkState],
 ) -> dict[Parent, str]:
-    """The target ids of the parents that have a living counterpart; `carried` is source module -> target module."""
+    """The target ids of the parents whose counterpart is in one of the states; `carried` is source module -> target
+    module.
+    """
     source, target = id_map.alias("s"), id_map.alias("t")
     found: dict[Parent, str] = {}
     for module in {parent.module for parent in parents} & carried.keys():
         query = (
             select(source.c.record_id, target.c.record_id)
             .join(target, _counterpart(source, target, stream.target, carried[module]))
-            .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(THERE))
+            .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(states))
         )
         for ids in chunks({parent.record_id for parent in parents if parent.module == module}):
             for source_id, target_id in connection.execute(query.where(source.c.record_id.in_(ids))):
@@ -106,6 +112,37 @@ def counterparts(
 def count_links(connection: Connection, stream: Stream) -> int:
     """How many records the stream has agreed with its target."""
     return connection.scalar(select(func.count()).where(agreed.c.stream == stream.address)) or 0
+
+
+def holding(
+    connection: Connection, stream: Stream, field: str, digests: Collection[str], *, or_nothing: bool
+) -> set[str]:
+    """The source records whose counterparts confirmed one of these values (short digests) in a field of the target;
+    with `or_nothing` also those that were written without that field.
+    """
+    source = id_map.alias("s")
+    value = type_coerce(agreed.c.field_digests, JSON)[field].as_string()
+    query = (
+        select(source.c.record_id)
+        .select_from(agreed)
+        .join(
+            source,
+            and_(
+                source.c.entity_id == agreed.c.entity_id,
+                source.c.org == stream.source,
+                source.c.module == stream.source_module,
+            ),
+        )
+        .where(agreed.c.stream == stream.address)
+    )
+    found = set(connection.scalars(query.where(value.is_(None)))) if or_nothing else set()
+    return found.union(*(connection.scalars(query.where(value.in_(piece))) for piece in chunks(digests)))
+
+
+def has_unknown(connection: Connection, stream: Stream) -> bool:
+    """Whether there are records of which it is not known any more what the target holds (witness.py)."""
+    query = select(1).where(agreed.c.stream == stream.address, agreed.c.source_digest == "").limit(1)
+    return connection.scalar(query) is not None
 
 
 def linked_targets(connection: Connection, org: str, module: str, ids: Collection[str]) -> set[str]:

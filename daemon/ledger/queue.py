@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
 
 from daemon.core.causes import DRIFT, TARGET_GONE, Cause
 from daemon.core.ends import QueueRow
@@ -83,8 +83,17 @@ def wake_orphans(connection: Connection, stream: Stream, gone: Collection[str], 
 
 def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
     """What the target refused is due at once, because the target may take it now; gives the number of rows."""
+    return _wake_refused(connection, stream, causes.c.code.not_in((DRIFT, TARGET_GONE)), now)
+
+
+def wake_refused(connection: Connection, stream: Stream, fields: Collection[str], now: datetime) -> int:
+    """As wake_held, what was refused for one of these fields."""
+    return _wake_refused(connection, stream, causes.c.field.in_(fields), now)
+
+
+def _wake_refused(connection: Connection, stream: Stream, which: ColumnElement[bool], now: datetime) -> int:
     row = retry_queue.c
-    refused = select(causes.c.id).where(causes.c.stream == stream.address, causes.c.code.not_in((DRIFT, TARGET_GONE)))
+    refused = select(causes.c.id).where(causes.c.stream == stream.address, which)
     chosen = row.stream == stream.address, row.state == "held", row.waits_id.is_(None), row.cause_id.in_(refused)
     return connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now)).rowcount
 

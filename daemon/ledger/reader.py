@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
 
+from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
 from daemon.ledger import comparisons, database, lookups, migrate, streams
@@ -31,23 +32,25 @@ EXAMPLES: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStatus:
-    """One row of v_streams. `health`: unbalanced, stopped, silent, behind, held or ok, the worst that is true."""
+    """One row of v_streams. `health`: unbalanced, stopped, silent, behind, held or ok, the worst that is true. As the
+    defaults say: a stream that never ran.
+    """
 
     stream: str
     health: str
-    lag_s: int | None
-    checkpoint_time: datetime
-    checkpoint_id: str
-    polled_at: datetime | None
-    caught_up_at: datetime | None
-    due: int
-    held: int
-    dead: int
-    last_cycle_id: int | None
-    last_cycle_at: datetime | None
-    last_seen: int | None
-    last_balance: str | None
-    trouble: str | None
+    lag_s: int | None = None
+    checkpoint_time: datetime = START.modified_time
+    checkpoint_id: str = START.record_id
+    polled_at: datetime | None = None
+    caught_up_at: datetime | None = None
+    due: int = 0
+    held: int = 0
+    dead: int = 0
+    last_cycle_id: int | None = None
+    last_cycle_at: datetime | None = None
+    last_seen: int | None = None
+    last_balance: str | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +296,7 @@ class Reader:
     ) -> dict[Parent, str]:
         """The target ids of the parents that have one; `carried` is source module -> target module."""
         with self._reading() as connection:
-            return lookups.counterparts(connection, stream, parents, carried)
+            return lookups.counterparts(connection, stream, parents, carried, lookups.THERE)
 
     def exports(self) -> list[Export]:
         """What has left which org, by route, module and field."""

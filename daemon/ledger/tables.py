@@ -298,7 +298,11 @@ comparisons = Table(
     metadata,
     number_of_row(),
     text("stream", "the stream"),
-    text("reason", "scheduled; asked; slept: longer than the deleted list remembers; cut: that list was not whole"),
+    text(
+        "reason",
+        "scheduled; asked; slept: longer than the deleted list remembers; cut: that list was not whole; "
+        "pointed: it was not known which records point to one that was merged or made again",
+    ),
     time("started_at", "when it began"),
     maybe_time("finished_at", "when it ended; NULL while it goes on"),
     text("side", "which org is being read: source, then target"),

@@ -35,6 +35,7 @@ _GRACE_S: Final = 8.0  # for the batch in hand, of the 10 that systemd's users e
 _STEP_S: Final = 2.0  # a wall clock that moved by more than this against the monotonic one has stepped
 _THREADS: Final = 8
 _WAITING_S: Final = 1.0
+_TICK_S: Final = 0.2
 _FEEDING_S: Final = 10.0
 
 
@@ -71,13 +72,12 @@ def _watch(
     box: Path, ledger: Ledger, work: _Work, history: History, stop: threading.Event, now: Callable[[], datetime]
 ) -> None:
     """The main thread: answers other commands, feeds the watchdog, forgets old history, and sees the clock step."""
-    fed = 0.0
-    while not stop.wait(0.2):
-        try:
-            done = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
-        except OSError as error:
-            logger.error("{}: requests of other commands wait: {}", box, error.strerror)
-            done = 0
+    fed, said = 0.0, None
+    while not stop.is_set():
+        done, trouble = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
+        if trouble and trouble != said:
+            logger.error("a request of another command waits: {}", trouble)
+        said = trouble
         if done:
             logger.info("done by request of another command: {}; all streams run now", done)
             work.all_now()
@@ -86,6 +86,9 @@ def _watch(
         if time.monotonic() >= fed + _FEEDING_S and work.alive():
             notify("WATCHDOG=1")
             fed = time.monotonic()
+        time.sleep(
+            _TICK_S
+        )  # not stop.wait(): a signal that finds this thread in it cannot set it, and all stands still
 
 
 class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
@@ -157,11 +160,10 @@ class _Work:
 
     def _job(self, runner: Runner) -> None:
         address = runner.stream.address
-        if self._stop.is_set():
-            return
-        self._running[address] = time.monotonic()
+        self._running[address] = time.monotonic()  # first of all, so that `finish` waits for it
         try:
-            self.mind_clock()
+            if not self._stop.is_set():
+                self.mind_clock()
             while not self._stop.is_set():
                 report = runner.cycle()
                 _log(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,7 @@ from typing import Self
 from loguru import logger
 
 from daemon.core.rules import Route, Stream
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, StreamChanged
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 from daemon.sync.cycle import Report, StreamRunner
@@ -52,7 +52,8 @@ class Fleet:
         }
         self.runners = [self._runner(stream, route, first_run) for route in settings.routes for stream in route.streams]
         for runner in self.runners:
-            ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
+            with suppress(StreamChanged):  # that stream's own trouble: its cycles say so
+                ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
         self.clock_stepped(timedelta())
         if ledger.distrusted:
             what = "the ledger is older than what was written: {} records are looked up in the target before a write"

@@ -1,19 +1,23 @@
 """How other commands ask a running daemon for something: a file in, a file out.
 
 The process that holds the ledger's lock is its only writer, so `retry`, `release` and `resync` leave their wish here
-and wait for the answer. A request appears by atomic rename, so that it is never read half-written.
+and wait for the answer. A request appears by atomic rename, so that it is never read half-written; it is taken away
+before the work, so that none is done twice, and none that ends the process ends the next one too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from loguru import logger
 
 from daemon.ledger import Ledger, LedgerError
 from daemon.ledger.matching import Shown
@@ -62,45 +66,79 @@ class NoAnswerError(Exception):
 def ask(inbox: Path, request: Request, timeout: float = 15.0) -> int:
     """Leaves a request and waits for the number of things done (carry_out). Raises NoAnswerError."""
     name = uuid.uuid4().hex
-    answer = inbox / (name + _ANSWER)
+    asked, answer = inbox / (name + _SUFFIX), inbox / (name + _ANSWER)
     try:
-        inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(inbox / (name + _SUFFIX), asdict(request))
+        if not inbox.is_dir():
+            inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _give(inbox)
+        _write(asked, asdict(request))
     except OSError as error:
         what = f"the daemon that holds the ledger cannot be asked: {inbox} cannot be written ({error.strerror})"
         raise NoAnswerError(f"{what}. Free some space or make it writable, then type this again") from None
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if answer.exists():
-            said = json.loads(answer.read_text())
-            answer.unlink()
-            if "error" in said:
-                raise NoAnswerError(said["error"])
-            return int(said["done"])
-        time.sleep(0.05)
-    (inbox / (name + _SUFFIX)).unlink(missing_ok=True)
-    raise NoAnswerError(f"the daemon that holds the ledger did not answer within {timeout:.0f} s; nothing was changed")
+    try:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if answer.exists():
+                said = json.loads(answer.read_text())
+                if "error" in said:
+                    raise NoAnswerError(said["error"])
+                return int(said["done"])
+            time.sleep(0.05)
+        what = "nothing was changed" if asked.exists() else "it took the request and is at it; see `orgsync status`"
+        raise NoAnswerError(f"the daemon that holds the ledger did not answer within {timeout:.0f} s; {what}")
+    finally:
+        for path in (asked, answer):  # whoever gave up waiting does not want it any more
+            path.unlink(missing_ok=True)
 
 
-def serve(inbox: Path, carry_out: Callable[[Request], int]) -> int:
-    """Answers every request that waits; returns how many things were done in all."""
-    total = 0
-    for path in sorted(inbox.glob("*" + _SUFFIX)) if inbox.is_dir() else []:
+def serve(inbox: Path, carry_out: Callable[[Request], int]) -> tuple[int, str | None]:
+    """Answers every request that waits: how many things were done in all, and what kept one from being answered."""
+    try:
+        waiting = sorted(path for path in inbox.glob("*" + _SUFFIX) if path.is_file())
+    except OSError as error:
+        return 0, f"{inbox} cannot be read: {error.strerror}"
+    total, trouble = 0, None
+    for path in waiting:
         try:
-            done = carry_out(Request(**json.loads(path.read_text())))
-            said: dict[str, object] = {"done": done}
-            total += done
-        except (ValueError, TypeError) as error:
-            said = {"error": f"the request could not be read: {error}"}
-        except LedgerError as error:
-            said = {"error": str(error)}
-        path.unlink()
-        _write(path.with_suffix(_ANSWER), said)
-    return total
+            said = _answer(path, carry_out)
+            total += said.get("done", 0)
+            _write(path.with_suffix(_ANSWER), said)
+        except OSError as error:
+            trouble = f"{path} cannot be taken or answered: {error.strerror}"
+    return total, trouble
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
+def _answer(path: Path, carry_out: Callable[[Request], int]) -> dict[str, Any]:
+    """Takes one request away and does what it says. Raises OSError only when it cannot be taken: then nothing is done.
+
+    Whatever else is the matter with it is told to whoever asked.
+    """
+    try:
+        content: bytes | None = path.read_bytes()
+    except OSError as error:
+        content, why = None, error.strerror
+    path.unlink()
+    if content is None:
+        return {"error": f"the daemon could not read the request ({why}); ask as the user that it runs as"}
+    try:
+        return {"done": carry_out(Request(**json.loads(content)))}
+    except LedgerError as error:
+        return {"error": str(error)}
+    except Exception as error:  # noqa: BLE001  no request may end the daemon, whatever is in it
+        logger.warning("a request of another command cannot be carried out: {}: {}", type(error).__name__, error)
+        return {"error": f"the request cannot be carried out: {type(error).__name__}: {error}; nothing was changed"}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
     draft = path.with_suffix(".draft")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content))
+    _give(draft)
     draft.rename(path)
+
+
+def _give(path: Path) -> None:
+    """What root makes belongs to whom the folder belongs to: else another user's daemon could not read it."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)

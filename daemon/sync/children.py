@@ -2,102 +2,121 @@
 Modified_Time of theirs (design 3: a re-pointed parent enqueues every record concerned).
 
 It happens in two ways. A counterpart is made again; or a merge in the source deletes a record and points its children
-to the survivor (facts 5.3). No list says which deletion was a merge, so the children of whoever may be the survivor
-are read again.
+to the survivor (facts 5.3). Who the children are, the ledger knows: those whose counterpart was given the parent's
+counterpart in a lookup. Where it does not know, all records of the children's stream are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 
 from loguru import logger
 
 from daemon.core.causes import DIFFERS
+from daemon.core.composed import COMPOSED
+from daemon.core.digest import digest_values
 from daemon.core.ends import due_row
-from daemon.core.notes import PARENT
-from daemon.core.rules import Route, Stream
-from daemon.core.schema import Field
+from daemon.core.fitting import FieldRule
+from daemon.core.rules import Copy, Route, Stream
 from daemon.ledger import Ledger
 from daemon.sync.catalog import Catalog
-from daemon.zoho import coql
+from daemon.sync.prepare import field_map
 from daemon.zoho.errors import CredentialRefused, RequestRefused
-
-MERGEABLE: Final = frozenset({"Accounts", "Contacts", "Leads", "Deals", "Cases", "Campaigns"})
-_SECOND: Final = timedelta(seconds=1)
-_MOMENTS: Final = 20
-_SURVIVORS: Final = 5  # of one moment; more were edited by an import, not by a merge
-_MOST: Final = 2000
 
 
 class Children:
-    """Finds the children of one stream's records in all streams of its route, and puts them into the queue.
-
-    Where the source cannot be asked for them, it is left to the full comparison.
-    """
+    """Finds the children of one stream's records in all streams of its route, and puts them into the queue."""
 
     def __init__(
-        self, stream: Stream, route: Route, source: Catalog, ledger: Ledger, now: Callable[[], datetime]
+        self,
+        stream: Stream,
+        route: Route,
+        source: Catalog,
+        target: Catalog,
+        ledger: Ledger,
+        now: Callable[[], datetime],
     ) -> None:
         self._stream = stream
         self._route = route
         self._source = source
+        self._target = target
         self._ledger = ledger
         self._now = now
 
-    def of(self, records: Iterable[str], why: str) -> None:
-        """Has every record read again that points to one of these; `why` is a sentence about the record pointed to."""
-        parents = list(records)
-        for child in self._route.streams if parents else ():
-            lookups = [] if child.files_of is not None else self._lookups(child)
-            try:
-                found = (
-                    set(parents)
-                    if child.files_of == self._stream.source_module
-                    else {i for lookup in lookups for parent in parents for i in self._pointing(child, lookup, parent)}
-                )
-            except (RequestRefused, CredentialRefused) as error:
-                logger.warning("{}: its records that point to {} are not found: {}", child.address, parents[0], error)
+    def of(self, changed: Mapping[str, str]) -> None:
+        """Has every record read again that points to one of these (source id -> counterpart so far), which get a new
+        counterpart, or are left without one; also those that the target refused, for it does not have the old one, and
+        those that were carried without it.
+        """
+        for child in self._route.streams if changed else ():
+            if child.files_of is not None:
+                if child.files_of == self._stream.source_module:
+                    self._read_again(child, changed, "its record has another counterpart now, or none")
                 continue
-            now = self._now()
-            rows = [due_row(child, record_id, DIFFERS, why, now, now) for record_id in sorted(found)]
-            if rows:
-                self._ledger.enqueue(child, rows, now)
+            lookups = self._lookups(child)
+            found = {i for field in lookups for i in self._pointing(child, field, changed.values(), or_nothing=True)}
+            self._read_again(child, found, "the record that it points to has another counterpart now, or none")
+            self._ledger.wake_refused(child, list(lookups), self._now())
 
-    def of_survivors(self, deleted_at: Iterable[datetime]) -> None:
-        """Has the children of every record read again that was changed just as others were deleted."""
-        if self._stream.source_module not in MERGEABLE:
-            return
-        moments = sorted(set(deleted_at), reverse=True)[:_MOMENTS]
+    def of_deleted(self, deleted: Mapping[str, str]) -> None:
+        """Has every record read again that pointed to one of these (source id -> counterpart), and that points to
+        another one now that they are deleted: a merge did that, and no list says so.
+        """
+        for child in self._route.streams if deleted else ():
+            lookups = {} if child.files_of is not None else self._lookups(child)
+            pointed = {field: self._pointing(child, field, deleted.values()) for field in lookups}
+            ids = sorted({i for found in pointed.values() for i in found})
+            try:
+                rows = self._source.zoho.by_ids(child.source_module, sorted(set(lookups.values())), ids) if ids else []
+            except (RequestRefused, CredentialRefused) as error:
+                self._compare(child, str(error))
+                continue
+            now = {str(row["id"]): row for row in rows}
+            moved = {
+                i
+                for field, found in pointed.items()
+                for i in found & now.keys()
+                if isinstance(there := now[i].get(lookups[field]), dict) and there.get("id") not in deleted
+            }
+            self._read_again(child, moved, f"the {self._stream.source_module} record that it pointed to was merged")
+
+    def _lookups(self, child: Stream) -> dict[str, str]:
+        """The child's lookups to records of the stream: field of the target -> field of the source."""
         try:
-            survivors = {record_id for moment in moments for record_id in self._changed_at(moment)}
-        except (RequestRefused, CredentialRefused) as error:
-            logger.warning("{}: whether a deletion was a merge cannot be told: {}", self._stream.address, error)
-            return
-        self.of(sorted(survivors), f"the {self._stream.source_module} record that it points to may have been merged")
+            fields, _problems = field_map(child, self._route, self._source, self._target)
+        except RequestRefused:
+            fields = None
+        if fields is None:  # that stream's own trouble
+            self._compare(child, "its fields cannot be told")
+            return {}
+        module = self._stream.source_module
+        inside = [r for r in fields.rules if r.kind in COMPOSED and any(_leads_to(one, module) for one in (r, *r.rows))]
+        if inside:
+            self._compare(child, f"what {inside[0].target} points to is known by the whole field only")
+        mine = [r for r in fields.rules if r.kind not in COMPOSED and _leads_to(r, module) and r.owner != "target"]
+        if mine and self._ledger.has_unknown(child):
+            self._compare(child, "of some of its records it is not known what the target holds")
+        return {rule.target: rule.source.field for rule in mine if isinstance(rule.source, Copy)}
 
-    def _lookups(self, child: Stream) -> list[str | Field]:
-        if child.notes_of:
-            return [PARENT] if self._stream.source_module in child.notes_of else []
-        try:
-            fields = self._source.schema(child.source_module).fields.values()
-        except RequestRefused:  # that stream's own trouble
-            return []
-        return [field for field in fields if self._stream.source_module in field.leads_to]
+    def _pointing(
+        self, child: Stream, field: str, counterparts: Collection[str], *, or_nothing: bool = False
+    ) -> set[str]:
+        values = {target_id: {"id": target_id} for target_id in counterparts}
+        digests = digest_values(values, "", self._ledger.digest_key).by_field
+        return self._ledger.holding(child, field, list(digests.values()), or_nothing=or_nothing)
 
-    def _changed_at(self, moment: datetime) -> list[str]:
-        since, until = moment - _SECOND, moment + 2 * _SECOND
-        around = coql.and_(coql.at_or_after("Modified_Time", since), coql.before("Modified_Time", until))
-        found = self._ids(self._stream.source_module, around, limit=200)
-        return found if len(found) <= _SURVIVORS else []
+    def _read_again(self, child: Stream, ids: Collection[str], why: str) -> None:
+        now = self._now()
+        rows = [due_row(child, record_id, DIFFERS, why, now, now) for record_id in sorted(ids)]
+        if rows:
+            self._ledger.enqueue(child, rows, now)
 
-    def _pointing(self, child: Stream, lookup: str | Field, parent: str) -> list[str]:
-        if isinstance(lookup, str):
-            return self._ids(child.source_module, coql.equals(lookup, parent), limit=_MOST)
-        among = None if lookup.lookup_module else self._stream.source_module
-        return self._ids(child.source_module, coql.points_to(lookup.api_name, parent, among), limit=_MOST)
+    def _compare(self, child: Stream, why: str) -> None:
+        if self._ledger.start_comparison(child.address, "pointed", self._now()):
+            what = "{}: a record that others point to got another counterpart, and {}: all its records are compared"
+            logger.warning(what, child.address, why)
 
-    def _ids(self, module: str, where: coql.Condition, limit: int) -> list[str]:
-        rows = self._source.zoho.coql(module, ["id"], where=where, order_by=("id",), limit=limit).rows
-        return [str(row["id"]) for row in rows]
+
+def _leads_to(rule: FieldRule, module: str) -> bool:
+    return rule.parent == module or module in rule.several

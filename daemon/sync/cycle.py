@@ -36,7 +36,7 @@ from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
 from daemon.sync.road import Hands, Travelled, travel
 from daemon.zoho import coql
-from daemon.zoho.errors import RequestRefused, ZohoError
+from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
 PAGES: Final = 5  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
@@ -45,12 +45,15 @@ _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """What a cycle came to: for the log, for `once`, and for the scheduler's next move."""
+    """What a cycle came to: for the log, for `once`, and for the scheduler's next move. `away`: the trouble is that an
+    org cannot be reached.
+    """
 
     stream: str
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     caught_up: bool = False
     trouble: str | None = None
+    away: bool = False
     more: bool = False
     waits_for: str | None = None
     cycle_id: int | None = None
@@ -93,7 +96,7 @@ class StreamRunner:
         self._stopping = stopping
         self._first_run: FirstRun = first_run
         self._reader = ChangeReader(source.zoho, stream.source_module, whole=bool(stream.notes_of))
-        children = Children(stream, route, source, ledger, now)
+        children = Children(stream, route, source, target, ledger, now)
         self._hands = Hands(
             source=source.zoho,
             target=target.zoho,
@@ -130,12 +133,13 @@ class StreamRunner:
                 self._both_lanes(report)
         except (ZohoError, StreamRefusedError, LinkConflict, OrgChanged, StreamChanged) as error:
             report.trouble = str(error)
+            report.away = isinstance(error, OrgUnavailable)
         if report.trouble is not None:
             self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=report.trouble)
         return report
 
     def _both_lanes(self, report: Report) -> None:
-        report.trouble, report.cycle_id = None, None
+        report.trouble, report.away, report.cycle_id = None, False, None
         prepared = self._prepare()
         fuse = self._ledger.fuse_state(self.stream)
         self._meter.accepted = fuse.accepted
@@ -181,6 +185,7 @@ class StreamRunner:
 
     def _prepare(self) -> Prepared:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
+        self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
         prepared = prepare(self.stream, self._route, self._source, self._target)
         if self._admitted != prepared.fields.version:
             for org in (self._source, self._target):
@@ -228,7 +233,10 @@ class StreamRunner:
         mine = self._state()
         if mine.caught_up_at is None:
             for parent in earlier_parents(self.stream, self._route, self._source, prepared.fields):
-                state = self._ledger.stream_state(parent)
+                try:
+                    state = self._ledger.stream_state(parent)
+                except StreamChanged:  # that stream's own trouble
+                    continue
                 if state is not None and state.caught_up_at is None and state.trouble is None:
                     return parent.address
         self._caught_up_once = mine.caught_up_at is not None
@@ -323,7 +331,7 @@ class StreamRunner:
     def _note(self, report: Report, travelled: Travelled) -> None:
         report.cycle_id = travelled.cycle_id
         report.outcomes.update(travelled.settlement.outcomes)
-        report.trouble = travelled.trouble
+        report.trouble, report.away = travelled.trouble, travelled.away
         self._stop(report, travelled.blown)
         refused = {row.cause for row in travelled.settlement.queued} - self._doubted
         if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think

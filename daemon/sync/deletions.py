@@ -76,7 +76,8 @@ class DeletionFinder:
             return blown
         horizon = server_time - self._stream.lag
         until = max((at for at in (known, *deleted.at.values()) if at and at <= horizon), default=known)
-        self._children.of_survivors(at for i, at in wanted.items() if i in links)
+        seen_first_or_last = (i for i, at in fresh.items() if i in links and (i in wanted or at <= horizon))
+        self._children.of_deleted({i: links[i].target_id for i in seen_first_or_last})
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         if fresh or until != known:
             self._ledger.enqueue(

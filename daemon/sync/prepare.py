@@ -30,12 +30,14 @@ class StreamRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A stream with everything that its cycles need to know of both orgs. `me_in_…` are the users that orgsync is
-    there, where edits may come back.
+    """A stream with everything that its cycles need to know of both orgs. `carried` and `leaving` are source modules of
+    the route with their target modules: all of them, and those where gone = "leave". `me_in_…` are the users that
+    orgsync is in both orgs, where edits may come back.
     """
 
     stream: Stream
     carried: Mapping[str, str]
+    leaving: Mapping[str, str]
     fields: FieldMap
     owners: Mapping[str, str]
     emails: Mapping[str, str]
@@ -65,6 +67,7 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
     return Prepared(
         stream=stream,
         carried=route.carried(),
+        leaving={s.source_module: s.target_module for s in route.streams if s.gone == "leave"},
         fields=fields,
         owners=owners_by_email(source, target, stream.owners),
         emails={u.user_id: u.email for u in source.users() if u.email},

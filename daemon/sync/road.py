@@ -25,7 +25,7 @@ from daemon.core.plan import Knowledge, plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Copy, Stream
 from daemon.core.settle import Settlement, Walk, settle
-from daemon.core.steps import Batch, Create, Delete, Flag, Link, Step, Update, Write, batches, body
+from daemon.core.steps import Batch, Create, Delete, Flag, Keep, Link, LinkState, Step, Update, Write, batches, body
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import DueRow, Intent, Leaving, Ledger
 from daemon.sync.children import Children
@@ -42,6 +42,7 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 BATCH_REFUSED: Final = "BATCH_REFUSED"
 _WHOLE_CALL: Final = frozenset({UNCERTAIN, BATCH_REFUSED})  # causes that one record of a batch may have brought on all
 _ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_GONE: Final[tuple[LinkState, ...]] = ("gone",)
 _FAILURES_IN_A_ROW: Final = 2
 
 
@@ -63,14 +64,15 @@ class Hands:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Travelled:
-    """What a page came to. `trouble` says why the rest of it was left for the next cycle, `blown` that a fuse did it;
-    `unsent` names the rest.
+    """What a page came to. `trouble` says why the rest of it was left for the next cycle (`away`: the target cannot be
+    reached), `blown` that a fuse did it; `unsent` names the rest.
     """
 
     cycle_id: int | None
     settlement: Settlement
     unsent: frozenset[str]
     trouble: str | None
+    away: bool
     blown: Blown | None
 
 
@@ -80,6 +82,7 @@ class _Sent:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     trouble: str | None = None
+    away: bool = False
     blown: Blown | None = None
 
 
@@ -101,8 +104,8 @@ def travel(
     stream, ledger = prepared.stream, hands.ledger
     changes, knowledge = _known_and_whole(changes, prepared, hands, due)
     steps = plan(changes, stream, prepared.fields, knowledge)
-    remade = [s.change.record_id for s in steps if isinstance(s, Create) and s.change.record_id in knowledge.links]
-    hands.children.of(remade, "the record that it points to gets a new counterpart")
+    remade = _remade(steps, knowledge.links)
+    hands.children.of(remade)
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     tried = frozenset(i for i, row in due.items() if row.attempts)
     sent = _write(steps, prepared, hands, alone, tried, lane, meter)
@@ -120,12 +123,16 @@ def travel(
     )
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
+    gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
+    left = gone if stream.gone == "leave" else {}
+    hands.children.of(remade | left)  # once more: a child may have been settled meanwhile, by the link as it was
     done = {i for i, answer in sent.answers.items() if not isinstance(answer, NotSent)}
     return Travelled(
         cycle_id=cycle_id,
         settlement=settlement,
         unsent=frozenset(s.change.record_id for s in steps if isinstance(s, Write)) - done,
         trouble=sent.trouble,
+        away=sent.away,
         blown=sent.blown,
     )
 
@@ -149,11 +156,25 @@ def _known_and_whole(
     return changes, replace(knowledge, present=present, unread=dict.fromkeys(unread | unseen, again))
 
 
+def _remade(steps: Sequence[Step], links: Mapping[str, Link]) -> dict[str, str]:
+    """Records that get another counterpart, or theirs back that was gone: source id -> counterpart so far."""
+    return {
+        i: links[i].target_id
+        for step in steps
+        if (i := step.change.record_id) in links
+        and (
+            isinstance(step, Create)
+            or (links[i].state == "gone" and isinstance(step, Update | Keep) and step.target_id)
+        )
+    }
+
+
 def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
     stream, ledger = prepared.stream, hands.ledger
     ids = [change.record_id for change in changes]
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
+    missing = {p for found in points_to.values() for p in found} - parents.keys()
     strangers = {
         p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
     }
@@ -172,6 +193,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     knowledge = Knowledge(
         known=Known(
             parents=parents,
+            left=frozenset(ledger.counterparts(stream, missing, prepared.leaving, _GONE)),
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.emails,
@@ -280,6 +302,8 @@ def _write(
         failures = failures + 1 if trouble else 0
         if failures == _FAILURES_IN_A_ROW or any(isinstance(a, NotSent) for a in got):
             sent.trouble = trouble
+            no_right = CredentialRefused.__name__
+            sent.away = any(isinstance(a, Uncertain | NotSent) and a.code != no_right for a in got)
             break
         if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
             key = prepared.fields.key

@@ -81,7 +81,7 @@ class Caller:
         self._sleep = sleep
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self.credits_spent = 0
+        self._spent = threading.local()
         self.credits_remaining: int | None = None
         self.server_time: datetime | None = None
         self.clock_breaks: list[
@@ -197,9 +197,13 @@ class Caller:
                 return None
             return self.server_time + timedelta(seconds=self._monotonic() - self._clock_read_at)
 
+    @property
+    def credits_spent(self) -> int:
+        """Credits that the calling thread's calls cost so far: a stream runs in one thread, an org serves many."""
+        return getattr(self._spent, "credits", 0)
+
     def _spend(self, credits_spent: int) -> None:
-        with self._lock:
-            self.credits_spent += credits_spent
+        self._spent.credits = self.credits_spent + credits_spent
 
     def _note(self, reply: Reply) -> None:
         with self._lock:

@@ -99,7 +99,7 @@ class Zoho:
 
     @property
     def credits_spent(self) -> int:
-        """Credits that this object's calls cost so far, by Zoho's price list (facts 9.2)."""
+        """Credits that the calling thread's calls cost so far, by Zoho's price list (facts 9.2)."""
         return self._caller.credits_spent
 
     # --- reading records ---------------------------------------------------------------------------------------------

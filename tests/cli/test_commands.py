@@ -48,6 +48,8 @@ def test_init_writes_the_template_and_never_overwrites(site: Site) -> None:
     [
         (("nonsense",), 64, "No such command"),
         (("retry",), 64, "say which"),
+        (("retry", "--cause", "99999999999999999999"), 64, "is not in the range"),
+        (("retry", "--record", "\udcff"), 64, "takes a record id"),
         (("retry", "--stream", "no/Such"), 64, "there are: india-to-us/Accounts"),
         (("release", "no/Such", "--accept", "1", "--reason", "x"), 64, "there are: india-to-us/Accounts"),
         (("release", "india-to-us/Leads", "--accept", "-1", "--reason", "x"), 64, "takes a number of records, or all"),
@@ -219,3 +221,50 @@ def test_egress_shows_what_has_left_also_by_a_route_that_was_taken_out(
     code, _, said = egress("india-to-uk")
     assert code == 64
     assert "did you mean 'india-to-us'?); there are: india-to-us, up" in said
+
+
+def test_a_stream_that_never_ran_is_silent_and_not_healthy(site: Site) -> None:
+    assert site.call("resync", "india-to-us/Leads").returncode == 0  # makes the ledger
+    shown = site.call("status", "--json")
+    document = json.loads(shown.stdout)
+    assert (shown.returncode, document["healthy"]) == (2, False)
+    assert [s["health"] for s in document["streams"]] == ["silent"] * 4
+
+
+def test_a_stream_whose_modules_were_changed_stops_alone_and_says_so(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.call("once")
+    changed = site.settings.read_text().replace("modules.Accounts]", 'modules.Accounts]\ntarget_module = "Vendors"')
+    site.settings.write_text(changed)
+    site.emu.orgs["india"].insert_raw("Contacts", {"Last_Name": "C"})
+    done = site.call("once")
+    assert done.returncode == 2
+    assert "india-to-us/Contacts: 1 created" in done.stdout
+    assert done.stderr.count("is stopped") == 1
+    assert "Give the route a new name, or put its orgs and modules back" in done.stderr
+
+
+def test_once_ends_with_69_while_an_org_cannot_be_reached(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.emu.orgs["us"].faults.add(effect="status", status=429)
+    site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    assert site.call("once").returncode == 69
+    assert site.call("status").returncode == 2  # for status, which asks no org, it is a stream that is stopped
+
+
+def test_a_fuse_is_said_until_it_is_released_and_what_it_holds_up_is_not_promised(site: Site) -> None:
+    site.call("check", "--create-keys")
+    text = site.settings.read_text().replace(
+        "modules.Leads]", 'modules.Leads]\ndeletes = "delete"\nfuse = { deletes = 0 }'
+    )
+    site.settings.write_text(text)
+    india = site.emu.orgs["india"]
+    mine = [india.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(3)]
+    site.call("once")
+    india.delete("Leads", mine[0])
+    assert site.call("once").returncode == 2
+    assert "as soon as it runs again: it is stopped" in site.call("resync", "india-to-us/Leads").stdout
+    assert "orgsync release" in site.call("status").stdout
+    site.call("release", "india-to-us/Leads", "--accept", "1", "--reason", "meant")
+    shown = site.call("status")
+    assert (shown.returncode, "orgsync release" in shown.stdout) == (0, False)

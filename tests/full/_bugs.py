@@ -232,8 +232,9 @@ BUGS: Final = (
     _bug(
         "children of what was made again stay behind",
         ROAD,
-        "    hands.children.of(remade,",
-        "    hands.children.of(remade[:0],",
+        "    hands.children.of(remade)",
+        "    hands.children.of({})",
+        (ROAD, "    hands.children.of(remade | left)", "    hands.children.of(left)"),
     ),
     _bug(
         "the comparison forgets what is missing in the source",

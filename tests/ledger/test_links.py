@@ -124,3 +124,14 @@ def test_linked_targets_are_those_of_that_org_and_module(ledger, accounts, make)
 def test_more_ids_than_fit_one_statement_are_asked_in_pieces(ledger, contacts, make):
     ledger.settle(contacts, make.page(linked=[make.linked("40001", "91")]), None, make.now)
     assert list(ledger.links(contacts, [str(n) for n in range(40_002)])) == ["40001"]
+
+
+def test_all_records_that_confirmed_a_value_are_found_by_its_digest_however_many_they_are(ledger, contacts, make):
+    children = [make.linked(str(n), str(90_000 + n), Account_Name="d1" if n % 3 else "d2") for n in range(9_000)]
+    others = [make.linked("9001", "1", Account_Name="d3", Other="d1"), make.linked("9002", "2")]
+    ledger.settle(contacts, make.page(linked=[*children, *others]), None, make.now)
+    assert len(ledger.holding(contacts, "Account_Name", ["d1"])) == 6_000
+    wanted = [f"e{n}" for n in range(10_000)] + ["d1", "d2"]
+    assert ledger.holding(contacts, "Account_Name", wanted) == {str(n) for n in range(9_000)}
+    assert ledger.holding(contacts, "Account_Name", []) == set()
+    assert not ledger.has_unknown(contacts)

@@ -77,6 +77,22 @@ def test_a_second_process_is_refused_with_the_pid_of_the_first_until_that_dies(u
     Ledger.open(url).close()
 
 
+def test_a_second_process_is_refused_by_whatever_link_it_comes(file, url, tmp_path):
+    (tmp_path / "by").mkdir()
+    link = tmp_path / "by" / "another.db"
+    link.symlink_to(file.path)
+    holder = child(HOLD, f"sqlite:///{link}")
+    assert holder.stdout.readline() == "open\n"
+    with pytest.raises(LedgerHeld):
+        Ledger.open(url)
+    holder.kill()
+    holder.wait()
+    circle = tmp_path / "by" / "circle.db"
+    circle.symlink_to(circle)
+    with pytest.raises(LedgerError, match="a link that leads nowhere"):
+        Ledger.open(f"sqlite:///{circle}")
+
+
 def test_one_process_may_hold_its_lock_more_than_once(file, url):
     with LedgerLock(file.path), Ledger.open(url):
         pass
@@ -118,7 +134,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_not_touched(file, url):
 
 def test_a_reader_asks_for_the_upgrade_of_an_older_ledger(tmp_path):
     (tmp_path / "empty.db").touch()
-    with pytest.raises(LedgerTooOld, match="orgsync db upgrade"):
+    with pytest.raises(LedgerTooOld, match="`orgsync run` or `orgsync once` brings it up to date"):
         Reader.open(f"sqlite:///{tmp_path}/empty.db")
 
 

@@ -59,7 +59,7 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
         return real(runner)
 
     monkeypatch.setattr(StreamRunner, "cycle", counted)
-    monkeypatch.setattr(daemon, "time", SimpleNamespace(time=wall.time, monotonic=time.monotonic))
+    monkeypatch.setattr(daemon, "time", SimpleNamespace(time=wall.time, monotonic=time.monotonic, sleep=time.sleep))
     for module in (daemon, apscheduler.schedulers.base, apscheduler.executors.base):
         monkeypatch.setattr(module, "datetime", SimpleNamespace(now=wall.now))
     return wall

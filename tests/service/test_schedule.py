@@ -47,7 +47,7 @@ def test_a_clock_that_steps_makes_every_stream_run_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float
 ) -> None:
     wrong = [0.0]
-    clock = SimpleNamespace(time=lambda: time.time() + wrong[0], monotonic=time.monotonic)
+    clock = SimpleNamespace(time=lambda: time.time() + wrong[0], monotonic=time.monotonic, sleep=time.sleep)
     monkeypatch.setattr(daemon, "time", clock)
     with running_pair(tmp_path, modules=("Leads",), poll=timedelta(hours=1)) as pair:
         first = insert(pair, "before")
@@ -77,3 +77,22 @@ def test_a_bug_in_one_stream_is_shown_and_stops_no_other(tmp_path: Path, monkeyp
         [(health, trouble)] = pair.sql("select health, trouble from v_streams where stream = 'india-to-us/Accounts'")
     assert health == "stopped"
     assert trouble.startswith("internal error (RuntimeError)")
+
+
+def test_the_main_thread_never_waits_for_what_a_signal_handler_of_its_own_must_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Event has a lock, and `wait` holds it for moments: a SIGTERM just then was a daemon that never ended."""
+
+    class Waited(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            del timeout
+            raise AssertionError("a signal may come now")
+
+    stop = Waited()
+    monkeypatch.setattr(daemon, "_TICK_S", 0.0)
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        work = daemon._Work(pair.fleet, stop)
+        history = SimpleNamespace(step=stop.set)  # what the watch does in its round
+        daemon._watch(tmp_path / "inbox", pair.ledger, work, history, stop, pair.fleet._now)
+    assert stop.is_set()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from daemon.core.fuse import Fuse, Limit
+from daemon.emulator import Emulator
 from daemon.sync import cycle
-from tests.sync.pair import Pair, running_pair
+from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
 
@@ -57,3 +59,34 @@ def test_a_full_comparison_holds_up_neither(tmp_path: Path) -> None:
         fresh = lead(pair, "New")
         pair.cycle("Leads")
         assert len(pair.counterparts("Leads", fresh)) == 1
+
+
+def test_what_a_stream_spends_is_not_charged_to_one_that_runs_beside_it(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        for module in ("Accounts", "Leads"):
+            add_key(emu.orgs["us"], module)
+        settings = make_settings(emu, tmp_path, modules=("Accounts", "Leads"))
+        beside: list[Pair] = []
+
+        def run_the_other() -> None:
+            emu.orgs["india"].insert_raw("Accounts", {"Account_Name": "A"})
+            beside[0].cycle("Accounts")
+
+        def stopping() -> bool:  # is asked here and there in the middle of a cycle
+            if beside and threading.current_thread() is threading.main_thread():
+                other = threading.Thread(target=run_the_other)
+                other.start()
+                other.join()
+            return False
+
+        with opened(emu, settings, stopping=stopping) as pair:
+            pair.once()
+            lead(pair, "L")
+            pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet.runners[0]._now())
+            beside.append(pair)
+            pair.cycle("Leads")
+            assert pair.sql("select stream, count(*) > 3, sum(credits_target) = count(*) from cycles group by 1") == [
+                ("india-to-us/Accounts", 1, 1),  # one record, so one credit, a cycle
+                ("india-to-us/Leads", 0, 1),
+            ]
+            assert pair.sql("select finished_at is not null, credits from comparisons") == [(1, 6)]  # a page a side

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.pair import KEY, Pair, running_pair
+from daemon.emulator import Emulator
+from tests.sync.pair import KEY, Pair, add_key, make_settings, opened, running_pair
 
 
 @pytest.fixture
@@ -229,3 +230,23 @@ def test_what_b_refused_is_tried_again_when_its_fields_change(pair: Pair) -> Non
     pair.once()
     assert len(pair.counterparts("Leads", lead)) == 1
     assert [i for i, _, _ in pair.queue()] == [waiting]
+
+
+def test_an_org_that_cannot_be_reached_is_told_from_other_troubles(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",))
+        with opened(emu, settings, sleep=lambda _: None) as pair:
+            stranger = pair.b.insert_raw("Leads", {"Last_Name": "S", "Company": "C"})
+            refused = pair.cycle("Leads")
+            assert ("--first-run create" in str(refused.trouble), refused.away) == (True, False)
+            pair.b.delete("Leads", stranger)
+            for org in (pair.a, pair.b):
+                for number in range(101):  # two calls in a row that fail are more than an accident
+                    pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
+                org.faults.add(effect="status", status=503)
+                report = pair.cycle("Leads")
+                assert ("503" in str(report.trouble), report.away) == (True, True)
+                emu.clear_faults()
+                report = pair.cycle("Leads")
+                assert (report.trouble, report.away) == (None, False)
