@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from daemon.core.digest import digest_values
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.record import WireRecord
 from daemon.core.translate import observe
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from daemon.core.convert import canonical
 from daemon.core.digest import digest_value
-from daemon.core.mapping import FieldMap, columns_of
+from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.record import Change, WireRecord
 
 

@@ -19,7 +19,7 @@ from daemon.core.causes import (
     Cause,
 )
 from daemon.core.digest import Digests
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
 from daemon.core.rules import Stream

@@ -7,115 +7,29 @@ settings and cannot be carried is a problem with its name, never left out in sil
 from __future__ import annotations
 
 import difflib
-import hashlib
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
-
-import orjson
 
 from daemon.core import notes
 from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
-from daemon.core.criteria import Criteria
 from daemon.core.egress import egress_problem
-from daemon.core.expression import parse_expression
-from daemon.core.filter import Filter, FilterError, parse_filter
+from daemon.core.fieldmap import FieldMap, columns_of
+from daemon.core.filter import FilterError, parse_filter
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
 from daemon.core.reach import left_out
-from daemon.core.rules import Copy, Expression, Fill, Owner, Rows, Source, Stream, Template
+from daemon.core.rules import Copy, Fill, Rows, Source, Stream
 from daemon.core.schema import Field, Schema
 from daemon.core.sifting import sendable
+from daemon.core.version import version_of
 
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
-_PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldMap:
-    """Everything that planning needs to know of a stream's fields.
-
-    `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time. `match`
-    are target fields whose values name a record, where there is no key. `mandatory` are the target fields that a new
-    record must have. `kinds` are those of the columns, where the stream lies on a circle and edits of the source must
-    be told from what orgsync wrote there. `at_source` is what of the filter the source may be asked for: it lets
-    through whatever `keep` keeps.
-    """
-
-    rules: tuple[FieldRule, ...]
-    version: str
-    key: str | None
-    columns: tuple[str, ...]
-    match: tuple[str, ...]
-    keep: Filter
-    mandatory: frozenset[str] = frozenset()
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    at_source: Criteria | None = None
-
-    @property
-    def parents(self) -> frozenset[str]:
-        """The source modules that this stream's lookups point to."""
-        rules = [r for rule in self.rules for r in (rule, *rule.rows)]
-        return frozenset(r.parent for r in rules if r.parent).union(*(r.several for r in rules))
-
-    @property
-    def into_several(self) -> frozenset[str]:
-        """The source fields that are lookups into several modules."""
-        return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
-
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The source fields that are read by the ids of their records, apart from `columns`."""
-        return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
-
-    @property
-    def one_by_one(self) -> frozenset[str]:
-        """The target fields that only an answer about one record shows; then it is the same in the source."""
-        return frozenset(r.target for r in self.rules if r.kind in BY_ID)
-
-    @property
-    def composed(self) -> frozenset[str]:
-        """The target fields that are made of several things; the target is looked at before they are updated."""
-        return frozenset(r.target for r in self.rules if r.kind in COMPOSED)
-
-    @property
-    def lasting(self) -> frozenset[str]:
-        """The target fields that the target is to hold as the source says, and no other way: what counts as drift."""
-        return self._owned_by("source")
-
-    @property
-    def made_once(self) -> frozenset[str]:
-        """The target fields that are written only when a record is made."""
-        return self._owned_by("target")
-
-    @property
-    def into_blank(self) -> frozenset[str]:
-        """The target fields that are written only where they are blank."""
-        return self._owned_by("fill-blank")
-
-    @property
-    def newest(self) -> frozenset[str]:
-        """The target fields that either side may change: the latest edit goes to the other side."""
-        return self._owned_by("newest")
-
-    def _owned_by(self, owner: Owner) -> frozenset[str]:
-        return frozenset(r.target for r in self.rules if r.owner == owner)
-
-    @property
-    def made_of(self) -> Mapping[str, tuple[str, ...]]:
-        """Target field -> the source fields that its value is made of. The key holds the record's own id."""
-        key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
-        return {r.target: columns_of(r.source) for r in self.rules} | key
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        return tuple(r.target for r in self.rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +103,7 @@ def resolve(
     return (
         FieldMap(
             rules=ordered,
-            version=_version(ordered, stream),
+            version=version_of(ordered, stream),
             key=stream.key,
             match=tuple(f.api_name for f in known if recognises(f)),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
@@ -353,55 +267,3 @@ def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -
         f"{org}'s {module} has no field {name}{nearest}: if it was renamed, correct {_place(stream)}.fields.{entry} "
         "to its API name of today"
     )
-
-
-def columns_of(source: Source) -> tuple[str, ...]:
-    """The source fields that a value is made of."""
-    match source:
-        case Copy() | Rows():
-            return (source.field,)
-        case Template():
-            return tuple(_PLACE.findall(source.text))
-        case Expression():
-            return parse_expression(source.text).fields
-        case _:
-            return ()
-
-
-def _version(rules: tuple[FieldRule, ...], stream: Stream) -> str:
-    """A short name for exactly these rules: equal rules give equal names in every process and every version of orgsync,
-    or all records would be read again. So what is new is only named where it is used.
-    """
-    more: list[object] = [dict(stream.owners)] if stream.owners else []
-    more += [{"unmatched": stream.unmatched}] if stream.unmatched != "stop" else []
-    described = [*(_described(rule) for rule in rules), [stream.where, stream.default_owner, *more]]
-    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(text, digest_size=8).hexdigest()
-
-
-def _described(rule: FieldRule) -> list[object]:
-    named = [rule.target, type(rule.source).__name__, _named(rule.source), rule.kind, rule.parent]
-    more = _more(rule)
-    return [*named, more] if more else named
-
-
-def _named(source: Source) -> object:
-    if isinstance(source, Copy) and source.other is None:
-        return {"field": source.field, "values": source.values}
-    return source
-
-
-def _more(rule: FieldRule) -> dict[str, object]:
-    between_integers = {rule.origin, rule.kind} == {"number", "bigint"}
-    found = {
-        "origin": None if between_integers else rule.origin,
-        "zone": None if str(rule.zone) == "UTC" else str(rule.zone),
-        "cut": rule.cut,
-        "default": rule.default,
-        "owner": None if rule.owner == "source" else rule.owner,
-        "rows": [_described(column) for column in rule.rows] or None,
-        "links": rule.links,
-        "several": rule.several or None,
-        "matches": rule.matches or None,
-    }
-    return {name: value for name, value in found.items() if value is not None}

@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from daemon.core.convert import Json
-from daemon.core.mapping import FieldMap, columns_of
+from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.rules import Ladder
 from daemon.core.schema import Schema
 

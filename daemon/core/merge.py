@@ -14,7 +14,7 @@ from typing import Final, Literal
 from daemon.core.convert import Json, Values, canonical
 from daemon.core.digest import Digests, digest_value, together
 from daemon.core.edits import Basis, Edits, author
-from daemon.core.mapping import FieldMap, columns_of
+from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.record import Change, WireRecord, parse_instant
 from daemon.core.rules import Stream
 

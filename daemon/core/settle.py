@@ -13,7 +13,7 @@ from datetime import datetime
 
 from daemon.core.answer import Answer, Done, NotSent, Uncertain
 from daemon.core.ends import Context, End, Lane, Linked, Outcome, QueueRow, Waiting, Written, end_of, unconfirmed
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Conflict
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream

@@ -22,9 +22,9 @@ from daemon.core.causes import (
 from daemon.core.composed import LINKS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
 from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Row, Values, cut_text, linked_id
 from daemon.core.expression import evaluate
+from daemon.core.fieldmap import FieldMap
 from daemon.core.fitting import FieldRule
 from daemon.core.functions import NoValueError
-from daemon.core.mapping import FieldMap
 from daemon.core.reach import Match, Matched, NobodyError, module_of, the_one
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Constant, Copy, Expression, Rows
@@ -208,14 +208,6 @@ def _shown(record: WireRecord, rule: FieldRule) -> object:
     if left_out(record, [name]):
         raise _TooManyRowsError(f"{name} has more rows than an answer shows")
     return record.get(name)
-
-
-class _StrangerError(ValueError):
-    """A user of the source for whom nobody stands in the target."""
-
-    def __init__(self, who: str) -> None:
-        self.who = who
-        super().__init__(f"nobody in the target stands for the user {who}")
 
 
 class _TooManyRowsError(ValueError):

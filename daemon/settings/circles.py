@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from daemon.core.mapping import columns_of
+from daemon.core.fieldmap import columns_of
 from daemon.core.rules import Fill, Origin, Owner, Route, Stream
 from daemon.settings.problem import Problem, join, quote
 

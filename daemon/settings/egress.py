@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from daemon.core.mapping import columns_of
+from daemon.core.fieldmap import columns_of
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice
 from daemon.settings.problem import NOTHING, Problem, describe, did_you_mean, join, nearest, quote

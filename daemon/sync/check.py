@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.rules import Copy, Route, Stream
 from daemon.sync.catalog import Catalog, owner_problems
 from daemon.sync.prepare import field_map

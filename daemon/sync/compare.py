@@ -27,8 +27,9 @@ from daemon.ledger import Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, Page, Sift
 from daemon.sync.deletions import deletion_row
+from daemon.sync.hands import Hands
 from daemon.sync.prepare import Prepared
-from daemon.sync.road import Hands, survey
+from daemon.sync.road import survey
 from daemon.sync.whole import look_at
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho

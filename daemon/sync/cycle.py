@@ -32,9 +32,10 @@ from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
+from daemon.sync.hands import Hands
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
-from daemon.sync.road import Hands, Travelled, travel
+from daemon.sync.road import Travelled, travel
 from daemon.zoho import coql
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 

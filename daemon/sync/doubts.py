@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from daemon.core.alike import alike
-from daemon.core.mapping import FieldMap
+from daemon.core.content import key_value
+from daemon.core.fieldmap import FieldMap
 from daemon.core.notes import wanted_of
-from daemon.core.plan import key_value
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from daemon.core.content import key_value
+from daemon.core.fieldmap import FieldMap
 from daemon.core.keys import ladder_problems
-from daemon.core.mapping import FieldMap
 from daemon.core.match import Entry, Key, Matching, keys_of, ladder_fields, match, name_fields
-from daemon.core.plan import key_value
 from daemon.core.record import START, Change, WireRecord, is_record_id
 from daemon.core.rules import Ladder, Stream
 from daemon.core.translate import Known, observe, parents_of, translate

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.reach import Match, Matched, module_of
 from daemon.core.record import Change, Seen, WireRecord, is_record_id
 from daemon.core.translate import RELATED_TO, SE_MODULE, Parent

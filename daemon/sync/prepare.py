@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.reach import match_problem
 from daemon.core.rules import Copy, Route, Rows, Stream

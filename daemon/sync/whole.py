@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from daemon.core.composed import HAS_MORE
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.record import Change, Seen, WireRecord, is_record_id, parse_instant
 from daemon.sync.changes import FieldAbsent
 from daemon.sync.prepare import Prepared

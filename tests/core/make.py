@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from daemon.core.answer import Answer
 from daemon.core.digest import digest_values
 from daemon.core.ends import Lane, Waiting
+from daemon.core.fieldmap import FieldMap
 from daemon.core.filter import parse_filter
-from daemon.core.mapping import FieldMap, FieldRule
-from daemon.core.plan import Knowledge, plan
+from daemon.core.fitting import FieldRule
+from daemon.core.knowledge import Knowledge
+from daemon.core.plan import plan
 from daemon.core.record import Change, Position, Seen, WireRecord
 from daemon.core.rules import Copy, Stream
 from daemon.core.settle import Settlement, Walk, settle

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from daemon.core.composed import HAS_MORE, sendable, surplus_tags
 from daemon.core.convert import Json
 from daemon.core.digest import digest_values
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source
 from daemon.core.schema import Field, Schema
 from daemon.core.steps import Create, Hold, Update

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.egress import egress_problem, leaving
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Source, Template
 from tests.core.make import often, stream
 from tests.core.test_mapping import KEY, field, schema

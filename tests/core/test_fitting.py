@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daemon.core.convert import CONVERSIONS
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Source, Template
 from daemon.core.schema import Field, Schema
 from tests.core.make import stream

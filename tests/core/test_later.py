@@ -9,7 +9,8 @@ import pytest
 
 from daemon.core.answer import Done
 from daemon.core.causes import WAITS_FOR_PARENT
-from daemon.core.plan import Knowledge, plan
+from daemon.core.knowledge import Knowledge
+from daemon.core.plan import plan
 from daemon.core.record import Deletion
 from daemon.core.steps import Create, Hold, Keep, Link, Step, Update
 from daemon.core.translate import Parent

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.rules import Constant, Copy, FieldChoice, Route, Source, Template
 from daemon.core.schema import Field, Schema
 from tests.core.make import stream

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.causes import AMBIGUOUS, WAITS_FOR_PARENT, Cause
+from daemon.core.content import key_value
 from daemon.core.digest import digest_values
-from daemon.core.plan import Knowledge, key_value, plan
+from daemon.core.knowledge import Knowledge
+from daemon.core.plan import plan
 from daemon.core.record import Change, WireRecord
 from daemon.core.steps import Batch, Create, Defer, Hold, Keep, Link, Step, Update, batches, body
 from daemon.core.translate import Parent, observe

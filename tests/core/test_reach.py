@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from daemon.core.answer import Refused
 from daemon.core.digest import digest_values
 from daemon.core.ends import Context, end_of
-from daemon.core.mapping import FieldMap, Problem, resolve
+from daemon.core.fieldmap import FieldMap
+from daemon.core.mapping import Problem, resolve
 from daemon.core.reach import Match, Matched, match_problem
 from daemon.core.rules import Copy, FieldChoice, Fill
 from daemon.core.steps import Hold, Update, body

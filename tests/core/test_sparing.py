@@ -10,7 +10,8 @@ import pytest
 from daemon.core.answer import Done
 from daemon.core.digest import digest_values
 from daemon.core.filter import parse_filter
-from daemon.core.plan import Knowledge, plan, to_look_at
+from daemon.core.knowledge import Knowledge
+from daemon.core.plan import plan, to_look_at
 from daemon.core.record import Change, WireRecord
 from daemon.core.steps import Create, Keep, Link, Step, Update
 from tests.core.make import SECRET, T0, ZGID, change, fields, known, rule, settled, stream

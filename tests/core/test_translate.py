@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.mapping import FieldRule
+from daemon.core.fitting import FieldRule
 from daemon.core.rules import Constant, Copy, Template
 from daemon.core.translate import Parent, observe, parents_of, translate
 from tests.core.make import KINDS, awkward, fields, instants, json_values, known, numbers, often, rule

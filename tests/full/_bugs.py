@@ -7,7 +7,7 @@ from typing import Final
 
 CYCLE, ROAD, COMPARE = "daemon/sync/cycle.py", "daemon/sync/road.py", "daemon/sync/compare.py"
 CHANGES, DELETIONS, DOUBTS = "daemon/sync/changes.py", "daemon/sync/deletions.py", "daemon/sync/doubts.py"
-SETTLE, ENDS, PLAN = "daemon/core/settle.py", "daemon/core/ends.py", "daemon/core/plan.py"
+SETTLE, ENDS, CONTENT = "daemon/core/settle.py", "daemon/core/ends.py", "daemon/core/content.py"
 STORING, QUEUE = "daemon/ledger/storing.py", "daemon/ledger/queue.py"
 _POLLED: Final = "                travelled = travel(\n                    changes,\n                    prepared,\n"
 _STORED: Final = "        cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())\n"
@@ -82,11 +82,11 @@ BUGS: Final = (
     _bug(
         "ack before write: the queue row goes first",
         ROAD,
-        "    sent = _write(steps, prepared, hands, alone, lane, meter)\n",
+        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
         "    if lane == 'retry':\n"
         "        early = Settlement(lane=lane, seen=0, outcomes={}, dequeued=list(due))\n"
         "        cycle_id = ledger.settle(stream, early, cycle_id, hands.now())\n"
-        "    sent = _write(steps, prepared, hands, alone, lane, meter)\n",
+        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
     ),
     _bug(
         "a partial batch is a success",
@@ -103,7 +103,7 @@ BUGS: Final = (
     ),
     _bug(
         "an uncertain update is believed not to have happened",
-        PLAN,
+        CONTENT,
         "held = link if candidates is None else _looked_up(",
         "held = link if candidates is None or link is not None else _looked_up(",
     ),
@@ -187,13 +187,13 @@ BUGS: Final = (
     ),
     _bug(
         "a restored record is not created again",
-        PLAN,
+        CONTENT,
         'if link is not None and (link.state in ("deleted", "gone") or',
         'if link is not None and (link.state in ("gone",) or',
     ),
     _bug(
         "a restored record keeps its flag",
-        PLAN,
+        CONTENT,
         'if stream.flag is not None and held.state == "flagged" else {}',
         'if stream.flag is not None and held.state == "gone" else {}',
     ),

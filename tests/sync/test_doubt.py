@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.mapping import FieldMap
+from daemon.core.fieldmap import FieldMap
 from daemon.core.rules import Copy, FieldChoice
 from daemon.emulator import Emulator
 from daemon.ledger import Ledger

@@ -1,0 +1,253 @@
+"""What the target should hold of a record, and what it is known to hold: create, update, or leave it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from daemon.core import notes
+from daemon.core.causes import (
+    ORIGIN_UNKNOWN,
+    OSCILLATION,
+    TARGET_GONE,
+    TOO_MANY_ROWS,
+    WAITS_FOR_PARENT,
+    Cause,
+)
+from daemon.core.composed import left_out, sendable, surplus_tags
+from daemon.core.convert import Json, Values
+from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
+from daemon.core.edits import NOTHING, Edits, edits
+from daemon.core.fieldmap import FieldMap
+from daemon.core.knowledge import Knowledge
+from daemon.core.merge import Sides, merge, pact
+from daemon.core.record import Change, WireRecord
+from daemon.core.rules import Stream
+from daemon.core.steps import Create, Defer, Hold, Keep, Link, Step, Update
+from daemon.core.translate import Parent, Translation, observe, translate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the target should hold of a record, and what was edited, where edits may come back."""
+
+    change: Change
+    values: Values
+    digests: Digests
+    later: Hold | None
+    cut: tuple[str, ...]
+    edited: Edits | None
+
+
+def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
+    """Create, update, or leave as it is: by what B is known to hold."""
+    translation = _complete(change, stream, fields, knowledge)
+    if not isinstance(translation, Translation):
+        return translation
+    key = knowledge.digest_key
+    lasting = {name: value for name, value in translation.values.items() if name not in fields.made_once}
+    basis = knowledge.bases.get(change.record_id, NOTHING)
+    wanted = _Wanted(
+        change=change,
+        values=translation.values,
+        digests=digest_values(lasting, fields.version, key),
+        later=_waits(change, *translation.waits[0]) if translation.waits else None,
+        cut=translation.cut,
+        edited=edits(change, fields, basis, knowledge.me_in_source, key) if stream.circle else None,
+    )
+    if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
+        link = None  # it came back in the source, or is to come back in the target: a new counterpart
+    candidates = knowledge.found.get(change.record_id)
+    held = link if candidates is None else _looked_up(candidates, wanted.values, stream, fields, key, link)
+    if held is not None:
+        return _kept_in_step(wanted, link, held, stream, fields, knowledge)
+    if change.record_id in knowledge.astray:
+        return _astray(change, stream, knowledge)
+    return _create(wanted, stream, fields, knowledge)
+
+
+def _kept_in_step(
+    wanted: _Wanted, link: Link | None, held: Link, stream: Stream, fields: FieldMap, knowledge: Knowledge
+) -> Step:
+    """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
+    change, values, digests = wanted.change, wanted.values, wanted.digests
+    candidates = knowledge.found.get(change.record_id)
+    unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
+    if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
+        return Keep(change=change, outcome="unchanged", later=wanted.later)
+    names = changed_fields(held.by_field, digests)
+    seen = knowledge.present.get(change.record_id, {}) if candidates is None else next(iter(candidates), None)
+    filled = frozenset(n for n in names & fields.into_blank if values[n] is None or _is_filled(seen, n))
+    names -= filled
+    if seen is None:
+        digests = without(digests, filled, fields.version, knowledge.digest_key)
+    merged = None
+    if wanted.edited is not None:
+        sides = Sides(
+            stream=stream,
+            fields=fields,
+            basis=knowledge.bases.get(change.record_id, NOTHING),
+            confirmed=link.by_field if link else {},
+            me=knowledge.me_in_target,
+            key=knowledge.digest_key,
+        )
+        merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
+        names, digests = merged.names, merged.digests
+        if merged.to_and_fro is not None:
+            return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
+    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
+    if names or beside:
+        if seen is not None and (name := left_out(seen, fields.composed & names)):
+            return _too_many(change, stream, name, held.target_id)
+        sent = cover(values, names)
+        return Update(
+            change=change,
+            target_id=held.target_id,
+            values={**sendable(sent, fields.rules, seen), **beside},
+            surplus=surplus_tags(sent, fields.rules, seen),
+            digests=digests,
+            adopts=link is None,
+            doubted=candidates is not None,
+            later=wanted.later,
+            blanks=bool(blanked_fields(held.by_field, digests, values) & names),
+            cut=tuple(name for name in wanted.cut if name in names),
+            pact=merged.pact if merged else None,
+        )
+    outcome: Literal["adopted", "unchanged", "conflict"] = "adopted" if link is None else "unchanged"
+    if merged is not None and merged.lost:
+        outcome = "conflict"
+    if merged is not None and merged.is_idle and candidates is None:
+        return Keep(change=change, outcome=outcome, later=wanted.later)
+    return Keep(
+        change=change,
+        outcome=outcome,
+        target_id=held.target_id,
+        digests=digests,
+        later=wanted.later,
+        pact=merged.pact if merged else None,
+    )
+
+
+def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:
+    """A record that is another org's own never gets a second counterpart: its link is to be found first."""
+    until = knowledge.astray[change.record_id]
+    if until is not None:
+        return Defer(change=change, until=until, code=ORIGIN_UNKNOWN)
+    if stream.gone == "leave":
+        return Keep(change=change, outcome="filtered")
+    return Hold(
+        change=change,
+        cause=Cause(code=TARGET_GONE, module=stream.target_module),
+        detail=f"{change.record_id} was made from a record of {stream.target} that is not there any more",
+    )
+
+
+def _is_filled(record: WireRecord | None, name: str) -> bool:
+    """Whether a target field holds something; of a record that is not to be found nobody can say, so it is spared."""
+    return record is None or record.get(name) not in (None, "", [])
+
+
+def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Translation | Hold:
+    """A translation that can be sent, or why there is none."""
+    translation = translate(change.values, fields, knowledge.known)
+    if translation.faults:
+        fault = translation.faults[0]
+        module = fault.module or stream.target_module
+        cause = Cause(code=fault.code, module=module, field=fault.field, value=fault.value)
+        return Hold(change=change, cause=cause, detail=fault.message)
+    back = knowledge.circular.get(change.record_id, frozenset())
+    for name, parent in translation.waits:
+        if parent not in back or name in fields.mandatory:
+            return _waits(change, name, parent)
+    return translation
+
+
+def _waits(change: Change, name: str, parent: Parent) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=WAITS_FOR_PARENT, module=parent.module, field=name),
+        detail=f"{name} points to {parent.module} {parent.record_id}, which has no counterpart yet",
+        waits_for=parent,
+    )
+
+
+def _looked_up(
+    candidates: tuple[WireRecord, ...],
+    values: Values,
+    stream: Stream,
+    fields: FieldMap,
+    digest_key: bytes,
+    link: Link | None,
+) -> Link | None:
+    """What B really holds, after an uncertain write: the record found there, flagged or not, or nothing that we know
+    of.
+    """
+    if not candidates:
+        return replace(link, whole=None, by_field={}) if link else None
+    there, state = candidates[0], link.state if link else "live"
+    if stream.flag is not None and stream.flag in there:
+        state = "flagged" if there[stream.flag] is True else "live"
+    seen = digest_values(cover(observe(there, fields), values), fields.version, digest_key)
+    return Link(
+        entity_id=link.entity_id if link else "",
+        target_id=str(there["id"]),
+        whole=seen.whole,
+        by_field=seen.by_field,
+        state=state,
+    )
+
+
+def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=TOO_MANY_ROWS, module=stream.target_module, field=name),
+        detail=f"{name} of {target_id} in {stream.target} has more rows than Zoho shows ({change.record_id} here)",
+    )
+
+
+def _to_and_fro(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=OSCILLATION, module=stream.target_module, field=name),
+        detail=f"{name} of {target_id} in {stream.target} was given this value three times within an hour and changed "
+        f"back each time ({change.record_id} in {stream.source})",
+    )
+
+
+def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Create:
+    values, change = sendable(wanted.values, fields.rules, None), wanted.change
+    if stream.notes_of:
+        match = notes.match_of(values, knowledge.digest_key)
+    elif fields.key is None:
+        match = {n: digest for n, digest in wanted.digests.by_field.items() if n not in fields.composed}
+    else:
+        match = {fields.key: key_value(knowledge.source_zgid, change.record_id)}
+        values = {**values, **match}
+    return Create(
+        change=change,
+        values=values,
+        digests=wanted.digests,
+        match=match,
+        later=wanted.later,
+        cut=wanted.cut,
+        pact=pact(frozenset(wanted.values), wanted.edited, stream, fields) if wanted.edited else None,
+    )
+
+
+def _missing_key(
+    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], source_zgid: str
+) -> dict[str, Json]:
+    """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
+    orgsync, or its key was blanked. One that names another record is left as it is, and so is one that the record
+    itself names: on a circle one of the two is enough.
+    """
+    if any(change.values.get(origin.key) for origin in stream.origins):
+        return {}
+    if fields.key is None or not candidates or candidates[0].get(fields.key, "unseen") not in (None, ""):
+        return {}
+    return {fields.key: key_value(source_zgid, change.record_id)}
+
+
+def key_value(source_zgid: str, source_id: str) -> str:
+    """What the key field of the target holds for a source record."""
+    return f"{source_zgid}:{source_id}"

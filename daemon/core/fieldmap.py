@@ -1,0 +1,113 @@
+"""The exact list of a stream's field rules, and what follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from daemon.core.composed import BY_ID, COMPOSED
+from daemon.core.convert import Kind
+from daemon.core.criteria import Criteria
+from daemon.core.expression import parse_expression
+from daemon.core.filter import Filter
+from daemon.core.fitting import FieldRule
+from daemon.core.rules import Copy, Expression, Owner, Rows, Source, Template
+
+# Set by Zoho on every write, or the subject of their own settings.
+_PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMap:
+    """Everything that planning needs to know of a stream's fields.
+
+    `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time. `match`
+    are target fields whose values name a record, where there is no key. `mandatory` are the target fields that a new
+    record must have. `kinds` are those of the columns, where the stream lies on a circle and edits of the source must
+    be told from what orgsync wrote there. `at_source` is what of the filter the source may be asked for: it lets
+    through whatever `keep` keeps.
+    """
+
+    rules: tuple[FieldRule, ...]
+    version: str
+    key: str | None
+    columns: tuple[str, ...]
+    match: tuple[str, ...]
+    keep: Filter
+    mandatory: frozenset[str] = frozenset()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    at_source: Criteria | None = None
+
+    @property
+    def parents(self) -> frozenset[str]:
+        """The source modules that this stream's lookups point to."""
+        rules = [r for rule in self.rules for r in (rule, *rule.rows)]
+        return frozenset(r.parent for r in rules if r.parent).union(*(r.several for r in rules))
+
+    @property
+    def into_several(self) -> frozenset[str]:
+        """The source fields that are lookups into several modules."""
+        return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The source fields that are read by the ids of their records, apart from `columns`."""
+        return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
+
+    @property
+    def one_by_one(self) -> frozenset[str]:
+        """The target fields that only an answer about one record shows; then it is the same in the source."""
+        return frozenset(r.target for r in self.rules if r.kind in BY_ID)
+
+    @property
+    def composed(self) -> frozenset[str]:
+        """The target fields that are made of several things; the target is looked at before they are updated."""
+        return frozenset(r.target for r in self.rules if r.kind in COMPOSED)
+
+    @property
+    def lasting(self) -> frozenset[str]:
+        """The target fields that the target is to hold as the source says, and no other way: what counts as drift."""
+        return self._owned_by("source")
+
+    @property
+    def made_once(self) -> frozenset[str]:
+        """The target fields that are written only when a record is made."""
+        return self._owned_by("target")
+
+    @property
+    def into_blank(self) -> frozenset[str]:
+        """The target fields that are written only where they are blank."""
+        return self._owned_by("fill-blank")
+
+    @property
+    def newest(self) -> frozenset[str]:
+        """The target fields that either side may change: the latest edit goes to the other side."""
+        return self._owned_by("newest")
+
+    def _owned_by(self, owner: Owner) -> frozenset[str]:
+        return frozenset(r.target for r in self.rules if r.owner == owner)
+
+    @property
+    def made_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Target field -> the source fields that its value is made of. The key holds the record's own id."""
+        key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
+        return {r.target: columns_of(r.source) for r in self.rules} | key
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(r.target for r in self.rules)
+
+
+def columns_of(source: Source) -> tuple[str, ...]:
+    """The source fields that a value is made of."""
+    match source:
+        case Copy() | Rows():
+            return (source.field,)
+        case Template():
+            return tuple(_PLACE.findall(source.text))
+        case Expression():
+            return parse_expression(source.text).fields
+        case _:
+            return ()

@@ -1,0 +1,153 @@
+"""Finds out all that planning a page needs: from the ledger, and from both orgs where the ledger cannot know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from typing import Final
+
+from daemon.core.causes import DRIFT, TARGET_GONE
+from daemon.core.circles import circular
+from daemon.core.knowledge import Knowledge
+from daemon.core.notes import wanted_of
+from daemon.core.plan import plan, to_look_at
+from daemon.core.record import Change, Deletion, Seen, WireRecord
+from daemon.core.rules import Copy, Stream
+from daemon.core.steps import Create, Link, LinkState
+from daemon.core.translate import Known, Parent, parents_of, strangers_of
+from daemon.ledger import DueRow, Leaving, Ledger
+from daemon.sync.copies import find_copies
+from daemon.sync.doubts import STAMPS, clear_doubts
+from daemon.sync.elsewhere import from_elsewhere
+from daemon.sync.hands import Hands
+from daemon.sync.pointing import with_modules
+from daemon.sync.prepare import Prepared
+from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
+
+_ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_GONE: Final[tuple[LinkState, ...]] = ("gone",)
+
+
+def known_and_whole(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]
+) -> tuple[Sequence[Seen], Knowledge]:
+    """The changes with what no list answer shows of them, and all that is known; what could not be read is told."""
+    changes = with_modules(changes, prepared.stream.source_module, prepared.fields, hands.source)
+    changes, unread = completed(changes, prepared, hands.source)
+    knowledge = _knowledge(changes, prepared, hands, due)
+    look = to_look_at(changes, prepared.stream, prepared.fields, knowledge)
+    present, unseen = _present(look, prepared, hands, knowledge.links)
+    again = hands.now() + UNREAD_RETRY
+    return changes, replace(knowledge, present=present, unread=dict.fromkeys(unread | unseen, again))
+
+
+def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
+    stream, ledger = prepared.stream, hands.ledger
+    ids = [change.record_id for change in changes]
+    points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
+    parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
+    missing = {p for found in points_to.values() for p in found} - parents.keys()
+    strangers = {
+        p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
+    }
+    _note_questions(changes, prepared, hands)
+    links = ledger.links(stream, ids)
+    outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
+    strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
+    ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
+    ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
+    doubtful = {i for i, row in due.items() if row.cause_code in ask}
+    suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link)}
+    returned, astray = from_elsewhere(changes, links, prepared, ledger, hands.now())
+    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
+    if stream.gone != "recreate":
+        astray |= {i: None for i in returned if doubts.found.get(i) == ()}
+    knowledge = Knowledge(
+        known=Known(
+            parents=parents,
+            left=frozenset(ledger.counterparts(stream, missing, prepared.leaving, _GONE)),
+            owners=prepared.owners,
+            default_owner=prepared.default_owner,
+            emails=prepared.emails,
+            matched=hands.finder.find(strangers),
+        ),
+        links=links,
+        found=doubts.found,
+        deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
+        unsure=doubts.unsure,
+        ended=doubts.ended,
+        circular=_circular(points_to, parents, stream, ledger),
+        source_zgid=prepared.source_zgid,
+        digest_key=ledger.digest_key,
+        bases=ledger.bases(stream, ids) if stream.circle else {},
+        me_in_source=prepared.me_in_source,
+        me_in_target=prepared.me_in_target,
+        astray=astray,
+    )
+    if stream.notes_of:
+        knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
+    return knowledge
+
+
+def _copies(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, knowledge: Knowledge
+) -> dict[str, tuple[WireRecord, ...]]:
+    """The notes that would be made, and are in the target already."""
+    stream, fields = prepared.stream, prepared.fields
+    steps = [step for step in plan(changes, stream, fields, knowledge) if isinstance(step, Create)]
+    wanted = {step.change.record_id: note for step in steps if (note := wanted_of(step.match)) is not None}
+    copies = find_copies(wanted, stream, hands.ledger, hands.target)
+    rows = hands.target.by_ids(stream.target_module, fields.targets, sorted(copies.values())) if copies else []
+    there = {str(row["id"]): row for row in rows}
+    return {source_id: (there[note],) for source_id, note in copies.items() if note in there}
+
+
+def _present(
+    wanted: Mapping[str, str], prepared: Prepared, hands: Hands, links: Mapping[str, Link]
+) -> tuple[dict[str, WireRecord | None], frozenset[str]]:
+    """Counterparts (source id -> target id) as they are now, None for one that is not to be found; and the source ids
+    of those that were not seen as they are after our last write: their rows would be written a second time.
+    """
+    if not wanted:
+        return {}, frozenset()
+    fields = prepared.fields
+    names = sorted(fields.into_blank | fields.composed | fields.newest | (STAMPS if fields.newest else frozenset()))
+    found, unread = look_at(hands.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
+    present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
+    unseen = {i for i, target_id in wanted.items() if target_id in unread}
+    stale = {i for i, row in present.items() if fields.composed and row and is_older(row, links[i].modified_time)}
+    return present, frozenset(unseen | stale)
+
+
+def _circular(
+    points_to: Mapping[str, Sequence[Parent]], known: Mapping[Parent, str], stream: Stream, ledger: Ledger
+) -> dict[str, frozenset[Parent]]:
+    """By source id, the parents that wait for the record in their turn."""
+    missing = {i: [p for p in found if p not in known] for i, found in points_to.items()}
+    needs = {Parent(module=stream.source_module, record_id=i): found for i, found in missing.items() if found}
+    back = circular(needs, lambda records: ledger.waits(stream.route, records))
+    return {record.record_id: parents for record, parents in back.items()}
+
+
+def _is_stray(change: Seen, stream: Stream, outside: Set[str]) -> bool:
+    """Whether a record that the ledger does not know may have a counterpart that is to go, or to be followed: one that
+    was deleted, or that is due again (a comparison has found it by its key) and outside the filter.
+    """
+    if isinstance(change, Deletion):
+        return stream.deletes != "ignore"
+    return stream.unmatched != "stop" and change.record_id in outside
+
+
+def _is_unknown(link: Link) -> bool:
+    """A counterpart is there, and the ledger does not know what it holds."""
+    return link.whole is None and link.state in ("live", "flagged")
+
+
+def _note_questions(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> None:
+    """The values that the target is asked for by a match field leave the source, whether somebody has them or not."""
+    lookups = [r.source.field for r in prepared.fields.rules if r.matches and isinstance(r.source, Copy)]
+    asked = Counter(name for c in changes if isinstance(c, Change) for name in lookups if c.values.get(name))
+    if asked:
+        leaving = Leaving(fields=asked, data_center=hands.target.org.data_center, at=hands.now())
+        hands.ledger.begin(prepared.stream, [], leaving)
