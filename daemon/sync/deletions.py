@@ -76,8 +76,10 @@ class DeletionFinder:
             return blown
         horizon = server_time - self._stream.lag
         until = max((at for at in (known, *deleted.at.values()) if at and at <= horizon), default=known)
-        seen_first_or_last = (i for i, at in fresh.items() if i in links and (i in wanted or at <= horizon))
-        self._children.of_deleted({i: links[i].target_id for i in seen_first_or_last})
+        settled = (
+            i for i, at in fresh.items() if i in links and at <= horizon
+        )  # a merge may move children a bit later
+        self._children.of_deleted({i: links[i].target_id for i in settled})
         rows = [deletion_row(self._stream, i, at, self._now()) for i, at in sorted(wanted.items())]
         if fresh or until != known:
             self._ledger.enqueue(

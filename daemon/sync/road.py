@@ -78,6 +78,8 @@ def travel(
     steps = plan(changes, stream, prepared.fields, knowledge)
     remade = _remade(steps, knowledge.links)
     hands.children.of(remade)
+    deleted = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id in knowledge.links]
+    hands.children.of_deleted({i: knowledge.links[i].target_id for i in deleted})
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     tried = frozenset(i for i, row in due.items() if row.attempts)
     sent = _write(steps, prepared, hands, alone, tried, lane, meter)
