@@ -43,8 +43,10 @@ def with_circles(routes: Sequence[Route], primary: Collection[str]) -> tuple[Rou
 
 def circle_problems(routes: Sequence[Route]) -> list[Problem]:
     """Fields over which two streams of a circle both have the say, and circles without keys."""
-    streams = [stream for route in routes for stream in route.streams if stream.circle]
-    problems = [
+    around = [stream for route in routes for stream in route.streams if stream.circle]
+    streams = [stream for stream in around if not stream.notes_of and stream.files_of is None]
+    problems = [_beside(stream) for stream in around if stream not in streams]
+    problems += [
         Problem(
             path=join(_path(stream), "key"),
             found='"none", on a way that leads back',
@@ -66,6 +68,17 @@ def circle_problems(routes: Sequence[Route]) -> list[Problem]:
             told |= {edge.stream.address, *(b.stream.address for b in back)}
             problems.append(_fight(edge, back))
     return problems
+
+
+def _beside(stream: Stream) -> Problem:
+    """Notes and attachments have no key: on their way back they could not be told from new ones."""
+    what = "notes" if stream.notes_of else "attachments"
+    module = stream.files_of or next(iter(stream.notes_of))
+    return Problem(
+        path=join(join(join(join("routes", stream.route), "modules"), module), what),
+        found=f"{what} on a way that leads back",
+        allowed=f"{what} on one of the ways only",
+    )
 
 
 def _fight(edge: _Edge, back: Sequence[_Edge]) -> Problem:

@@ -116,3 +116,10 @@ def test_twice(house: Any) -> None:
     assert problem.path == "routes.r2.modules.Leads"
     assert problem.found == "Leads from a to b, which routes.r1.modules.Leads carries too"
     assert problem.allowed == "one route for each source, target and module"
+
+
+@pytest.mark.parametrize(("key", "what"), [("notes = true", "notes"), ('attachments = "1d"', "attachments")])
+def test_what_hangs_at_records_goes_one_way_only(house: Any, key: str, what: str) -> None:
+    ways = both(f'owner = "newest"\n{key}', f'owner = "newest"\n{key}')
+    assert [p.path for p in house.problems(ways)] == [f"routes.{r}.modules.Leads.{what}" for r in ("r1", "r2")]
+    assert house.load(both(f'owner = "newest"\n{key}', 'owner = "newest"')).streams()[0].circle == ("r2/Leads",)
