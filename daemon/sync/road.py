@@ -18,7 +18,7 @@ from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
 from daemon.core.plan import plan
-from daemon.core.record import Seen
+from daemon.core.record import Deletion, Seen
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Keep, Link, Step, Update, Write, batches, body
 from daemon.ledger import DueRow, Intent, Leaving, Ledger
