@@ -82,11 +82,11 @@ BUGS: Final = (
     _bug(
         "ack before write: the queue row goes first",
         ROAD,
-        "    sent = _write(steps, prepared, hands, alone, lane, meter)\n",
+        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
         "    if lane == 'retry':\n"
         "        early = Settlement(lane=lane, seen=0, outcomes={}, dequeued=list(due))\n"
         "        cycle_id = ledger.settle(stream, early, cycle_id, hands.now())\n"
-        "    sent = _write(steps, prepared, hands, alone, lane, meter)\n",
+        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
     ),
     _bug(
         "a partial batch is a success",
