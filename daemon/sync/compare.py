@@ -151,9 +151,9 @@ class Comparer:
         known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
         drifted, shown = self._drifted(page, known, prepared)
         drifted = self._followed(drifted, known, prepared)
-        strangers = self._strangers(page, known, prepared)
-        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": strangers}
-        self._store(comparison, page, drifted, found, shown)
+        strangers, astray = self._strangers(page, known, prepared)
+        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": astray}
+        self._store(comparison, page, drifted + strangers, found, shown)
         if not page.last:
             return False
         text = f"its counterpart is not in {self._stream.target} any more"
@@ -233,34 +233,38 @@ class Comparer:
     def _overwrites(self) -> bool:
         return self._stream.drift == "overwrite"
 
-    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> int:
-        """How many records name a source record that is not there, and that the ledger does not know: it was restored
-        from a backup, or lost.
+    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> tuple[list[QueueRow], int]:
+        """Records whose key names a source record that the ledger does not know (it was restored from a backup, or
+        lost): those to look at, as the filter does not decide about them; and how many name one that is not there.
 
-        They are left as they are. Whether such a source record was of this module and is deleted, or is a living one of
-        another module, only the deleted list could say (deletions.py); what is there is found on the source's side.
+        The latter are left as they are. Whether such a source record was of this module and is deleted, or is a living
+        one of another module, only the deleted list could say (deletions.py). What is there and matches the filter is
+        found on the source's side.
         """
         key, prefix = prepared.fields.key, f"{prepared.source_zgid}:"
-        if key is None or self._stream.deletes == "ignore":
-            return 0
+        if key is None or (self._stream.deletes == "ignore" and self._stream.unmatched == "stop"):
+            return [], 0
         named = {
-            str(change.values[key]).removeprefix(prefix): change.record_id
+            str(change.values[key]).removeprefix(prefix): change
             for change in page.changes
             if change.record_id not in known and str(change.values.get(key) or "").startswith(prefix)
         }
-        linked = self._ledger.stand_for(self._stream, list(named.values()))
-        ours = [i for i, target_id in named.items() if is_record_id(i) and target_id not in linked]
+        linked = self._ledger.stand_for(self._stream, [change.record_id for change in named.values()])
+        ours = [i for i, change in named.items() if is_record_id(i) and change.record_id not in linked]
         known_here = self._busy(ours) | self._ledger.links(self._stream, ours).keys()
         unknown = [i for i in ours if i not in known_here]
         there = {change.record_id for change in self._readers["source"].by_ids([], unknown)}
-        left = [named[i] for i in unknown if i not in there]
+        found = sorted(there) if self._stream.unmatched != "stop" else []
+        why = f"a record of {self._stream.target} names it"
+        rows = [self._row(i, named[i].modified_time, DIFFERS, why) for i in found]
+        left = [named[i].record_id for i in unknown if i not in there and self._stream.deletes != "ignore"]
         if left:
             logger.warning(
                 "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "
                 "were not touched: delete them by hand, unless they stand for records of another module",
                 *(self._stream.address, len(left), self._stream.target, self._stream.source, ", ".join(left[:5])),
             )
-        return len(left)
+        return rows, len(left)
 
     def _absent(self, side: str, comparison: Comparison) -> list[tuple[str, str]]:
         """(record id there, source id) of agreed records that the walk did not meet and that a look by id does not

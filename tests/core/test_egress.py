@@ -58,9 +58,9 @@ def test_the_message_names_every_field_and_where_it_would_go() -> None:
     )
 
 
-@pytest.mark.parametrize("write", ["always", "blank", "create"])
-def test_a_default_and_the_filter_let_nothing_out_but_a_field_that_is_seldom_written_does(write: Any) -> None:
-    fields = FieldChoice(table={"A": Copy(field="A")}, fills={"A": Fill(default="B", write=write)})
+@pytest.mark.parametrize("owner", ["source", "fill-blank", "target"])
+def test_a_default_and_the_filter_let_nothing_out_but_a_field_that_is_seldom_written_does(owner: Any) -> None:
+    fields = FieldChoice(table={"A": Copy(field="A")}, fills={"A": Fill(default="B", owner=owner)})
     assert resolved(fields, frozenset({"A"}), where="C = 'x'")[0] is not None
     assert resolved(fields, frozenset({"C"}), where="C = 'x'")[0] is None
 

@@ -10,7 +10,13 @@ from daemon.ledger import LedgerError, LinkConflict
 def test_a_linked_record_comes_back_with_what_the_target_confirmed(ledger, contacts, make):
     ledger.settle(contacts, make.page(linked=[make.linked("1", "91", "whole", Email="e1")]), None, make.now)
     assert ledger.links(contacts, ["1", "2"]) == {
-        "1": Link(entity_id="india/Contacts/1", target_id="91", whole="whole", by_field={"Email": "e1"})
+        "1": Link(
+            entity_id="india/Contacts/1",
+            target_id="91",
+            whole="whole",
+            by_field={"Email": "e1"},
+            modified_time=make.linked("1", "91").target_modified_time,
+        )
     }
 
 

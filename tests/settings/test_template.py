@@ -47,7 +47,7 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     keys = 'accounts_url|api_url|default_owner|owners|target_module|where|attachments|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 30
+    assert count == 31
     examples = re.sub(
         r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
         r"|cut to|(of )?a lookup|all that|but for).*$",

@@ -36,7 +36,7 @@ KEPT = {
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    fields = FieldChoice(table=TABLE, fills={"Rating": Fill(write="blank")})
+    fields = FieldChoice(table=TABLE, fills={"Rating": Fill(owner="fill-blank")})
     more: dict[str, Any] = {"egress": LISTED, "where": "Lead_Status = 'Contacted'"}
     with running_pair(tmp_path, modules=("Leads",), fields=fields, **more) as pair:
         yield pair
@@ -164,7 +164,7 @@ def test_the_list_changes_no_rules_and_nothing_is_read_again(pair: Pair, tmp_pat
     lead(pair)
     pair.once()
     version = pair.sql("select rules_version from checkpoints")
-    fields = FieldChoice(table=TABLE, fills={"Rating": Fill(write="blank")})
+    fields = FieldChoice(table=TABLE, fills={"Rating": Fill(owner="fill-blank")})
     settings = make_settings(pair.emu, tmp_path, modules=("Leads",), fields=fields, where="Lead_Status = 'Contacted'")
     pair.ledger.close()
     with opened(pair.emu, settings) as anew:

@@ -246,7 +246,7 @@ def test_a_lookup_into_several_modules_goes_by_the_module_of_its_value(tmp_path:
         assert (record, code, module, field) == (strange, "PARENT_NOT_CARRIED", "Vendors", "What_Id")
         assert "let the route carry that module too, name a field" in remedy
         accounts = next(r for r in pair.fleet.runners if r.stream.source_module == "Accounts")
-        accounts._hands.children.of([account], "its parent gets a new counterpart")
+        accounts._hands.children.of({account: twin_of(pair, "Accounts", account)})
         assert (carried, "due", "DIFFERS") in pair.queue()
         pair.pass_time(60)
         pair.a.edit("Tasks", strange, {"What_Id": {"id": account}})
