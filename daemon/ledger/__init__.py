@@ -1,5 +1,6 @@
 """The ledger: the tables, and the one class that speaks SQL."""
 
+from daemon.ledger.baselines import MIRRORED
 from daemon.ledger.comparisons import Comparison, Counterpart
 from daemon.ledger.errors import (
     LedgerError,
@@ -16,11 +17,13 @@ from daemon.ledger.errors import (
 from daemon.ledger.exports import Leaving
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
-from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.lookups import THERE, DueRow, Intent
 from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
 from daemon.ledger.streams import StreamState
 
 __all__ = [
+    "MIRRORED",
+    "THERE",
     "Balance",
     "Comparing",
     "Comparison",

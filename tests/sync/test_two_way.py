@@ -144,6 +144,20 @@ def test_each_side_owns_its_fields(tmp_path: Path) -> None:
         assert around.writes() - before == 2
 
 
+def test_a_record_that_the_way_back_has_made_is_not_written_for_fields_that_are_equal(tmp_path: Path) -> None:
+    there = FieldChoice(table={**table().table, "Street": Copy(field="Street"), "Rating": Copy(field="Rating")})
+    fills = {name: Fill(owner="target") for name in ("Last_Name", "Company", "City", "Phone")}
+    back = FieldChoice(table=table().table, fills=fills)  # Street and Rating go one way only
+    ways = stream("india", "us", fields=there, owner="source"), stream("us", "india", fields=back)
+    with running(tmp_path, *ways) as around:
+        lead(around, "us")
+        around.settle()
+        assert (around.shown("india"), around.writes()) == (around.shown("us"), 1)
+        around.edit("india", around.only("india")["id"], Street="Ring 1")
+        around.settle()
+        assert (around.only("us")["Street"], around.writes()) == ("Ring 1", 2)
+
+
 def test_a_deletion_goes_over_once_and_a_restored_record_comes_back(tmp_path: Path) -> None:
     ways = stream("india", "us", deletes="delete"), stream("us", "india", deletes="delete")
     with running(tmp_path, *ways) as around:
