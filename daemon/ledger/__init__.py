@@ -1,6 +1,5 @@
 """The ledger: the tables, and the one class that speaks SQL."""
 
-from daemon.ledger.baselines import MIRRORED
 from daemon.ledger.comparisons import Comparison, Counterpart
 from daemon.ledger.errors import (
     LedgerError,
@@ -17,7 +16,7 @@ from daemon.ledger.errors import (
 from daemon.ledger.exports import Leaving
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
-from daemon.ledger.lookups import THERE, DueRow, Intent
+from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
 from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
 from daemon.ledger.streams import StreamState
 
