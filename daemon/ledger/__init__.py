@@ -16,11 +16,13 @@ from daemon.ledger.errors import (
 from daemon.ledger.exports import Leaving
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
-from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
 from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
 from daemon.ledger.streams import StreamState
 
 __all__ = [
+    "MIRRORED",
+    "THERE",
     "Balance",
     "Comparing",
     "Comparison",

@@ -20,14 +20,14 @@ from daemon.core.ends import Linked
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
 from daemon.ledger.columns import storable
-from daemon.ledger.lookups import chunks
+from daemon.ledger.lookups import MIRRORED, chunks
 from daemon.ledger.tables import agreed, baselines, checkpoints, conflicts, id_map
 from daemon.ledger.upsert import on_conflict, upsert
 
 _HOUR: Final = 3600
 _MOST: Final = 11  # writes of one field within an hour that are told apart
-MIRRORED: Final = "mirrored"
-"""The digest of a whole record that another stream has agreed on: equal to none that is computed."""
+_CHANGED: Final = "changed"
+"""The digest of a whole record that the way back has changed since the stream has carried it: equal to none."""
 
 Cells = dict[str, list[Any]]
 """Source field -> [digest agreed on, digest written by us, its Modified_Time in seconds, orgs it came through]."""
@@ -137,22 +137,25 @@ def _confirm_fields(row: _Row, columns: Mapping[str, str]) -> None:
 
 def _confirm(connection: Connection, address: str, pairs: Mapping[str, Linked], now: datetime) -> None:
     """The way back: the source of this stream is its target, and was seen to hold these values."""
-    query = select(agreed.c.entity_id, agreed.c.field_digests).where(agreed.c.stream == address)
+    row = agreed.c
+    query = select(row.entity_id, row.source_digest, row.field_digests).where(row.stream == address)
     known = {
-        entity: json.loads(by_field)
+        entity: (whole, json.loads(by_field))
         for ids in chunks(pairs)
-        for entity, by_field in connection.execute(query.where(agreed.c.entity_id.in_(ids)))
+        for entity, whole, by_field in connection.execute(query.where(row.entity_id.in_(ids)))
     }
+    never: tuple[str, dict[str, str]] = (MIRRORED, {})
     rows = [
         {
             "entity_id": entity,
             "stream": address,
-            "source_digest": MIRRORED,
-            "field_digests": json.dumps({**known.get(entity, {}), **pair.pact.columns}),
+            "source_digest": whole if whole in ("", MIRRORED) else _CHANGED,
+            "field_digests": json.dumps({**by_field, **pair.pact.columns}),
             "agreed_at": now,
         }
         for entity, pair in pairs.items()
         if pair.pact is not None
+        for whole, by_field in [known.get(entity, never)]
     ]
     statement = on_conflict(connection, agreed, ("entity_id", "stream"), ("source_digest", "field_digests"))
     connection.execute(statement, rows)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Link, LinkState
-from daemon.ledger.lookups import chunks
+from daemon.ledger.lookups import MIRRORED, chunks
 from daemon.ledger.tables import agreed, comparisons, id_map
 
 Side = Literal["source", "target"]
@@ -194,7 +194,7 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
                 whole=whole or None,
                 by_field={} if by_field is None else json.loads(by_field),
                 state=cast("LinkState", state),
-                agreed=whole is not None,
+                agreed=whole not in (None, MIRRORED),
             ),
             target_modified_time=written_at,
             target_digest=shown,

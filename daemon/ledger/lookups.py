@@ -20,6 +20,8 @@ from daemon.ledger.tables import agreed, causes, changes, id_map, intents, retry
 T = TypeVar("T")
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
 """The states of a counterpart that exists."""
+MIRRORED: Final = "mirrored"
+"""Stands for the digest of a whole record that the stream has never carried: only its way back has met it."""
 CHUNK: Final = 8_192
 """Values of one IN (…); SQLite takes 32,766 in a statement, Postgres 65,535. A page is 2,000 records."""
 
@@ -75,7 +77,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             whole=whole or None,
             by_field={} if by_field is None else json.loads(by_field),
             state=cast("LinkState", state),
-            agreed=whole is not None,
+            agreed=whole not in (None, MIRRORED),
             modified_time=modified_time,
         )
         for ids in chunks(source_ids)

@@ -9,6 +9,7 @@ from typing import Final
 
 from daemon.core.causes import DRIFT, TARGET_GONE
 from daemon.core.circles import circular
+from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.notes import wanted_of
 from daemon.core.plan import plan, to_look_at
@@ -16,7 +17,7 @@ from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Copy, Stream
 from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
-from daemon.ledger import DueRow, Leaving, Ledger
+from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
 from daemon.sync.copies import find_copies
 from daemon.sync.doubts import STAMPS, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
@@ -58,7 +59,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
-    suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link)}
+    suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
     returned, astray = from_elsewhere(changes, links, prepared, ledger, hands.now())
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
     if stream.gone != "recreate":
@@ -139,9 +140,13 @@ def _is_stray(change: Seen, stream: Stream, outside: Set[str]) -> bool:
     return stream.unmatched != "stop" and change.record_id in outside
 
 
-def _is_unknown(link: Link) -> bool:
-    """A counterpart is there, and the ledger does not know what it holds."""
-    return link.whole is None and link.state in ("live", "flagged")
+def _is_unknown(link: Link, fields: FieldMap) -> bool:
+    """A counterpart is there, and the ledger does not know what it holds; or only the way back has met it yet, which
+    knows of the fields that it carries itself.
+    """
+    if link.state not in THERE:
+        return False
+    return link.whole is None or (link.whole == MIRRORED and not fields.lasting <= link.by_field.keys())
 
 
 def _note_questions(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.core.rules import Copy, Expression, FieldChoice, Fill
-from tests.sync.around import Around, running, stream, table
+from tests.sync.around import FIELDS, Around, running, stream, table
 
 THERE, BACK = stream("india", "us"), stream("us", "india")
 
@@ -142,6 +144,49 @@ def test_each_side_owns_its_fields(tmp_path: Path) -> None:
         around.settle()
         assert around.shown("india") == around.shown("us") == [("A", "D", "Wien", None)]
         assert around.writes() - before == 2
+
+
+def test_a_record_that_the_way_back_has_made_is_not_written_for_fields_that_are_equal(tmp_path: Path) -> None:
+    there = FieldChoice(table={**table().table, "Street": Copy(field="Street"), "Rating": Copy(field="Rating")})
+    fills = {name: Fill(owner="target") for name in ("Last_Name", "Company", "City", "Phone")}
+    back = FieldChoice(table=table().table, fills=fills)  # Street and Rating go one way only
+    ways = stream("india", "us", fields=there, owner="source"), stream("us", "india", fields=back)
+    with running(tmp_path, *ways) as around:
+        lead(around, "us")
+        around.settle()
+        assert (around.shown("india"), around.writes()) == (around.shown("us"), 1)
+        around.edit("india", around.only("india")["id"], Street="Ring 1")
+        around.settle()
+        assert (around.only("us")["Street"], around.writes()) == ("Ring 1", 2)
+
+
+def fields_back(*owned: str) -> FieldChoice:
+    """A way back that has the say over these fields, and gives the others to new records only."""
+    return FieldChoice(table=table().table, fills={n: Fill(owner="target") for n in FIELDS if n not in owned})
+
+
+@pytest.mark.parametrize("unmatched", ["follow", "delete"])
+def test_what_the_other_way_has_made_is_not_the_filters_until_it_has_matched(tmp_path: Path, unmatched: Any) -> None:
+    there = FieldChoice(table=table().table, fills={"City": Fill(owner="target")})
+    back = stream("us", "india", fields=fields_back("City"), owner="source", where="Phone = '1'", unmatched=unmatched)
+    with running(tmp_path, stream("india", "us", fields=there, owner="source"), back) as around:
+        number = lead(around)
+        around.settle()
+        twin, before = around.only("us")["id"], around.writes()
+        around.edit("us", twin, City="Linz")  # it has never matched: neither followed nor deleted
+        around.settle()
+        assert (around.only("india")["City"], around.writes() - before) == ("Graz", 0)
+        around.edit("india", number, Phone="1")
+        around.settle()
+        assert (around.only("india")["City"], around.writes() - before) == ("Linz", 2)
+        around.edit("india", number, Phone="2")  # the other way changes what the filter reads
+        around.settle()
+        if unmatched == "delete":
+            assert (around.shown("india"), around.writes() - before) == ([], 4)
+            return
+        around.edit("us", twin, City="Wien")
+        around.settle()
+        assert (around.only("india")["City"], around.writes() - before) == ("Wien", 4)
 
 
 def test_a_deletion_goes_over_once_and_a_restored_record_comes_back(tmp_path: Path) -> None:
