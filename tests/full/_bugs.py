@@ -118,8 +118,9 @@ BUGS: Final = (
     _bug(
         "no look-up before a create is sent again",
         DOUBTS,
+        "    created, unsure = _created(prepared, [i for i in ripe if i.target_id is None], wait, ledger, target)\n"
         "    targets |= created\n",
-        "",
+        "    unsure = frozenset[str]()\n",
     ),
     _bug(
         "the intent is not stored",
