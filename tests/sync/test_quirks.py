@@ -28,7 +28,7 @@ def pair(tmp_path: Path, reading: tuple[str, str]) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("reading", READINGS, ids="=".join)
 def test_the_road_holds(pair: Pair, reading: tuple[str, str]) -> None:
-    planted = {defect["id"] for defect in pair.emu.seed("india", records=200, seed=5, defects=0.08)}
+    planted = {defect["id"] for defect in pair.emu.seed("india", records=120, seed=5, defects=0.1)}
     pair.once()
     pair.pass_time(60)
     edited = [record["id"] for record in pair.a.records("Leads")[:20]]
