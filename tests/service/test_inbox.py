@@ -11,6 +11,7 @@ import pytest
 
 from daemon.service import inbox
 from daemon.service.inbox import NoAnswerError, Request
+from tests.service.site import until
 from tests.sync.pair import running_pair
 
 
@@ -60,8 +61,8 @@ def test_what_root_asks_can_be_read_by_the_user_whose_daemon_it_is(tmp_path: Pat
     owners: list[int] = []
 
     def daemon() -> None:
-        while not owners:
-            owners.extend(path.stat().st_uid for path in (box, *box.glob("*.request")) if any(box.glob("*.request")))
+        until(lambda: any(box.glob("*.request")))
+        owners.extend(path.stat().st_uid for path in (box, *box.glob("*.request")))
         inbox.serve(box, lambda _request: 3)
 
     thread = threading.Thread(target=daemon)
