@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -87,7 +88,20 @@ def _left(stage: Stage, example: ModuleType) -> list[Check]:
         for name, org in stage.orgs.items()
         for call in org.log()
     ]
+    left: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for route, module, name in stage.sql("SELECT route, source_module, field FROM exports"):
+        left[route].add((module, name))
+    wrong = [
+        f"{route}: {', '.join(sorted(map('.'.join, left[route] ^ allowed)))} by one of the two only"
+        for route, allowed in example.LEFT.items()
+        if left[route] != allowed
+    ]
     texts = sum(len(one) for one in example.STAYS.values())
+    told = Check(
+        sentence="what the ledger says has left (`orgsync egress ROUTE`) is what may leave, on all "
+        f"{plural(len(example.LEFT), 'route')}",
+        wrong=tuple(wrong),
+    )
     return [
         Check(
             sentence=f"none of {plural(texts, 'text')} that must stay in their org stands in any of the {len(calls)} "
@@ -98,6 +112,7 @@ def _left(stage: Stage, example: ModuleType) -> list[Check]:
             sentence="every write names fields only that may come to its org and module",
             wrong=tuple(judge.beyond(stage.written(), example.MAY_COME)),
         ),
+        *([told] if example.LEFT else []),
     ]
 
 

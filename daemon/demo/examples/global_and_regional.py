@@ -32,6 +32,7 @@ MAY_COME: Final = {
     **{(org, "Leads"): {*_BACK, "Source_Record_ID"} for org in _REGIONS},
     **{(org, "Deals"): {*_WON, "Source_Record_ID"} for org in _REGIONS},
 }
+LEFT: Final[dict[str, set[tuple[str, str]]]] = {}
 STAYS: Final = {
     "europe": ["Only for Vienna"],
     "global": ["Board only", "Deal in talks", "Not a region's"],

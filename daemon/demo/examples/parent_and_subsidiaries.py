@@ -33,6 +33,7 @@ MAY_COME: Final = {
     **{(org, "Accounts"): {*_ACCOUNT, "Source_Record_ID"} for org in ("canada", "japan")},
     **{(org, "Deals"): _DOWN for org in ("canada", "japan")},
 }
+LEFT: Final[dict[str, set[tuple[str, str]]]] = {}
 STAYS: Final = {"parent": ["Parent only", "Held by the board"], "canada": ["Seen at the fair"]}
 
 

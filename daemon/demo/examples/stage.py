@@ -85,8 +85,9 @@ def rehearsed(text: str, orgs: Mapping[str, OrgHandle], secrets: Path) -> str:
             f'client_secret = {{ file = "secrets/{name}-client" }}\n'
             f'refresh_token = {{ file = "secrets/{name}-refresh" }}\n'
         )
-        given = rf"(?m)(^\[orgs\.{name}\]\ndata_center = .*\n)client_id = .*\nclient_secret = .*\n"
-        text, count = re.subn(given, lambda found, lines=lines: found[1] + lines, text)
+        head, found, rest = text.partition(f"[orgs.{name}]\n")
+        rest, count = re.subn(r"\A(data_center = .*\n)client_id = .*\nclient_secret = .*\n", rf"\1{lines}", rest)
+        text = head + found + rest
         if count != 1:
             raise StageError(f"[orgs.{name}] must have data_center, client_id, client_secret in this order")
     return text

@@ -32,8 +32,24 @@ MAY_COME: Final = {
         for org in _PARTNERS
     },
 }
+_PRICED: Final = ("Product_Name", "Product_Code", "Product_Active", "Description", "Unit_Price")
+LEFT: Final[dict[str, set[tuple[str, str]]]] = {
+    **{
+        f"{org}-to-vendor": {
+            ("Deals", name) for name in ("id", "Deal_Name", "Stage", "Amount", "Closing_Date", "Registration")
+        }
+        for org in _PARTNERS
+    },
+    **{
+        f"vendor-to-{org}": {
+            *(("Deals", "Approval_Status"), ("Deals", "Approval_Comment"), ("Products", "id")),
+            *(("Products", name) for name in _PRICED),
+        }
+        for org in _PARTNERS
+    },
+}
 STAYS: Final = {
-    "vendor": ["Vendor direct", "Prototype", "P-900", "vendor thinks twice", "87.5", "4711"],
+    "vendor": ["Vendor direct", "Prototype", "P-900", "vendor thinks twice", "87.53", "4711.25"],
     "north": ["Gamma", "North margin 38 %", "ask the vendor first"],
     "south": ["South margin 21 %"],
 }
@@ -43,7 +59,7 @@ def play(on: Stage) -> None:
     """The story."""
     screen = on.screen
     screen.chapter("Active products go to every partner; of deals only those that a partner registers, to the vendor")
-    on.create("vendor", "Products", _PARTNERS, **_WIDGET, Unit_Price=100, Commission_Rate=87.5, Qty_in_Stock=4711)
+    on.create("vendor", "Products", _PARTNERS, **_WIDGET, Unit_Price=100, Commission_Rate=87.53, Qty_in_Stock=4711.25)
     on.create("vendor", "Products", _PARTNERS, **_GADGET, Unit_Price=40)
     on.create("vendor", "Products", Product_Name="Prototype", Product_Code="P-900", Product_Active=False)
     on.create("vendor", "Deals", **_DIRECT, Approval_Status="Approved")
@@ -107,7 +123,7 @@ _BETA_NOW: Final[Json] = {
 EXPECTED: Final[Expected] = {
     "vendor": {
         "Products": [
-            {**_WIDGET, "Unit_Price": 120, "Commission_Rate": 87.5, "Qty_in_Stock": 4711},
+            {**_WIDGET, "Unit_Price": 120, "Commission_Rate": 87.53, "Qty_in_Stock": 4711.25},
             {**_GADGET_NOW, "Unit_Price": 40},
             {"Product_Name": "Prototype", "Product_Active": False, "Unit_Price": 999},
         ],
