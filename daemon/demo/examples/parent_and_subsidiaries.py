@@ -72,9 +72,9 @@ def play(on: Stage) -> None:
     on.settle()
 
     screen.chapter("An enterprise deal for Japan waits for its account; then the account concerns Japan, too")
-    on.create("parent", "Deals", **_ROLLOUT, Stage="Qualification", Subsidiary="Japan")
+    on.create("parent", "Deals", later=["japan"], **_ROLLOUT, Stage="Qualification", Subsidiary="Japan")
     on.settle(waiting=[("parent-to-japan/Deals", "WAITS_FOR_PARENT")])
-    on.edit("parent", "Accounts", "Northwind", ["japan", "japan"], In_Japan=True)
+    on.edit("parent", "Accounts", "Northwind", ["japan"], In_Japan=True)
     on.settle()
     on.edit("canada", "Accounts", "Northwind", ["parent", "japan"], Phone="+1 416 222")
     on.edit("japan", "Deals", "Northwind: roll-out", ["parent"], Stage="Needs Analysis", Amount=5_000_000)

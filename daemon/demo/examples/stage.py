@@ -67,6 +67,7 @@ class Tally:
     created: int = 0
     edited: int = 0
     due: Counter[str] = field(default_factory=Counter)
+    later: Counter[str] = field(default_factory=Counter)
     to_stay: int = 0
     written: int = 0
     carried: int = 0
@@ -154,9 +155,11 @@ class Stage:
 
     # --- people at work
 
-    def create(self, org: str, module: str, to: Sequence[str] = (), **values: Any) -> None:
-        """Somebody enters a record, which has to reach the orgs `to`, by one write each, and no others."""
-        self._deed(f"{org}: {module} {values[NAMES[module]]} is entered", to)
+    def create(self, org: str, module: str, to: Sequence[str] = (), later: Sequence[str] = (), **values: Any) -> None:
+        """Somebody enters a record, which has to reach the orgs `to`, by one write each, and no others; those of
+        `later` when nothing waits any more.
+        """
+        self._deed(f"{org}: {module} {values[NAMES[module]]} is entered", to, later)
         self.orgs[org].insert_raw(module, self._linked(org, values))
         self.tally.created += 1
 
@@ -167,12 +170,14 @@ class Stage:
         self.orgs[org].edit(module, self._id(org, module, name), self._linked(org, values))
         self.tally.edited += 1
 
-    def _deed(self, says: str, to: Sequence[str]) -> None:
-        self.screen.say(f"  {says}{'  -> ' + ', '.join(to) if to else '  (stays there)'}")
+    def _deed(self, says: str, to: Sequence[str], later: Sequence[str] = ()) -> None:
+        places = [*to, *(f"{org}, later" for org in later)]
+        self.screen.say(f"  {says}{'  -> ' + ', '.join(places) if places else '  (stays there)'}")
         self.emulator.clock(advance=2)  # no two deeds share a second
         self.tally.due.update(to)
-        self.tally.carried += len(to)
-        self.tally.to_stay += not to
+        self.tally.later.update(later)
+        self.tally.carried += len(places)
+        self.tally.to_stay += not places
 
     def _linked(self, org: str, values: Mapping[str, Any]) -> Json:
         """Accounts are given by name."""
@@ -218,6 +223,9 @@ class Stage:
 
     def _account(self, written: list[Json], waiting: Sequence[tuple[str, str]]) -> None:
         found = Counter(one["org"] for one in written)
+        if not waiting:
+            self.tally.due += self.tally.later
+            self.tally.later.clear()
         for one in written:
             self.screen.say(f"    {one['org']:10} {one['deed']}", style="green")
         if not written:
