@@ -111,6 +111,8 @@ def _carried(candidates: tuple[WireRecord, ...] | None, link: Link | None) -> st
 def _deletion(change: Deletion, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
     """What the stream's policy makes of a record that is gone from the source."""
     candidates = knowledge.found.get(change.record_id)
+    if stream.where is not None and link is not None and not link.agreed and link.state == "live":
+        return _not_ours(change)  # the way back has carried it, and it has never matched the filter here
     if stream.deletes == "ignore":
         return _filtered(change, fields, candidates or (), knowledge.digest_key)
     if candidates is None:

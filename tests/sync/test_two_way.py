@@ -205,6 +205,21 @@ def test_a_deletion_goes_over_once_and_a_restored_record_comes_back(tmp_path: Pa
         assert around.writes() - before == 3
 
 
+def test_a_filtered_way_back_deletes_only_what_it_has_carried(tmp_path: Path) -> None:
+    back = stream("us", "india", deletes="delete", where="Lead_Status = 'Contacted'")
+    with running(tmp_path, THERE, back) as around:
+        never, carried, stays = (lead(around, Last_Name=name) for name in "ABC")
+        around.settle()
+        twins = {r["Last_Name"]: r["id"] for r in around.orgs["us"].records("Leads")}
+        around.edit("us", twins["B"], Lead_Status="Contacted", City="Wien")
+        around.settle()
+        for name in "AB":
+            around.orgs["us"].delete("Leads", twins[name])
+        around.settle()
+        left = {r["id"] for r in around.orgs["india"].records("Leads")}
+        assert (left, carried in left) == ({never, stays}, False)
+
+
 def test_a_field_that_something_changes_back_each_time_is_held_and_the_others_go_on(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
