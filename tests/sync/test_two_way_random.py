@@ -116,11 +116,11 @@ def live(seed: int, folder: Path, ways: Sequence[tuple[str, str]] = TWO) -> None
         Life(seed, emu, folder, ways).live()
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_both_sides_end_equal_with_every_record_once_and_the_last_edit_of_one_side(seed: int, tmp_path: Path) -> None:
     live(seed, tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(50, 54))
+@pytest.mark.parametrize("seed", range(50, 52))
 def test_a_ring_of_three_orgs_ends_equal(seed: int, tmp_path: Path) -> None:
     live(seed, tmp_path, RING)
