@@ -95,7 +95,8 @@ def merge(
     """Sorts out the fields that either side may change; for the others `differing` holds.
 
     `seen` is the target's record as it is (empty: not looked at, or not to be found). A lookup's own translation is
-    exact, so it also counts as edited when its parent got another counterpart.
+    exact, so it also counts as edited when its parent got another counterpart. Of the others a blank that nobody has
+    agreed on yet gives way: the way back may have made the record without that field.
     """
     fields = sides.fields
     either = fields.newest
@@ -115,15 +116,18 @@ def merge(
                     lost.add(name)
                 elif rule != "ours":
                     conflicts.append(_conflict(name, rule, change, values[name], theirs, moment, seen))
-    names = (differing - either) | (edited - same - lost)
-    kept = (either - edited) | lost
+    yielding = {n for n in differing - either if values[n] is None and n not in sides.basis.held}
+    names = (differing - either - yielding) | (edited - same - lost)
+    kept = (either - edited) | lost | yielding
     by_field = {name: digest for name, digest in digests.by_field.items() if name not in kept}
     by_field |= {name: sides.confirmed[name] for name in kept if name in sides.confirmed}
     return Merged(
         names=names,
         lost=frozenset(lost),
         digests=together(by_field, fields.version, sides.key),
-        pact=pact(names | same, found, sides.stream, fields, but=lost, at=moment, conflicts=tuple(conflicts)),
+        pact=pact(
+            names | same, found, sides.stream, fields, but=lost | yielding, at=moment, conflicts=tuple(conflicts)
+        ),
         is_idle=not same and not found.settles and by_field == sides.confirmed,
         to_and_fro=next((n for n in sorted(names & edited) if _is_to_and_fro(n, digests, moment, sides)), None),
     )

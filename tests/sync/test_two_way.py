@@ -237,3 +237,21 @@ def test_a_field_that_something_changes_back_each_time_is_held_and_the_others_go
         around.edit("india", number, Phone="1")
         around.once()
         assert around.only("us")["Phone"] == "1"
+
+
+def test_a_field_that_the_way_back_leaves_out_is_not_blanked_in_the_record_that_it_made(tmp_path: Path) -> None:
+    back = stream("us", "india", fields=table("Last_Name", "Company", "City"))
+    there = FieldChoice(table=table().table, fills={"Phone": Fill(owner="source")})
+    with running(tmp_path, stream("india", "us", fields=there), back) as around:
+        lead(around, "us", Phone="1")
+        around.settle()
+        assert (around.only("india")["Phone"], around.only("us")["Phone"], around.writes()) == (None, "1", 1)
+        number = around.only("india")["id"]
+        around.edit("india", number, City="Wien")
+        around.settle()
+        assert (around.only("us")["City"], around.only("us")["Phone"]) == ("Wien", "1")
+        for phone in ("2", None):
+            around.edit("india", number, Phone=phone)
+            around.settle()
+            assert around.only("us")["Phone"] == phone
+        assert around.writes() == 4
