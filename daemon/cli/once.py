@@ -12,8 +12,8 @@ from daemon.cli.exits import UNREACHABLE
 from daemon.cli.status import code_of, stopped, what_runs
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
-from daemon.sync.cycle import Report
 from daemon.sync.prepare import FirstRun
+from daemon.sync.report import Report
 
 
 @click.command("once")

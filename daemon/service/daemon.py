@@ -28,8 +28,8 @@ from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import notify
 from daemon.settings import Settings
-from daemon.sync.cycle import Report
 from daemon.sync.prepare import FirstRun
+from daemon.sync.report import Report
 
 _GRACE_S: Final = 8.0  # for the batch in hand, of the 10 that systemd's users expect
 _STEP_S: Final = 2.0  # a wall clock that moved by more than this against the monotonic one has stepped

@@ -15,9 +15,10 @@ from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger, StreamChanged
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
-from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.cycle import StreamRunner
 from daemon.sync.files import FileRunner
 from daemon.sync.prepare import NEVER_RUN, FirstRun
+from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 
 _ROUNDS = 200

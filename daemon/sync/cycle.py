@@ -7,10 +7,8 @@ first change without an outcome. What Zoho says of single records is settled on 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,13 +16,12 @@ import orjson
 from loguru import logger
 
 from daemon.core.causes import DELETED_IN_SOURCE, DRIFT, LOOKED_FOR, OURS, TARGET_GONE, Cause
-from daemon.core.ends import Outcome
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Walk
 from daemon.ledger import Ledger
-from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, StreamUnknown
+from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
@@ -35,6 +32,7 @@ from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
+from daemon.sync.report import Report, accounted, state_of
 from daemon.sync.road import Travelled, travel
 from daemon.zoho import coql
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
@@ -42,26 +40,6 @@ from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 PAGES: Final = 5  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
 _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What a cycle came to: for the log, for `once`, and for the scheduler's next move. `away`: the trouble is that an
-    org cannot be reached.
-    """
-
-    stream: str
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    caught_up: bool = False
-    trouble: str | None = None
-    away: bool = False
-    more: bool = False
-    waits_for: str | None = None
-    cycle_id: int | None = None
-
-    @property
-    def seen(self) -> int:
-        return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +129,7 @@ class StreamRunner:
         if report.waits_for is not None:
             return
         self._look_again(prepared)
-        state = self._state()
+        state = state_of(self._ledger, self.stream)
         self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
@@ -176,7 +154,7 @@ class StreamRunner:
 
     def _compare(self, prepared: Prepared, report: Report) -> None:
         if report.caught_up:
-            more, blown = self._comparer.step(prepared, self._hands, self._state(), self._meter)
+            more, blown = self._comparer.step(prepared, self._hands, state_of(self._ledger, self.stream), self._meter)
             report.more = report.more or more
             self._stop(report, blown)
 
@@ -218,7 +196,7 @@ class StreamRunner:
 
     def _ask_again(self, target_schema: str) -> None:
         """The target's fields are not what they were: it may take now what it refused."""
-        before = self._state().target_schema
+        before = state_of(self._ledger, self.stream).target_schema
         if before != target_schema:
             woken = self._ledger.wake_held(self.stream, target_schema, self._now())
             if woken:
@@ -231,7 +209,7 @@ class StreamRunner:
         """A parent's stream that is still on its first pass: its children would only be held. None: go on."""
         if self._caught_up_once:
             return None
-        mine = self._state()
+        mine = state_of(self._ledger, self.stream)
         if mine.caught_up_at is None:
             for parent in earlier_parents(self.stream, self._route, self._source, prepared.fields):
                 try:
@@ -244,7 +222,7 @@ class StreamRunner:
         return None
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        state = self._state()
+        state = state_of(self._ledger, self.stream)
         going_on = self._go_on()
         back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
@@ -259,7 +237,7 @@ class StreamRunner:
             at, sift = Position(modified_time=back_to, record_id="0"), None
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
-        with self._accounted(report):
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             for _ in range(PAGES):
                 page = self._reader.page(prepared.fields.columns, at, limit, sift)
                 changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
@@ -315,7 +293,7 @@ class StreamRunner:
             return
         source, module = self._source.zoho, self.stream.source_module
         report.cycle_id = None
-        with self._accounted(report):
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
             missing = sorted(rows.keys() - {c.record_id for c in changes})
             # One empty answer is not yet a deletion: the deleted list, or a second call of another kind, must agree.
@@ -347,29 +325,6 @@ class StreamRunner:
         self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}
         marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)
         self._settled.update((i, mark) for i, mark in marks if mark[0] >= edge)
-
-    @contextmanager
-    def _accounted(self, report: Report) -> Iterator[None]:
-        """One lane's turn: whatever ends it, its row of the ledger gets its cost and its trouble."""
-        before = self._spent()
-        try:
-            yield
-        except ZohoError as error:
-            report.trouble = str(error)
-            raise
-        finally:
-            if report.cycle_id is not None:
-                source, target = (now - then for now, then in zip(self._spent(), before, strict=True))
-                self._ledger.finish_cycle(report.cycle_id, source, target, report.trouble, self._now())
-
-    def _state(self) -> StreamState:
-        state = self._ledger.stream_state(self.stream)
-        if state is None:
-            raise StreamUnknown(self.stream.address)
-        return state
-
-    def _spent(self) -> tuple[int, int]:
-        return self._source.zoho.credits_spent, self._target.zoho.credits_spent
 
 
 def _fingerprint(change: Change) -> tuple[datetime, int]:

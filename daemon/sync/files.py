@@ -8,8 +8,7 @@ own. It never looks further than its record's stream has come: then it is known 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,11 +21,11 @@ from daemon.core.rules import Route, Stream
 from daemon.core.settle import Settlement
 from daemon.core.translate import Parent
 from daemon.ledger import Ledger, StreamState
-from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged, StreamUnknown
+from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.sync.attaching import Attacher, Look
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import SMALL, ChangeReader
-from daemon.sync.cycle import Report
+from daemon.sync.report import Report, accounted, state_of
 from daemon.zoho.errors import BadAnswer, RequestRefused, ZohoError
 
 RETRIES: Final = 200  # records of the retry lane a cycle
@@ -76,21 +75,21 @@ class FileRunner:
     def _lanes(self, report: Report) -> None:
         for org in (self._source, self._target):
             self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
-        if self._state(self.stream).rules_version != VERSION:
+        if state_of(self._ledger, self.stream).rules_version != VERSION:
             self._ledger.restart_stream(self.stream, VERSION, self._now())
         fuse = self._ledger.fuse_state(self.stream)
         self._meter.accepted = fuse.accepted
         if fuse.blown:
             report.trouble = sentence(fuse.blown, report.stream)
             return
-        parent = self._state(self._parent)
+        parent = state_of(self._ledger, self._parent)
         if parent.caught_up_at is None:
             report.waits_for = self._parent.address if parent.trouble is None else None
             return
-        self._poll(report, self._state(self.stream), parent)
+        self._poll(report, state_of(self._ledger, self.stream), parent)
         self._retry(report)
         if report.caught_up:
-            self._walk(report, self._state(self.stream))
+            self._walk(report, state_of(self._ledger, self.stream))
         if report.caught_up and report.trouble is None and not report.more:
             self._meter = Meter(fuse=self.stream.fuse, linked=self._meter.linked)
             if fuse.accepted:
@@ -100,7 +99,7 @@ class FileRunner:
         """The records that changed, up to where their own stream has come."""
         page = self._reader.page((), state.position, SMALL)
         changes = [change for change in page.changes if change.position <= parent.position]
-        with self._accounted(report):
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             settled = self._look({c.record_id: c.modified_time for c in changes}, report, "poll")
         whole = settled == len(page.changes) and page.end <= parent.position
         position = page.end if whole else changes[settled - 1].position if settled else None
@@ -120,7 +119,7 @@ class FileRunner:
         if not rows or report.trouble is not None:
             return
         report.cycle_id = None
-        with self._accounted(report):
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             self._look({i: row.modified_time for i, row in rows.items()}, report, "retry")
         report.more = report.more or len(rows) == RETRIES
 
@@ -140,17 +139,17 @@ class FileRunner:
             day, today = self._now(), 0
         if today >= self.stream.compare_credits:
             return
-        before = sum(self._spent())
+        before = sum(self._cost())
         page = self._reader.page((), comparison.position, SMALL)
         linked = self._ledger.links(self._parent, [change.record_id for change in page.changes])
         records = {c.record_id: c.modified_time for c in page.changes if c.record_id in linked}
         report.cycle_id = None
-        with self._accounted(report):
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             complete = self._look(records, report, "retry") == len(records)
         if complete:
             found = {"source_seen": len(records)}
             self._ledger.enqueue(self.stream, [], self._now(), comparison=comparison, position=page.end, found=found)
-        cost = sum(self._spent()) - before
+        cost = sum(self._cost()) - before
         self._ledger.compared(comparison, cost, day, self._now(), finished=complete and page.last)
         report.more = report.more or (complete and not page.last and today + cost < self.stream.compare_credits)
 
@@ -221,27 +220,7 @@ class FileRunner:
             else None,
         )
 
-    @contextmanager
-    def _accounted(self, report: Report) -> Iterator[None]:
-        """One lane's turn: whatever ends it, its row of the ledger gets its cost and its trouble."""
-        before = self._spent()
-        try:
-            yield
-        except ZohoError as error:
-            report.trouble = str(error)
-            raise
-        finally:
-            if report.cycle_id is not None:
-                source, target = (now - then for now, then in zip(self._spent(), before, strict=True))
-                self._ledger.finish_cycle(report.cycle_id, source, target, report.trouble, self._now())
-
-    def _state(self, stream: Stream) -> StreamState:
-        state = self._ledger.stream_state(stream)
-        if state is None:
-            raise StreamUnknown(stream.address)
-        return state
-
-    def _spent(self) -> tuple[int, int]:
+    def _cost(self) -> tuple[int, int]:
         return self._source.zoho.credits_spent, self._target.zoho.credits_spent
 
 

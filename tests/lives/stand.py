@@ -27,7 +27,8 @@ from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
 from daemon.sync import compare, cycle
-from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.cycle import StreamRunner
+from daemon.sync.report import Report
 from daemon.zoho import client
 from tests.lives.draw import Plan
 from tests.lives.oracle import HIDDEN, NOTE, SHAPES

@@ -26,7 +26,8 @@ from daemon.ledger import Ledger
 from daemon.service import daemon
 from daemon.service.fleet import Fleet
 from daemon.service.history import History
-from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.cycle import StreamRunner
+from daemon.sync.report import Report
 from tests.service.site import until
 from tests.service.test_schedule import at_work, insert
 from tests.sync.pair import Pair, add_key, make_settings

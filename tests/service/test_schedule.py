@@ -14,7 +14,8 @@ import pytest
 
 from daemon.service import daemon
 from daemon.service.history import History
-from daemon.sync.cycle import Report, StreamRunner
+from daemon.sync.cycle import StreamRunner
+from daemon.sync.report import Report
 from tests.service.site import until
 from tests.sync.pair import Pair, running_pair
 

@@ -16,7 +16,7 @@ from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
 from daemon.settings.circles import with_circles
-from daemon.sync.cycle import Report
+from daemon.sync.report import Report
 from tests.sync.pair import KEY, LAG, add_key, make_settings
 
 NAMES = ("india", "us", "europe")

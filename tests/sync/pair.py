@@ -16,7 +16,7 @@ from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
-from daemon.sync.cycle import Report
+from daemon.sync.report import Report
 
 KEY = "Source_Record_ID"
 MODULES = ("Accounts", "Contacts", "Leads", "Deals")
