@@ -67,5 +67,6 @@ def with_attachments(stream: Stream, entry: ModuleEntry) -> tuple[Stream, ...]:
         flag=None,
         compare=entry.attachments,
         files_of=stream.source_module,
+        owner="source",
     )
     return stream, files

@@ -43,9 +43,19 @@ def with_circles(routes: Sequence[Route], primary: Collection[str]) -> tuple[Rou
 
 def circle_problems(routes: Sequence[Route]) -> list[Problem]:
     """Fields over which two streams of a circle both have the say, and circles without keys."""
-    around = [stream for route in routes for stream in route.streams if stream.circle]
+    everything = [stream for route in routes for stream in route.streams]
+    around = [stream for stream in everything if stream.circle]
     streams = [stream for stream in around if not stream.notes_of and stream.files_of is None]
     problems = [_beside(stream) for stream in around if stream not in streams]
+    problems += [
+        Problem(
+            path=join(_path(stream), "owner"),
+            found='"newest", and no route leads back',
+            allowed='"source", "target" or "fill-blank"; "newest" where another route brings the field back',
+        )
+        for stream in everything
+        if not stream.circle and "newest" in {stream.owner, *(fill.owner for fill in stream.fields.fills.values())}
+    ]
     problems += [
         Problem(
             path=join(_path(stream), "key"),

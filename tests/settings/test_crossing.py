@@ -123,3 +123,10 @@ def test_what_hangs_at_records_goes_one_way_only(house: Any, key: str, what: str
     ways = both(f'owner = "newest"\n{key}', f'owner = "newest"\n{key}')
     assert [p.path for p in house.problems(ways)] == [f"routes.{r}.modules.Leads.{what}" for r in ("r1", "r2")]
     assert house.load(both(f'owner = "newest"\n{key}', 'owner = "newest"')).streams()[0].circle == ("r2/Leads",)
+
+
+@pytest.mark.parametrize("given", ['owner = "newest"', 'fields = { Email = { source = "Email", owner = "newest" } }'])
+def test_newest_without_a_route_back_is_refused(house: Any, given: str) -> None:
+    text = settings("r1: a.Leads > b.Leads").replace('key = "K"', f'key = "K"\n{given}')
+    (problem,) = house.problems(text)
+    assert (problem.path, problem.found) == ("routes.r1.modules.Leads.owner", '"newest", and no route leads back')
