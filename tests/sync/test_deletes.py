@@ -13,6 +13,7 @@ from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice
 from daemon.emulator import Emulator
 from daemon.ledger import witness
+from daemon.sync.report import state_of
 from tests.sync.pair import KEY, Pair, add_key, make_settings, opened, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -184,7 +185,9 @@ def test_a_record_restored_before_the_deletion_was_carried_out_is_left_alone(tmp
         pair.once()
         pair.a.delete("Leads", lead)
         runner = pair.fleet.runners[0]
-        runner._deletions.look(runner._state(), runner._meter)  # the deletion is in the queue, not yet done
+        runner._deletions.look(
+            state_of(pair.ledger, runner.stream), runner._meter
+        )  # the deletion is in the queue, not yet done
         pair.a.restore("Leads", lead)
         settle(pair)
         assert len(pair.counterparts("Leads", lead)) == 1
