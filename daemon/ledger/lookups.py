@@ -127,14 +127,7 @@ def holding(
     query = (
         select(source.c.record_id)
         .select_from(agreed)
-        .join(
-            source,
-            and_(
-                source.c.entity_id == agreed.c.entity_id,
-                source.c.org == stream.source,
-                source.c.module == stream.source_module,
-            ),
-        )
+        .join(source, _counterpart(agreed, source, stream.source, stream.source_module))
         .where(agreed.c.stream == stream.address)
     )
     found = set(connection.scalars(query.where(value.is_(None)))) if or_nothing else set()
