@@ -2,12 +2,13 @@
 
 A field that either side may change is compared with what it was when both agreed (a digest), never with its own
 translation: that need not turn back exactly, and an echo would be mistaken for an edit. What orgsync itself wrote into
-the source is known by its mark. So one edit causes one write, however many orgs lie on the circle.
+the source is known by its mark: it says when a person made the edit, and what every org held that the value came
+through. So one edit causes one write, however many orgs lie on the circle, and all of them prefer the same one of two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -17,25 +18,56 @@ from daemon.core.digest import digest_value
 from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.record import Change, WireRecord
 
+Came = Mapping[str, Mapping[str, str]]
+"""The orgs that a value came through, the one where it was edited first: org -> its fields that the value was made
+from, each with the digest it had then.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What orgsync wrote into a field of the source last: the value's digest, the Modified_Time that the write gave,
-    and the orgs that the value came through. `returned`: the target is one of them.
+class Edit:
+    """The orgs that an edit came through (none: a person made it here), and when it was made, as far as is known.
+
+    `over` is what other orgs held of the values that it was made over: who still holds that has not edited it.
+    `meant`: a value was known there before, so that a blank is an edit too, and not just what nobody has filled yet.
     """
+
+    came: Came
+    at: datetime
+    over: Came = field(default_factory=dict)
+    meant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """A field's value: its digest, and when it was edited, as far as is known."""
 
     digest: str
     at: datetime
-    origins: frozenset[str]
-    returned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What orgsync wrote into a field last: the value's digest, the Modified_Time that the write gave, and the edit."""
+
+    digest: str
+    at: datetime
+    edit: Edit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A field of the source: the digest of the value that both sides agreed on (None: on none yet), and our mark."""
+    """A field of a source: the value that both sides agreed on (None: on none yet), and our mark."""
 
-    agreed: str | None = None
+    agreed: Dated | None = None
     mark: Mark | None = None
+
+    def marked(self, digest: str, modified_time: datetime, *, by_us: bool) -> Mark | None:
+        """The mark of what the field holds: the value that was written, or what the org has made of it."""
+        mark = self.mark
+        if mark is not None and (mark.digest == digest or (by_us and mark.at == modified_time)):
+            return mark
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +86,13 @@ class Held:
 class Basis:
     """What both sides agreed on: by field of the source, and by field of the target. It outlives doubts about what the
     target holds: a write without an answer changes no agreement.
+
+    `theirs` is what the streams that read the target know of its fields.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
+    theirs: Mapping[str, Sequence[Column]] = field(default_factory=dict)
 
 
 NOTHING: Final = Basis()
@@ -68,47 +103,80 @@ _UNKNOWN: Final = Column()
 class Edits:
     """What the source's record says against its basis.
 
-    `columns` are the digests of its fields now. `fields` are the target fields that an edit concerns, each with the
-    orgs that the edit came through (none: a person made it here). `looped` (target field -> time) came back to the
-    target's own value of that time. `settles`: a field holds what orgsync wrote in another form than it was written.
+    `columns` are its fields now. `fields` are the target fields that an edit concerns. `looped` (target field ->
+    digest) are those whose value has come round to the source once: what the target held when it left there. `settles`:
+    a field holds what orgsync wrote in another form than it was written. `at` is when the record was changed last.
     """
 
-    columns: Mapping[str, str]
-    fields: Mapping[str, frozenset[str]]
-    looped: Mapping[str, datetime]
+    columns: Mapping[str, Dated]
+    fields: Mapping[str, Edit]
+    looped: Mapping[str, str]
     settles: bool
+    at: datetime
+
+    def of(self, name: str) -> Edit:
+        """The edit that a target field's new value is; where no field of the source was edited, it is made now."""
+        return self.fields.get(name) or Edit(came={}, at=self.at)
 
 
-def edits(change: Change, fields: FieldMap, basis: Basis, me: str | None, key: bytes) -> Edits:
+def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str | None, key: bytes) -> Edits:
     """What was edited in the source. `me` is the user that orgsync is there."""
-    by_us = me is not None and author(change.values)[0] == me
-    now: dict[str, str] = {}
+    by_us = is_by(me, change.values)
+    now: dict[str, Dated] = {}
     clean: set[str] = set()
     ours: dict[str, Mark] = {}
     settles = False
     for name, kind in fields.kinds.items():
-        now[name] = digest_value(canonical(kind, change.values.get(name)), key)
+        digest = digest_value(canonical(kind, change.values.get(name)), key)
         column = basis.columns.get(name, _UNKNOWN)
-        mark = column.mark
-        if mark is not None and (mark.digest == now[name] or (by_us and mark.at == change.modified_time)):
+        agreed = column.agreed if column.agreed is not None and column.agreed.digest == digest else None
+        mark = column.marked(digest, change.modified_time, by_us=by_us)
+        if mark is not None:
             ours[name] = mark
-        if column.agreed == now[name]:
+            now[name] = Dated(digest=digest, at=mark.edit.at)
+        else:
+            now[name] = agreed or Dated(digest=digest, at=change.modified_time)
+        if agreed is not None:
             clean.add(name)
-        elif name in ours and ours[name].returned:
+        elif mark is not None and target in mark.edit.came:
             clean.add(name)
             settles = True
-    found: dict[str, frozenset[str]] = {}
-    looped: dict[str, datetime] = {}
+    found: dict[str, Edit] = {}
+    looped: dict[str, str] = {}
     for rule in fields.rules:
         columns = columns_of(rule.source)
         dirty = [name for name in columns if name not in clean]
         if dirty:
-            came = [ours[name].origins if name in ours else frozenset[str]() for name in dirty]
-            found[rule.target] = frozenset.union(*came) if all(came) else frozenset()
-        times = [ours[name].at for name in columns if name in ours and ours[name].returned]
-        if times:
-            looped[rule.target] = max(times)
-    return Edits(columns=now, fields=found, looped=looped, settles=settles)
+            below = [mark.edit for name in dirty if (mark := basis.columns.get(name, _UNKNOWN).mark)]
+            passed = all(name in ours for name in dirty)
+            came = together([edit.came for edit in below])
+            over = together([edit.over for edit in below])
+            found[rule.target] = Edit(
+                came=came if passed else {},
+                at=max(now[name].at for name in dirty),
+                over=over if passed else together([over, came]),
+                meant=any(ours[name].edit.meant if passed else name in basis.columns for name in dirty),
+            )
+        marks = [mark for name in columns if (mark := basis.columns.get(name, _UNKNOWN).mark) is not None]
+        for mark in sorted(marks, key=lambda mark: mark.at):
+            known = together([mark.edit.over, mark.edit.came]).get(target, {})
+            if rule.target in known:
+                looped[rule.target] = known[rule.target]
+    return Edits(columns=now, fields=found, looped=looped, settles=settles, at=change.modified_time)
+
+
+def together(ways: Sequence[Came]) -> Came:
+    """The orgs that several values came through, made into one; what comes later counts."""
+    found: dict[str, dict[str, str]] = {}
+    for way in ways:
+        for org, held in way.items():
+            found.setdefault(org, {}).update(held)
+    return found
+
+
+def is_by(me: str | None, record: WireRecord) -> bool:
+    """Whether orgsync changed a record last; `me` is the user that it is there."""
+    return me is not None and author(record)[0] == me
 
 
 def author(record: WireRecord) -> tuple[str | None, str | None]:

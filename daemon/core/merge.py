@@ -1,20 +1,21 @@
 """Both ways: which of the edited fields go to the target, and who wins where it was edited too. Pure.
 
-Both ways decide alike (the later Modified_Time; the primary route in a tie), and the winner's own way carries its
-value: the record that was changed last is seen by its stream after the change, and then nothing is later.
+Every stream of a circle decides alike (the later edit, however far it has come; in a tie the org that the primary route
+starts from), so that all orgs end with one value, and the winner's own way carries it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from daemon.core.convert import Json, Values, canonical
 from daemon.core.digest import Digests, digest_value, together
-from daemon.core.edits import Basis, Edits, author
+from daemon.core.edits import Basis, Dated, Edit, Edits, author, is_by
 from daemon.core.fieldmap import FieldMap, columns_of
+from daemon.core.fitting import FieldRule
 from daemon.core.record import Change, WireRecord, parse_instant
 from daemon.core.rules import Stream
 
@@ -42,13 +43,13 @@ class Conflict:
 class Pact:
     """What both sides will have agreed on once a step is done.
 
-    `columns` are digests of the source's fields. `sent` are the target fields that hold the source's value by this
-    step, each with the orgs that the value came through; on the fields `open` nothing is agreed. `at` is the
-    Modified_Time that the target shows, where nothing is written now. `conflicts` were won by the source.
+    `columns` are the source's fields. `sent` are the target fields that hold the source's value by this step, each with
+    its edit as it leaves the source; on the fields `open` nothing is agreed. `at` is the Modified_Time that the target
+    shows, where nothing is written now. `conflicts` were won by the source.
     """
 
-    columns: Mapping[str, str]
-    sent: Mapping[str, frozenset[str]]
+    columns: Mapping[str, Dated]
+    sent: Mapping[str, Edit]
     open: frozenset[str] = frozenset()
     at: datetime | None = None
     conflicts: tuple[Conflict, ...] = ()
@@ -111,11 +112,24 @@ def merge(
             if digest == digests.by_field[name]:
                 same.add(name)
             elif not _untouched(name, digest, moment, seen, found, sides):
-                rule = _contest(change, values[name], theirs, moment, sides.stream, agreed=name in sides.basis.held)
+                other = _edit_there(name, digest, moment, seen, sides)
+                agreed = name in sides.basis.held or name in found.looped
+                rule = _contest(found.of(name), values[name], other, theirs, sides.stream, agreed=agreed)
                 if rule == "theirs":
                     lost.add(name)
                 elif rule != "ours":
-                    conflicts.append(_conflict(name, rule, change, values[name], theirs, moment, seen))
+                    conflicts.append(
+                        Conflict(
+                            field=name,
+                            source_value=values[name],
+                            target_value=theirs,
+                            source_author=author(change.values)[1],
+                            target_author=author(seen)[1],
+                            source_time=found.of(name).at,
+                            target_time=other.at,
+                            rule=rule,
+                        )
+                    )
     yielding = {n for n in differing - either if values[n] is None and n not in sides.basis.held}
     names = (differing - either - yielding) | (edited - same - lost)
     kept = (either - edited) | lost | yielding
@@ -156,8 +170,8 @@ def pact(
     used |= {name for r in fields.rules if r.target in sent for name in columns_of(r.source)}
     open_ = {name for r in fields.rules if r.target in but for name in columns_of(r.source)}
     return Pact(
-        columns={name: digest for name, digest in found.columns.items() if name in used - open_},
-        sent={name: found.fields.get(name, frozenset()) | {stream.source} for name in sent},
+        columns={name: value for name, value in found.columns.items() if name in used - open_},
+        sent={rule.target: _passed_on(rule, found, stream) for rule in fields.rules if rule.target in sent},
         open=frozenset(but),
         at=at,
         conflicts=conflicts,
@@ -171,43 +185,48 @@ def observed(name: str, record: WireRecord, fields: FieldMap) -> Json:
 
 
 def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, found: Edits, sides: Sides) -> bool:
-    """Whether nobody has changed a field of the target since both sides agreed: it holds what was confirmed, or what
-    the target made of what we wrote, or what the source's value itself came from.
+    """Whether nobody has changed a field of the target since both sides agreed: it holds what the source's value itself
+    came from, or else what was confirmed, or what the target made of what we wrote.
     """
     held = sides.basis.held.get(name)
-    if held is not None and digest == held.digest:
+    if digest == found.looped.get(name, held.digest if held else None):
         return True
-    if held is not None and moment == held.at and sides.me is not None and author(seen)[0] == sides.me:
-        return True
-    return name in found.looped and moment <= found.looped[name]
+    return held is not None and moment == held.at and is_by(sides.me, seen)
+
+
+def _edit_there(name: str, digest: str, moment: datetime, seen: WireRecord, sides: Sides) -> Edit:
+    """The edit that the target's value is, by what the streams know that read it there."""
+    columns = sides.basis.theirs.get(name, ())
+    for column in columns:
+        mark = column.marked(digest, moment, by_us=is_by(sides.me, seen))
+        if mark is not None:
+            return mark.edit
+    known = [column.agreed.at for column in columns if column.agreed is not None and column.agreed.digest == digest]
+    return Edit(came={}, at=min(known, default=moment), meant=bool(columns))
 
 
 def _contest(
-    change: Change, mine: Json, theirs: Json, moment: datetime, stream: Stream, *, agreed: bool
+    mine: Edit, my_value: Json, theirs: Edit, their_value: Json, stream: Stream, *, agreed: bool
 ) -> Decided | Literal["ours", "theirs"]:
-    """What lets the source's value win, or "theirs". Before the first agreement a blank is no edit: it gives way, and
+    """What lets the source's value win, or "theirs". A blank that is no edit gives way before the first agreement, and
     that is no conflict ("ours").
     """
-    if not agreed and (mine is None or theirs is None):
-        return "ours" if theirs is None else "theirs"
-    if change.modified_time == moment:
-        return "primary" if stream.wins_ties else "theirs"
-    return "newest" if change.modified_time > moment else "theirs"
+    if their_value is None and not (agreed or theirs.meant):
+        return "ours"
+    if my_value is None and not (agreed or mine.meant):
+        return "theirs"
+    if mine.at != theirs.at:
+        return "newest" if mine.at > theirs.at else "theirs"
+    orgs = next(iter(mine.came), stream.source), next(iter(theirs.came), stream.target)
+    first = stream.primary if stream.primary in orgs else min(orgs)
+    return "primary" if orgs[0] == first else "theirs"
 
 
-def _conflict(
-    name: str, rule: Decided, change: Change, mine: Json, theirs: Json, moment: datetime, seen: WireRecord
-) -> Conflict:
-    return Conflict(
-        field=name,
-        source_value=mine,
-        target_value=theirs,
-        source_author=author(change.values)[1],
-        target_author=author(seen)[1],
-        source_time=change.modified_time,
-        target_time=moment,
-        rule=rule,
-    )
+def _passed_on(rule: FieldRule, found: Edits, stream: Stream) -> Edit:
+    """The edit of a target field as it leaves the source."""
+    edit = found.of(rule.target)
+    here = {name: found.columns[name].digest for name in columns_of(rule.source) if name in found.columns}
+    return replace(edit, came={**edit.came, stream.source: here})
 
 
 def _moment(record: WireRecord) -> datetime | None:

@@ -123,7 +123,7 @@ class Stream:
 
     `owner` has the say over the fields that name no owner of their own. `circle` are the addresses of the other streams
     on the ways back from the target to the source (two-way: one), and `origins` what they note in the source.
-    `wins_ties` says that the source's value is kept where both sides changed a field in the same second.
+    `primary` is the org whose edit is kept where two orgs changed a field in the same second.
 
     `egress` are the only source fields whose values may leave the source; None: all that are mapped.
     """
@@ -152,7 +152,7 @@ class Stream:
     owner: Owner = "source"
     circle: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
-    wins_ties: bool = False
+    primary: str | None = None
     poll: timedelta = timedelta(seconds=60)
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, Select, insert, or_, select
 
-from daemon.core.edits import Basis, Column, Held, Mark
+from daemon.core.agreement import Kept, after_other, after_own, after_way_back
+from daemon.core.edits import NOTHING, Basis, Came, Column, Dated, Edit, Held, Mark
 from daemon.core.ends import Linked
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
@@ -24,124 +25,127 @@ from daemon.ledger.lookups import MIRRORED, chunks
 from daemon.ledger.tables import agreed, baselines, checkpoints, conflicts, id_map
 from daemon.ledger.upsert import on_conflict, upsert
 
-_HOUR: Final = 3600
-_MOST: Final = 11  # writes of one field within an hour that are told apart
 _CHANGED: Final = "changed"
 """The digest of a whole record that the way back has changed since the stream has carried it: equal to none."""
-
-Cells = dict[str, list[Any]]
-"""Source field -> [digest agreed on, digest written by us, its Modified_Time in seconds, orgs it came through]."""
-
-
-@dataclass(slots=True)
-class _Row:
-    columns: Cells
-    held: dict[str, list[Any]]
 
 
 def bases(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, Basis]:
     """What was agreed on of these records, by source id."""
+    readers = _readers(stream).with_only_columns(checkpoints.c.stream)
     query = (
-        select(id_map.c.record_id, baselines.c.columns, baselines.c.held)
-        .join(baselines, and_(baselines.c.entity_id == id_map.c.entity_id, baselines.c.stream == stream.address))
-        .where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
-    )
-    return {
-        source_id: Basis(
-            columns={name: _column(cell, stream.target) for name, cell in json.loads(columns).items()},
-            held={name: _held(*cell) for name, cell in json.loads(held).items()},
+        select(id_map.c.record_id, baselines.c.stream, baselines.c.columns, baselines.c.held)
+        .join(baselines, baselines.c.entity_id == id_map.c.entity_id)
+        .where(
+            id_map.c.org == stream.source,
+            id_map.c.module == stream.source_module,
+            or_(baselines.c.stream == stream.address, baselines.c.stream.in_(readers)),
         )
-        for ids in chunks(source_ids)
-        for source_id, columns, held in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+    )
+    mine: dict[str, Basis] = {}
+    theirs: dict[str, dict[str, list[Column]]] = {}
+    for ids in chunks(source_ids):
+        for source_id, address, columns, held in connection.execute(query.where(id_map.c.record_id.in_(ids))):
+            basis = _basis(columns, held)
+            if address == stream.address:
+                mine[source_id] = basis
+            else:
+                for name, column in basis.columns.items():
+                    theirs.setdefault(source_id, {}).setdefault(name, []).append(column)
+    return {i: replace(mine.get(i, NOTHING), theirs=theirs.get(i, {})) for i in mine.keys() | theirs.keys()}
+
+
+def _readers(stream: Stream) -> Select[str, str, str]:
+    """The streams of the circle that read what this one writes, with the org and the module that they write."""
+    return select(checkpoints.c.stream, checkpoints.c.target, checkpoints.c.target_module).where(
+        checkpoints.c.source == stream.target,
+        checkpoints.c.source_module == stream.target_module,
+        checkpoints.c.stream.in_(stream.circle),
+    )
+
+
+def _basis(columns: str, held: str) -> Basis:
+    """A row as it is stored: times in seconds since 1970."""
+    return Basis(
+        columns={
+            name: Column(
+                agreed=Dated(digest=agreed_on[0], at=_instant(agreed_on[1])) if agreed_on else None,
+                mark=Mark(digest=mark[0], at=_instant(mark[1]), edit=_edit(**mark[2])) if mark else None,
+            )
+            for name, (agreed_on, mark) in json.loads(columns).items()
+        },
+        held={
+            name: Held(
+                digest=digest,
+                at=None if at is None else _instant(at),
+                lately=tuple((written, _instant(then)) for written, then in lately),
+            )
+            for name, (digest, at, lately) in json.loads(held).items()
+        },
+    )
+
+
+def _edit(at: int, came: Came, over: Came, *, meant: bool) -> Edit:
+    return Edit(at=_instant(at), came=came, over=over, meant=meant)
+
+
+def _columns(basis: Basis) -> str:
+    cells: dict[str, list[Any]] = {}
+    for name, column in basis.columns.items():
+        agreed_on = column.agreed and [column.agreed.digest, _seconds(column.agreed.at)]
+        mark = None
+        if column.mark is not None:
+            edit = column.mark.edit
+            written = {"at": _seconds(edit.at), "came": edit.came, "over": edit.over, "meant": edit.meant}
+            mark = [column.mark.digest, _seconds(column.mark.at), written]
+        cells[name] = [agreed_on, mark]
+    return json.dumps(cells, separators=(",", ":"))
+
+
+def _held(basis: Basis) -> str:
+    cells = {
+        name: [held.digest, held.at and _seconds(held.at), [[digest, _seconds(at)] for digest, at in held.lately]]
+        for name, held in basis.held.items()
     }
+    return json.dumps(cells, separators=(",", ":"))
 
 
-def _column(cell: list[Any], target: str) -> Column:
-    agreed_on, written, at, origins = cell
-    if written is None:
-        return Column(agreed=agreed_on)
-    mark = Mark(
-        digest=written,
-        at=datetime.fromtimestamp(at, UTC),
-        origins=frozenset(origins),
-        returned=target in origins,
-    )
-    return Column(agreed=agreed_on, mark=mark)
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
-def _held(digest: str, at: int | None, lately: list[list[Any]]) -> Held:
-    return Held(
-        digest=digest,
-        at=None if at is None else datetime.fromtimestamp(at, UTC),
-        lately=tuple((written, datetime.fromtimestamp(then, UTC)) for written, then in lately),
-    )
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 def agree(
     connection: Connection, stream: Stream, linked: Sequence[Linked], entities: Mapping[str, str], now: datetime
 ) -> None:
     """Store the pacts of these pairs, for the stream itself and for those of its circle that read the target."""
-    pairs = {entities[p.source_id]: p for p in linked if p.pact is not None and p.digests is not None}
-    if not pairs:
+    kept = {
+        entities[pair.source_id]: Kept(pact=pair.pact, by_field=pair.digests.by_field, at=pair.target_modified_time)
+        for pair in linked
+        if pair.pact is not None and pair.digests is not None
+    }
+    if not kept:
         return
-    mine = _rows(connection, stream.address, pairs)
-    for entity, pair in pairs.items():
-        _note(mine[entity], pair)
-    _store(connection, stream.address, mine)
-    readers = select(checkpoints.c.stream, checkpoints.c.target, checkpoints.c.target_module).where(
-        checkpoints.c.source == stream.target,
-        checkpoints.c.source_module == stream.target_module,
-        checkpoints.c.stream.in_(stream.circle),
-    )
-    for address, target, module in connection.execute(readers).all():
-        theirs = _rows(connection, address, pairs)
-        for entity, pair in pairs.items():
-            _mark(theirs[entity], pair, target)
-            if (target, module) == (stream.source, stream.source_module) and pair.pact is not None:
-                _confirm_fields(theirs[entity], pair.pact.columns)
-        _store(connection, address, theirs)
+    rows = _rows(connection, stream.address, kept)
+    _store(connection, stream.address, {e: after_own(rows[e], one, stream.source) for e, one in kept.items()})
+    for address, target, module in connection.execute(_readers(stream)).all():
+        rows = _rows(connection, address, kept)
+        rows = {e: after_other(rows[e], one, target) for e, one in kept.items()}
         if (target, module) == (stream.source, stream.source_module):
-            _confirm(connection, address, pairs, now)
+            rows = {e: after_way_back(rows[e], one.pact.columns, target) for e, one in kept.items()}
+            _confirm(connection, address, kept, now)
+        _store(connection, address, rows)
 
 
-def _note(row: _Row, pair: Linked) -> None:
-    """The stream's own side: what the source's fields are now, and what the target's are."""
-    if pair.pact is not None and pair.digests is not None:
-        row.columns |= {name: [digest, None, None, []] for name, digest in pair.pact.columns.items()}
-        at = pair.target_modified_time and int(pair.target_modified_time.timestamp())
-        for name, digest in pair.digests.by_field.items():
-            before, lately = row.held.get(name, [None, None, []])[1:]
-            if name in pair.pact.sent and at is not None:
-                recent = [[written, then] for written, then in lately if at - then < _HOUR][-_MOST:]
-                row.held[name] = [digest, at, [*recent, [digest, at]]]
-            elif name not in pair.pact.open:
-                row.held[name] = [digest, before, lately]
-
-
-def _mark(row: _Row, pair: Linked, target: str) -> None:
-    """A reader of the target: what was written there is ours, and agreed already if its own target had it before."""
-    at = pair.target_modified_time
-    if pair.pact is None or pair.digests is None or at is None:
-        return
-    for name, origins in pair.pact.sent.items():
-        digest = pair.digests.by_field.get(name)
-        if digest is not None:
-            agreed_on = digest if target in origins else row.columns.get(name, [None])[0]
-            row.columns[name] = [agreed_on, digest, int(at.timestamp()), sorted(origins)]
-
-
-def _confirm_fields(row: _Row, columns: Mapping[str, str]) -> None:
-    for name, digest in columns.items():
-        row.held[name] = [digest, None, row.held.get(name, [None, None, []])[2]]
-
-
-def _confirm(connection: Connection, address: str, pairs: Mapping[str, Linked], now: datetime) -> None:
+def _confirm(connection: Connection, address: str, kept: Mapping[str, Kept], now: datetime) -> None:
     """The way back: the source of this stream is its target, and was seen to hold these values."""
     row = agreed.c
     query = select(row.entity_id, row.source_digest, row.field_digests).where(row.stream == address)
     known = {
         entity: (whole, json.loads(by_field))
-        for ids in chunks(pairs)
+        for ids in chunks(kept)
         for entity, whole, by_field in connection.execute(query.where(row.entity_id.in_(ids)))
     }
     never: tuple[str, dict[str, str]] = (MIRRORED, {})
@@ -150,11 +154,10 @@ def _confirm(connection: Connection, address: str, pairs: Mapping[str, Linked], 
             "entity_id": entity,
             "stream": address,
             "source_digest": whole if whole in ("", MIRRORED) else _CHANGED,
-            "field_digests": json.dumps({**by_field, **pair.pact.columns}),
+            "field_digests": json.dumps({**by_field, **{n: value.digest for n, value in one.pact.columns.items()}}),
             "agreed_at": now,
         }
-        for entity, pair in pairs.items()
-        if pair.pact is not None
+        for entity, one in kept.items()
         for whole, by_field in [known.get(entity, never)]
     ]
     statement = on_conflict(connection, agreed, ("entity_id", "stream"), ("source_digest", "field_digests"))
@@ -185,27 +188,22 @@ def record(connection: Connection, stream: Stream, fought: Iterable[Fought], now
         connection.execute(insert(conflicts), rows)
 
 
-def _rows(connection: Connection, address: str, entities: Collection[str]) -> dict[str, _Row]:
+def _rows(connection: Connection, address: str, entities: Collection[str]) -> dict[str, Basis]:
     query = select(baselines.c.entity_id, baselines.c.columns, baselines.c.held)
     query = query.where(baselines.c.stream == address)
     found = {
-        entity: _Row(json.loads(columns), json.loads(held))
+        entity: _basis(columns, held)
         for ids in chunks(entities)
         for entity, columns, held in connection.execute(query.where(baselines.c.entity_id.in_(ids)))
     }
-    return {entity: found.get(entity) or _Row({}, {}) for entity in entities}
+    return {entity: found.get(entity, NOTHING) for entity in entities}
 
 
-def _store(connection: Connection, address: str, rows: Mapping[str, _Row]) -> None:
+def _store(connection: Connection, address: str, rows: Mapping[str, Basis]) -> None:
     values = [
-        {
-            "entity_id": entity,
-            "stream": address,
-            "columns": json.dumps(row.columns, separators=(",", ":")),
-            "held": json.dumps(row.held, separators=(",", ":")),
-        }
-        for entity, row in rows.items()
-        if row.columns or row.held
+        {"entity_id": entity, "stream": address, "columns": _columns(basis), "held": _held(basis)}
+        for entity, basis in rows.items()
+        if basis.columns or basis.held
     ]
     if values:
         connection.execute(upsert(connection, baselines), values)

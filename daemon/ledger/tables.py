@@ -213,8 +213,8 @@ baselines = Table(
     text("stream", "a stream on a circle: one that edits may come back to", key=True),
     text(
         "columns",
-        "JSON object: source field -> [digest of the value both sides agreed on, digest of what orgsync wrote there, "
-        "Modified_Time of that write in seconds, orgs that the value came through]",
+        "JSON object: source field -> [the value both sides agreed on: [digest, time of the edit], what orgsync wrote "
+        "there: [digest, its Modified_Time, the edit: when, the orgs it came through, what others held before]]",
         default="{}",
     ),
     text(

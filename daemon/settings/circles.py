@@ -120,7 +120,7 @@ def _told(stream: Stream, circle: Sequence[Stream], streams: Sequence[Stream], p
             for other in circle
             if _target(other) == _source(stream) and other.key is not None
         ),
-        wins_ties=winner.address == stream.address,
+        primary=winner.source,
     )
 
 

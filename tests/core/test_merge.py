@@ -10,7 +10,7 @@ import pytest
 
 from daemon.core.convert import Json
 from daemon.core.digest import digest_value, digest_values
-from daemon.core.edits import NOTHING, Basis, Column, Edits, Held, Mark, edits
+from daemon.core.edits import NOTHING, Basis, Column, Dated, Edit, Edits, Held, Mark, edits
 from daemon.core.merge import Merged, Sides, merge
 from daemon.core.record import Change, format_instant
 from daemon.core.rules import Stream
@@ -37,23 +37,37 @@ def digest(value: Json) -> str:
     return digest_value(value, SECRET)
 
 
+def dated(value: Json, seconds: int = -60) -> Dated:
+    return Dated(digest=digest(value), at=T0 + timedelta(seconds=seconds))
+
+
 def change(city: str | None, seconds: int = 0, by: dict[str, str] = PERSON) -> Change:
     return Change(position=at(seconds), values={"City": city, "Owner": None, "Modified_By": by})
 
 
 def basis(city: str, mark: Mark | None = None, held: Held | None = None) -> Basis:
     return Basis(
-        columns={"City": Column(agreed=digest(city), mark=mark), "Owner": Column(agreed=digest(None))},
+        columns={"City": Column(agreed=dated(city), mark=mark), "Owner": Column(agreed=dated(None))},
         held={"City": held or Held(digest=digest(city))},
     )
 
 
-def written(city: str, seconds: int, *, returned: bool, origins: frozenset[str] = frozenset({"b"})) -> Mark:
-    return Mark(digest=digest(city), at=T0 + timedelta(seconds=seconds), origins=origins, returned=returned)
+def edit(seconds: int = 0, **came: str) -> Edit:
+    """An edit that came through these orgs, which held this city each."""
+    return Edit(came={org: {"City": digest(city)} for org, city in came.items()}, at=T0 + timedelta(seconds=seconds))
+
+
+def made_over(what: Edit, **held: str) -> Edit:
+    """An edit of a value that these orgs held like this."""
+    return replace(what, over=edit(0, **held).came, meant=True)
+
+
+def written(city: str, seconds: int, **came: str) -> Mark:
+    return Mark(digest=digest(city), at=T0 + timedelta(seconds=seconds), edit=edit(seconds - 4, **came))
 
 
 def found(now: Change, known: Basis) -> Edits:
-    return edits(now, MAP, known, "1", SECRET)
+    return edits(now, MAP, known, "b", "1", SECRET)
 
 
 def decided(now: Change, known: Basis, there: str | None, seconds: int, by: Any = PERSON, **stream: Any) -> Merged:
@@ -69,35 +83,36 @@ def test_a_value_that_both_sides_agreed_on_is_no_edit() -> None:
 
 
 def test_another_value_is_an_edit_that_came_through_no_org() -> None:
-    assert found(change("Linz"), basis("Graz")).fields == {"City": frozenset()}
+    assert found(change("Linz"), basis("Graz")).fields == {"City": made_over(edit())}
 
 
 def test_what_orgsync_wrote_and_came_from_the_target_is_no_edit_in_whatever_form_it_is_stored() -> None:
-    echo = basis("Graz", written("Graz", 5, returned=True))
+    echo = basis("Graz", written("Graz", 5, b="graz"))
     assert found(change("GRAZ", 5, ME), echo) == Edits(
-        columns={"City": digest("GRAZ"), "Owner": digest(None)},
+        columns={"City": dated("GRAZ", 1), "Owner": dated(None)},
         fields={},
-        looped={"City": T0 + timedelta(seconds=5)},
+        looped={"City": digest("graz")},
         settles=True,
+        at=T0 + timedelta(seconds=5),
     )
 
 
 @pytest.mark.parametrize(("seconds", "by"), [(5, PERSON), (6, ME)])
 def test_in_another_second_or_by_somebody_else_it_is_an_edit(seconds: int, by: dict[str, str]) -> None:
-    echo = basis("Graz", written("Graz", 5, returned=True))
-    assert found(change("GRAZ", seconds, by), echo).fields == {"City": frozenset()}
+    echo = basis("Graz", written("Graz", 5, b="graz"))
+    assert found(change("GRAZ", seconds, by), echo).fields == {"City": made_over(edit(seconds), b="graz")}
 
 
 def test_what_orgsync_wrote_and_came_from_elsewhere_goes_on_with_the_orgs_that_it_came_through() -> None:
-    passing = basis("Graz", written("Linz", 5, returned=False, origins=frozenset({"c", "d"})))
-    assert found(change("Linz", 5, ME), passing).fields == {"City": frozenset({"c", "d"})}
-    assert found(change("Wien", 9), passing).fields == {"City": frozenset()}
+    passing = basis("Graz", written("Linz", 5, c="LINZ", d="linz"))
+    assert found(change("Linz", 5, ME), passing).fields == {"City": edit(1, c="LINZ", d="linz")}
+    assert found(change("Wien", 9), passing).fields == {"City": made_over(edit(9), c="LINZ", d="linz")}
 
 
 def test_an_edit_goes_over_where_the_target_holds_what_was_agreed() -> None:
     merged = decided(change("Linz"), basis("Graz"), "Graz", 9)
     assert (merged.names, merged.lost, merged.pact.conflicts) == ({"City"}, frozenset(), ())
-    assert merged.pact.sent == {"City": frozenset({"a"})}
+    assert merged.pact.sent == {"City": made_over(edit(a="Linz"))}
 
 
 def test_the_same_edit_on_both_sides_is_agreed_and_not_written() -> None:
@@ -116,9 +131,9 @@ def test_of_two_edits_the_later_record_wins_and_the_winner_notes_the_conflict(se
     assert ("City" in merged.pact.columns) is wins
 
 
-@pytest.mark.parametrize("wins", [True, False])
-def test_in_one_second_the_primary_route_wins(wins: bool) -> None:
-    merged = decided(change("Linz"), basis("Graz"), "Wien", 0, wins_ties=wins)
+@pytest.mark.parametrize(("primary", "wins"), [("a", True), ("b", False), (None, True)])
+def test_in_one_second_the_org_that_the_primary_route_starts_from_wins(primary: str | None, wins: bool) -> None:
+    merged = decided(change("Linz"), basis("Graz"), "Wien", 0, primary=primary)
     assert (bool(merged.names), [c.rule for c in merged.pact.conflicts]) == (wins, ["primary"] if wins else [])
 
 

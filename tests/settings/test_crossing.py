@@ -80,7 +80,7 @@ def test_a_circle_with_one_owner_for_every_field_is_allowed(house: Any, there: s
     there_, back_ = house.load(both(there, back)).streams()
     assert (there_.circle, back_.circle) == (("r2/Leads",), ("r1/Leads",))
     assert [(o.key, o.org, o.module) for o in back_.origins] == [("K", "a", "Leads")]
-    assert (there_.wins_ties, back_.wins_ties) == (True, False)
+    assert there_.primary == back_.primary == "a"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_field_with_two_owners_is_named(house: Any, there: str, back: str, fie
 
 def test_the_primary_route_wins_ties(house: Any) -> None:
     text = both('owner = "newest"', 'owner = "newest"').replace("[routes.r2]", "[routes.r2]\nprimary = true")
-    assert [stream.wins_ties for stream in house.load(text).streams()] == [False, True]
+    assert [stream.primary for stream in house.load(text).streams()] == ["b", "b"]
 
 
 def test_a_circle_without_a_key_is_refused(house: Any) -> None:

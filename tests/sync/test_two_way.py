@@ -127,6 +127,60 @@ def test_three_orgs_in_a_ring_pass_an_edit_on_once_and_it_stops_where_it_began(t
         assert conflicts(around) == []
 
 
+RING = stream("india", "us"), stream("us", "europe"), stream("europe", "india")
+
+
+def test_on_a_ring_edits_of_one_org_after_another_are_no_conflicts(tmp_path: Path) -> None:
+    with running(tmp_path, *RING) as around:
+        lead(around, "us")
+        around.settle()
+        around.settle()
+        before = around.writes()
+        for city, org in enumerate(("europe", "us", "india", "india", "europe", "us")):
+            around.edit(org, around.only(org)["id"], Designation=str(city))  # no stream carries it
+            around.settle()
+            values = {"City": str(city)} if city % 2 else {"City": None, "Phone": str(city)}
+            around.edit(org, around.only(org)["id"], **values)
+            around.settle()
+            around.settle()
+            for other in ("india", "us", "europe"):
+                assert {n: around.only(other)[n] for n in values} == values
+        assert (around.writes() - before, conflicts(around)) == (12, [])
+
+
+def test_an_edit_over_one_that_is_still_on_its_way_round_is_no_conflict(tmp_path: Path) -> None:
+    with running(tmp_path, *RING) as around:
+        number = lead(around)
+        around.settle()
+        there, on, back = around.fleet.runners
+        around.edit("india", number, City="Linz")
+        there.cycle()
+        around.edit("us", around.only("us")["id"], City="Wien")  # made over Linz, which europe has not seen
+        for one in (on, back, there, on, back):
+            around.pass_time(90)
+            one.cycle()
+        assert [around.only(org)["City"] for org in around.orgs] == ["Wien"] * 3
+        assert conflicts(around) == []
+
+
+def test_on_a_ring_all_orgs_prefer_the_same_one_of_two_edits(tmp_path: Path) -> None:
+    with running(tmp_path, *RING) as around:
+        number = lead(around)
+        around.settle()
+        there, on, back = around.fleet.runners
+        around.edit("india", number, City="Linz")
+        around.edit("europe", around.only("europe")["id"], City="Rom")  # later
+        there.cycle()
+        around.pass_time(90)
+        on.cycle()  # Linz was written into us after Rom was made, but it is the older edit
+        assert around.only("europe")["City"] == "Rom"
+        for one in (back, there, on, back):
+            around.pass_time(90)
+            one.cycle()
+        assert [around.only(org)["City"] for org in around.orgs] == ["Rom"] * 3
+        assert conflicts(around) == [("europe-india/Leads", "City", '"Rom"', '"Linz"', "newest", "europe")]
+
+
 def test_each_side_owns_its_fields(tmp_path: Path) -> None:
     there = FieldChoice(table=table().table, fills={"City": Fill(owner="target"), "Phone": Fill(owner="target")})
     back = FieldChoice(

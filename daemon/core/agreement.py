@@ -1,0 +1,93 @@
+"""Both ways: what is agreed on once a pact is kept, by its own stream and by the others of its circle. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from daemon.core.edits import Basis, Came, Column, Dated, Edit, Held, Mark, together
+from daemon.core.merge import Pact
+
+_HOUR: Final = timedelta(hours=1)
+_MOST: Final = 11  # writes of one field within an hour that are told apart
+_UNKNOWN: Final = Column()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A pact that is kept: what the target's fields hold now (digests), and the Modified_Time that it shows, if any."""
+
+    pact: Pact
+    by_field: Mapping[str, str]
+    at: datetime | None
+
+
+def after_own(basis: Basis, kept: Kept, source: str) -> Basis:
+    """For the stream itself: what the source's fields are now, and what the target's are. A mark lasts until another
+    value goes on from there: it says what the target held when the value left there.
+    """
+    moved = {name for edit in kept.pact.sent.values() for name in edit.came.get(source, ())}
+    columns, held = dict(basis.columns), dict(basis.held)
+    for name, value in kept.pact.columns.items():
+        columns[name] = Column(agreed=value, mark=None if name in moved else columns.get(name, _UNKNOWN).mark)
+    at = kept.at
+    for name, digest in kept.by_field.items():
+        before = held.get(name)
+        lately = before.lately if before else ()
+        if name in kept.pact.sent and at is not None:
+            recent = [write for write in lately if at - write[1] < _HOUR][-_MOST:]
+            held[name] = Held(digest=digest, at=at, lately=(*recent, (digest, at)))
+        elif name not in kept.pact.open:
+            held[name] = Held(digest=digest, at=before.at if before else None, lately=lately)
+    return replace(basis, columns=columns, held=held)
+
+
+def after_other(basis: Basis, kept: Kept, target: str) -> Basis:
+    """For a stream that reads what was written: it is ours, and agreed already if it came through its own target."""
+    if kept.at is None:
+        return basis
+    columns = dict(basis.columns)
+    for name, edit in kept.pact.sent.items():
+        digest = kept.by_field.get(name)
+        if digest is not None:
+            before = columns.get(name, _UNKNOWN)
+            columns[name] = Column(
+                agreed=Dated(digest=digest, at=edit.at) if target in edit.came else before.agreed,
+                mark=Mark(digest=digest, at=kept.at, edit=_over(before.mark, edit)),
+            )
+    return replace(basis, columns=columns)
+
+
+def _over(before: Mark | None, edit: Edit) -> Edit:
+    """An edit as it lies over what was written there before."""
+    if before is None:
+        return edit
+    known = together([before.edit.over, before.edit.came, edit.over])
+    return replace(edit, over={org: held for org, held in known.items() if org not in edit.came})
+
+
+def after_way_back(basis: Basis, columns: Mapping[str, Dated], target: str) -> Basis:
+    """For the stream that leads straight back: its target was seen to hold these values."""
+    now = {name: value.digest for name, value in columns.items()}
+    held = dict(basis.held)
+    for name, digest in now.items():
+        held[name] = Held(digest=digest, lately=held[name].lately if name in held else ())
+    return replace(
+        basis, held=held, columns={name: _seen(column, now, target) for name, column in basis.columns.items()}
+    )
+
+
+def _seen(column: Column, now: Mapping[str, str], target: str) -> Column:
+    if column.mark is None:
+        return column
+    edit = column.mark.edit
+    fresh = replace(edit, came=_refreshed(edit.came, now, target), over=_refreshed(edit.over, now, target))
+    return replace(column, mark=replace(column.mark, edit=fresh))
+
+
+def _refreshed(came: Came, now: Mapping[str, str], org: str) -> Came:
+    if org not in came:
+        return came
+    return {**came, org: {name: now.get(name, digest) for name, digest in came[org].items()}}
