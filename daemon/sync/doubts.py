@@ -28,7 +28,7 @@ from daemon.zoho.client import Zoho
 STAMPS: Final = frozenset({"Modified_Time", "Modified_By"})  # what decides conflicts
 _IN: Final = 50  # values that one `in (…)` may hold (facts 3.1)
 _LATE: Final = timedelta(seconds=5)  # a call that was given up may still be carried out this much later
-_CLOCK_SLACK: Final = timedelta(seconds=2)
+_CLOCK_SLACK: Final = timedelta(minutes=10)  # between the clock that we go by and the one that stamps Created_Time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +114,10 @@ def _created(
         rivals = [i for i in ledger.open_intents(stream).values() if i.target_id is None]
         for sent_at in sorted({i.sent_at for i in intents if i.source_id in keyless}):
             rows = _made(prepared, sent_at, sent_at + wait, api_user, ledger, target)
-            together = {i.source_id: i.match for i in rivals if i.sent_at == sent_at}
-            pairs = alike(together, rows, prepared.fields, ledger.digest_key)
-            found |= {i: [*(pairs.same[i] or pairs.perhaps[i])] for i in together if i in keyless}
-            unsure |= {i for i in together if i in keyless and not pairs.same[i]}
+            pairs = alike({i.source_id: i.match for i in rivals}, rows, prepared.fields, ledger.digest_key)
+            together = [i.source_id for i in intents if i.source_id in keyless and i.sent_at == sent_at]
+            found |= {i: [*(pairs.same[i] or pairs.perhaps[i])] for i in together}
+            unsure |= {i for i in together if not pairs.same[i]}
     return found, frozenset(unsure)
 
 

@@ -97,7 +97,7 @@ class Life:
             "ledger_lost": lambda _: self._set_back(None),
             "retry": lambda _: self._retry(),
             "compare": lambda _: self._compare(),
-            "sleep": lambda _: self.stand.advance(130 * 86_400),
+            "sleep": lambda _: self._sleep(),
         }
 
     def _after_write(self) -> None:
@@ -132,6 +132,10 @@ class Life:
 
     def _clock(self, dice: random.Random) -> None:
         self.stand.offset = dice.choice((0.0, -86_400.0, -3600.0, -30.0, 30.0, 3600.0, 31_536_000.0))
+
+    def _sleep(self) -> None:
+        self.people.told.slept = True
+        self.stand.advance(130 * 86_400)
 
     def _ledger_restore(self, dice: random.Random) -> None:
         if self.stand.backups:

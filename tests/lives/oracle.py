@@ -118,6 +118,14 @@ class Hearsay:
     restored: set[tuple[str, str]] = field(default_factory=set)
     merged: dict[str, str] = field(default_factory=dict)
     ledger_set_back: bool = False
+    slept: bool = False
+
+    @property
+    def nobody_knows(self) -> bool:
+        """Whether deletions of A may be known neither to the ledger, which was set back, nor to A's list, which is too
+        short: then a record of B may as well stand for a living one of another module, and is left.
+        """
+        return self.ledger_set_back and self.slept
 
     @property
     def only_comparison_sees(self) -> bool:
@@ -190,12 +198,12 @@ def wrong(sight: Sight, told: Hearsay, queue: Mapping[tuple[str, str], str]) -> 
     for module in sight.modules:
         for number, record in sight.table("india", module).items():
             found += _of_record(sight, told, pairs, queue, module, str(number), record)
-        found += _of_the_dead(sight, pairs[module], queue, module)
+        found += _of_the_dead(sight, told, pairs[module], queue, module)
     return found
 
 
 def _of_the_dead(
-    sight: Sight, pairs: Mapping[str, list[Record]], queue: Mapping[tuple[str, str], str], module: str
+    sight: Sight, told: Hearsay, pairs: Mapping[str, list[Record]], queue: Mapping[tuple[str, str], str], module: str
 ) -> list[str]:
     """Records that A has no more: none waits, and their counterparts are as the policy says."""
     alive = {str(number) for number in sight.table("india", module)}
@@ -204,7 +212,7 @@ def _of_the_dead(
         for (m, i), cause in queue.items()
         if m == module and i not in alive
     ]
-    for source_id in sorted(pairs.keys() - alive) if sight.certain else ():
+    for source_id in sorted(pairs.keys() - alive) if sight.certain and not told.nobody_knows else ():
         for twin in pairs[source_id]:
             if sight.deletes == "delete":
                 found.append(f"{module} {source_id} is gone from A, and {twin.id} is still in B")

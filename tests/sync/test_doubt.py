@@ -14,6 +14,7 @@ from daemon.ledger import Ledger
 from tests.sync.pair import DEADLINE, LAG, Pair, add_key, make_settings, opened, running_pair
 
 WAIT = DEADLINE + LAG.total_seconds() + 1
+CLOCKS = 601.0  # seconds by which the clocks that tell and stamp times may differ
 
 
 class Killed(BaseException):
@@ -113,13 +114,29 @@ def test_a_lost_create_without_a_key_is_found_by_what_was_sent(tmp_path: Path) -
     with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
         pair.once()
         pair.b.insert_raw("Leads", {"Last_Name": "A", "Company": "C"})  # a stranger that looks the same, but older
-        pair.pass_time(60)
+        pair.pass_time(CLOCKS)
         lead(pair)
         pair.b.faults.next("insert", effect="cut", when="after")
         pair.cycle("Leads")
         pair.pass_time(WAIT)
         pair.once()
         assert len(pair.b.records("Leads")) == 2
+        assert pair.queue() == []
+
+
+@pytest.mark.parametrize("seconds", [-100, 100])
+def test_a_lost_create_without_a_key_is_found_though_the_clock_is_told_wrong(tmp_path: Path, seconds: int) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        pair.once()
+        lead(pair)
+        pair.b.faults.next("any", effect="date_skew", seconds=seconds)
+        pair.fleet.catalogs[pair.b.name].zoho.profile()  # its answer is what the time of the call is told by
+        pair.b.faults.next("insert", effect="cut", when="after")
+        pair.cycle("Leads")
+        for _ in range(2):
+            pair.pass_time(100 + WAIT)
+            pair.once()
+        assert len(pair.b.records("Leads")) == 1
         assert pair.queue() == []
 
 
@@ -138,7 +155,7 @@ def test_a_lost_create_without_a_key_takes_no_record_that_somebody_else_made(tmp
         ravi = next(u for u in pair.fleet.catalogs["us"].users() if u.user_id != pair.fleet.catalogs["us"].zoho.me())
         twin = {"Last_Name": "A", "Company": "C", "City": "Pune"}
         by_hand = pair.b.insert_raw("Leads", {**twin, "Phone": "1", "Created_By": {"id": ravi.user_id}})
-        pair.pass_time(2 * WAIT)
+        pair.pass_time(CLOCKS + WAIT)
         later = pair.b.insert_raw("Leads", twin)  # by our own user, but after the call must have been over
         pair.pass_time(WAIT)
         pair.once()
