@@ -7,12 +7,45 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from daemon.core.digest import Digests, digest_value, without
 from daemon.core.edits import Basis, Came, Column, Dated, Edit, Held, Mark, together
-from daemon.core.merge import Pact
+from daemon.core.fieldmap import FieldMap
+from daemon.core.merge import Pact, observed
+from daemon.core.record import WireRecord
+from daemon.core.rules import Stream
 
 _HOUR: Final = timedelta(hours=1)
 _MOST: Final = 11  # writes of one field within an hour that are told apart
 _UNKNOWN: Final = Column()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What is agreed on if a write is done; its answer may not come."""
+
+    pact: Pact
+    digests: Digests
+
+
+def fulfilled(promise: Promise, target: WireRecord, stream: Stream, fields: FieldMap, key: bytes) -> Promise | None:
+    """What of a promise holds, by the target's record: the fields that hold what was sent for them; None: not one.
+
+    Of the others nobody can tell: somebody may have edited them since, or the write was not done. (Nor does a record
+    that a create was to make show that it did: it may be there from before the ledger was lost.)
+    """
+    by_field, sent = promise.digests.by_field, promise.pact.sent
+    there = {n for n in sent.keys() & by_field.keys() if digest_value(observed(n, target, fields), key) == by_field[n]}
+    if not there:
+        return None
+    missing = sent.keys() - there
+    unsettled = {column for name in missing for column in sent[name].came.get(stream.source, ())}
+    pact = replace(
+        promise.pact,
+        columns={name: value for name, value in promise.pact.columns.items() if name not in unsettled},
+        sent={name: edit for name, edit in sent.items() if name in there},
+        open=promise.pact.open | missing,
+    )
+    return Promise(pact=pact, digests=without(promise.digests, frozenset(missing), fields.version, key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +58,15 @@ class Kept:
 
 
 def after_own(basis: Basis, kept: Kept, source: str) -> Basis:
-    """For the stream itself: what the source's fields are now, and what the target's are. A mark lasts until another
-    value goes on from there: it says what the target held when the value left there.
+    """For the stream itself: what the source's fields are now, and what the target's are. A mark lasts until that
+    value or a later one goes on from there: it says what the target held when the value left there.
     """
     moved = {name for edit in kept.pact.sent.values() for name in edit.came.get(source, ())}
     columns, held = dict(basis.columns), dict(basis.held)
     for name, value in kept.pact.columns.items():
-        columns[name] = Column(agreed=value, mark=None if name in moved else columns.get(name, _UNKNOWN).mark)
+        mark = columns.get(name, _UNKNOWN).mark
+        is_past = name in moved and mark is not None and mark.edit.at <= value.at
+        columns[name] = Column(agreed=value, mark=None if is_past else mark)
     at = kept.at
     for name, digest in kept.by_field.items():
         before = held.get(name)
@@ -54,10 +89,16 @@ def after_other(basis: Basis, kept: Kept, target: str) -> Basis:
         if digest is not None:
             before = columns.get(name, _UNKNOWN)
             columns[name] = Column(
-                agreed=Dated(digest=digest, at=edit.at) if target in edit.came else before.agreed,
+                agreed=Dated(digest=digest, at=edit.at, meant=edit.meant) if target in edit.came else before.agreed,
                 mark=Mark(digest=digest, at=kept.at, edit=_over(before.mark, edit)),
             )
     return replace(basis, columns=columns)
+
+
+def passes_on(kept: Kept, target: str) -> bool:
+    """Whether an edit has to go on to this org from where nothing was written for it, as it was so there already."""
+    unwritten = kept.at is not None and kept.at == kept.pact.at
+    return unwritten and any(target not in edit.came for edit in kept.pact.sent.values())
 
 
 def _over(before: Mark | None, edit: Edit) -> Edit:

@@ -28,6 +28,7 @@ DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
 OSCILLATION: Final = "OSCILLATION"
+PASSED_ON: Final = "PASSED_ON"
 TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
 UNREAD: Final = "UNREAD"
 FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
@@ -47,6 +48,7 @@ OURS: Final = frozenset(
         DRIFT,
         ORIGIN_UNKNOWN,
         OSCILLATION,
+        PASSED_ON,
         TOO_MANY_ROWS,
         UNREAD,
     }
@@ -69,6 +71,7 @@ _REMEDIES: Final = {
     "such stream any more, empty the record's key field, and it counts as one that was made here",
     OSCILLATION: "find the workflow, the other program or the person that changes the field back in one of the orgs "
     "and stop it, or give the field one owner in the settings; a retry after an hour goes on as before",
+    PASSED_ON: "nothing to do: an edit arrived here that this org held already, and it goes on to the next",
     TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
     "and retry, or do not map the field",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from daemon.core import notes
+from daemon.core.agreement import fulfilled
 from daemon.core.causes import (
     ORIGIN_UNKNOWN,
     OSCILLATION,
@@ -20,10 +21,10 @@ from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, d
 from daemon.core.edits import NOTHING, Edits, edits
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
-from daemon.core.merge import Sides, merge, pact
+from daemon.core.merge import Sides, merge, moment_of, pact
 from daemon.core.record import Change, WireRecord
 from daemon.core.rules import Stream
-from daemon.core.steps import Create, Defer, Hold, Keep, Link, Step, Update
+from daemon.core.steps import Create, Defer, Hold, Keep, Late, Link, Step, Update
 from daemon.core.translate import Parent, Translation, observe, translate
 
 
@@ -41,6 +42,10 @@ class _Wanted:
 
 def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
     """Create, update, or leave as it is: by what B is known to hold."""
+    candidates = knowledge.found.get(change.record_id)
+    late = _late(change, stream, fields, knowledge, link)
+    if late is not None:
+        return late
     translation = _complete(change, stream, fields, knowledge)
     if not isinstance(translation, Translation):
         return translation
@@ -57,13 +62,28 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
     )
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
-    candidates = knowledge.found.get(change.record_id)
     held = link if candidates is None else _looked_up(candidates, wanted.values, stream, fields, key, link)
     if held is not None:
         return _kept_in_step(wanted, link, held, stream, fields, knowledge)
     if change.record_id in knowledge.astray:
         return _astray(change, stream, knowledge)
     return _create(wanted, stream, fields, knowledge)
+
+
+def _late(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Late | None:
+    promise, candidates = knowledge.promised.get(change.record_id), knowledge.found.get(change.record_id)
+    if promise is None or not candidates:
+        return None
+    kept = fulfilled(promise, candidates[0], stream, fields, knowledge.digest_key)
+    if kept is None:
+        return None
+    return Late(
+        change=change,
+        outcome="adopted" if link is None else "updated",
+        target_id=str(candidates[0]["id"]),
+        promise=kept,
+        at=moment_of(candidates[0]),
+    )
 
 
 def _kept_in_step(

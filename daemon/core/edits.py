@@ -40,10 +40,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dated:
-    """A field's value: its digest, and when it was edited, as far as is known."""
+    """A field's value: its digest, and when it was edited, as far as is known. `meant`: as of its edit."""
 
     digest: str
     at: datetime
+    meant: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +130,14 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
     for name, kind in fields.kinds.items():
         digest = digest_value(canonical(kind, change.values.get(name)), key)
         column = basis.columns.get(name, _UNKNOWN)
-        agreed = column.agreed if column.agreed is not None and column.agreed.digest == digest else None
+        agreed = _still_agreed(column, digest)
         mark = column.marked(digest, change.modified_time, by_us=by_us)
         if mark is not None:
             ours[name] = mark
-            now[name] = Dated(digest=digest, at=mark.edit.at)
+            now[name] = Dated(digest=digest, at=mark.edit.at, meant=mark.edit.meant)
         else:
-            now[name] = agreed or Dated(digest=digest, at=change.modified_time)
+            meant = name in basis.columns
+            now[name] = agreed or Dated(digest=digest, at=change.modified_time, meant=meant)
         if agreed is not None:
             clean.add(name)
         elif mark is not None and target in mark.edit.came:
@@ -155,7 +157,7 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
                 came=came if passed else {},
                 at=max(now[name].at for name in dirty),
                 over=over if passed else together([over, came]),
-                meant=any(ours[name].edit.meant if passed else name in basis.columns for name in dirty),
+                meant=any(now[name].meant for name in dirty),
             )
         marks = [mark for name in columns if (mark := basis.columns.get(name, _UNKNOWN).mark) is not None]
         for mark in sorted(marks, key=lambda mark: mark.at):
@@ -163,6 +165,16 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
             if rule.target in known:
                 looped[rule.target] = known[rule.target]
     return Edits(columns=now, fields=found, looped=looped, settles=settles, at=change.modified_time)
+
+
+def _still_agreed(column: Column, digest: str) -> Dated | None:
+    """What was agreed on, if the field holds it and has held nothing since that the target has not seen: the same value
+    may be back by a later edit.
+    """
+    agreed, mark = column.agreed, column.mark
+    if agreed is None or agreed.digest != digest or (mark is not None and mark.edit.at > agreed.at):
+        return None
+    return agreed
 
 
 def together(ways: Sequence[Came]) -> Came:

@@ -23,7 +23,21 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
 from daemon.core.rules import Stream
-from daemon.core.steps import Action, Create, Defer, Delete, Flag, Hold, Keep, LinkState, Step, Update, Write, action_of
+from daemon.core.steps import (
+    Action,
+    Create,
+    Defer,
+    Delete,
+    Flag,
+    Hold,
+    Keep,
+    Late,
+    LinkState,
+    Step,
+    Update,
+    Write,
+    action_of,
+)
 from daemon.core.translate import Parent
 
 Outcome = Literal[
@@ -148,6 +162,19 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                     pact=step.pact,
                 )
             return End(outcome=step.outcome, linked=linked, queued=_later(step.later, context))
+        case Late():
+            source_id, digests = step.change.record_id, step.promise.digests
+            linked = Linked(
+                source_id=source_id,
+                target_id=step.target_id,
+                digests=digests,
+                target_modified_time=step.at,
+                pact=step.promise.pact,
+            )
+            cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
+            detail = f"the write without an answer was done ({step.target_id}); both sides are looked at again"
+            queued = _row(step, "due", cause, detail, due_at=context.now, attempts=0)
+            return End(outcome=step.outcome, linked=linked, queued=queued)
         case Hold():
             # An open intent stays open: once the record can go on, the target is asked again before it is sent.
             return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from daemon.core.agreement import Promise
 from daemon.core.edits import Basis
 from daemon.core.record import WireRecord
 from daemon.core.steps import Link
@@ -26,7 +27,7 @@ class Knowledge:
 
     On a circle of streams: `bases` are what both sides agreed on, `me_in_…` the users that orgsync is in both orgs, and
     `astray` are records without a link that came from another org: until when to wait for the link, or None where the
-    target itself is that org, and does not have the record any more.
+    target itself is that org, and does not have the record any more. `promised` is what the open writes promise.
     """
 
     known: Known
@@ -41,6 +42,7 @@ class Knowledge:
     me_in_source: str | None = None
     me_in_target: str | None = None
     astray: Mapping[str, datetime | None] = field(default_factory=dict)
+    promised: Mapping[str, Promise] = field(default_factory=dict)
     unread: Mapping[str, datetime] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes

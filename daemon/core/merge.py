@@ -104,7 +104,7 @@ def merge(
     lookups = frozenset(rule.target for rule in fields.rules if rule.kind in ("lookup", "multilookup"))
     edited = either & (found.fields.keys() | (differing & lookups)) & digests.by_field.keys()
     same, lost, conflicts = set[str](), set[str](), []
-    moment = _moment(seen)
+    moment = moment_of(seen)
     if moment is not None:
         for name in sorted(edited):
             theirs = observed(name, seen, fields)
@@ -201,8 +201,10 @@ def _edit_there(name: str, digest: str, moment: datetime, seen: WireRecord, side
         mark = column.marked(digest, moment, by_us=is_by(sides.me, seen))
         if mark is not None:
             return mark.edit
-    known = [column.agreed.at for column in columns if column.agreed is not None and column.agreed.digest == digest]
-    return Edit(came={}, at=min(known, default=moment), meant=bool(columns))
+    known = [column.agreed for column in columns if column.agreed is not None and column.agreed.digest == digest]
+    if known:
+        return Edit(came={}, at=min(one.at for one in known), meant=any(one.meant for one in known))
+    return Edit(came={}, at=moment, meant=bool(columns))
 
 
 def _contest(
@@ -229,7 +231,8 @@ def _passed_on(rule: FieldRule, found: Edits, stream: Stream) -> Edit:
     return replace(edit, came={**edit.came, stream.source: here})
 
 
-def _moment(record: WireRecord) -> datetime | None:
+def moment_of(record: WireRecord) -> datetime | None:
+    """The Modified_Time that a record shows, if it can be read."""
     try:
         return parse_instant(record.get("Modified_Time"))
     except ValueError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from daemon.core.agreement import Promise
 from daemon.core.causes import UNCERTAIN, Cause
 from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests
@@ -118,6 +119,19 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """An earlier write, whose answer was lost, is found done at `target_id`: what it promised is agreed, and the record
+    comes again at once: either side may have been edited since. `at` is the Modified_Time shown there, if any.
+    """
+
+    change: Change
+    outcome: Literal["adopted", "updated"]
+    target_id: str
+    promise: Promise
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Defer:
     """Nothing is sent before `until`: an earlier write of this record may still be on its way (UNCERTAIN), not all of
     it could be read (UNREAD), or it came from another org and its link is still to be found (ORIGIN_UNKNOWN).
@@ -129,7 +143,7 @@ class Defer:
 
 
 Write = Create | Update | Flag | Delete
-Step = Write | Keep | Hold | Defer
+Step = Write | Keep | Late | Hold | Defer
 _ACTIONS: Final[dict[type[Write], Action]] = {Create: "create", Update: "update", Flag: "update", Delete: "delete"}
 
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, Select, insert, or_, select
 
-from daemon.core.agreement import Kept, after_other, after_own, after_way_back
-from daemon.core.edits import NOTHING, Basis, Came, Column, Dated, Edit, Held, Mark
-from daemon.core.ends import Linked
+from daemon.core.agreement import Kept, after_other, after_own, after_way_back, passes_on
+from daemon.core.causes import PASSED_ON, Cause
+from daemon.core.edits import NOTHING, Basis, Column, Held, Mark
+from daemon.core.ends import Linked, QueueRow
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
+from daemon.ledger import queue
 from daemon.ledger.columns import storable
 from daemon.ledger.lookups import MIRRORED, chunks
+from daemon.ledger.pacts import dump_dated, dump_edit, instant, load_dated, load_edit, seconds
 from daemon.ledger.tables import agreed, baselines, checkpoints, conflicts, id_map
 from daemon.ledger.upsert import on_conflict, upsert
 
@@ -54,9 +57,33 @@ def bases(connection: Connection, stream: Stream, source_ids: Collection[str]) -
     return {i: replace(mine.get(i, NOTHING), theirs=theirs.get(i, {})) for i in mine.keys() | theirs.keys()}
 
 
-def _readers(stream: Stream) -> Select[str, str, str]:
-    """The streams of the circle that read what this one writes, with the org and the module that they write."""
-    return select(checkpoints.c.stream, checkpoints.c.target, checkpoints.c.target_module).where(
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A stream of the circle that reads what another one writes, and where it leads."""
+
+    address: str
+    route: str
+    target: str
+    module: str
+
+
+def _passed_on(reader: _Reader, record_id: str, now: datetime) -> QueueRow:
+    """Nothing is written, so the reader's polls do not meet the record."""
+    return QueueRow(
+        source_id=record_id,
+        state="due",
+        attempts=0,
+        due_at=now,
+        cause=Cause(code=PASSED_ON, module=reader.module),
+        detail="an edit arrived that the org held already",
+        modified_time=now,
+    )
+
+
+def _readers(stream: Stream) -> Select[str, str, str, str]:
+    """The columns of all _Readers of what the stream writes."""
+    row = checkpoints.c
+    return select(row.stream, row.route, row.target, row.target_module).where(
         checkpoints.c.source == stream.target,
         checkpoints.c.source_module == stream.target_module,
         checkpoints.c.stream.in_(stream.circle),
@@ -64,57 +91,42 @@ def _readers(stream: Stream) -> Select[str, str, str]:
 
 
 def _basis(columns: str, held: str) -> Basis:
-    """A row as it is stored: times in seconds since 1970."""
     return Basis(
         columns={
             name: Column(
-                agreed=Dated(digest=agreed_on[0], at=_instant(agreed_on[1])) if agreed_on else None,
-                mark=Mark(digest=mark[0], at=_instant(mark[1]), edit=_edit(**mark[2])) if mark else None,
+                agreed=load_dated(agreed_on),
+                mark=Mark(digest=mark[0], at=instant(mark[1]), edit=load_edit(mark[2])) if mark else None,
             )
             for name, (agreed_on, mark) in json.loads(columns).items()
         },
         held={
             name: Held(
                 digest=digest,
-                at=None if at is None else _instant(at),
-                lately=tuple((written, _instant(then)) for written, then in lately),
+                at=None if at is None else instant(at),
+                lately=tuple((written, instant(then)) for written, then in lately),
             )
             for name, (digest, at, lately) in json.loads(held).items()
         },
     )
 
 
-def _edit(at: int, came: Came, over: Came, *, meant: bool) -> Edit:
-    return Edit(at=_instant(at), came=came, over=over, meant=meant)
-
-
 def _columns(basis: Basis) -> str:
-    cells: dict[str, list[Any]] = {}
-    for name, column in basis.columns.items():
-        agreed_on = column.agreed and [column.agreed.digest, _seconds(column.agreed.at)]
-        mark = None
-        if column.mark is not None:
-            edit = column.mark.edit
-            written = {"at": _seconds(edit.at), "came": edit.came, "over": edit.over, "meant": edit.meant}
-            mark = [column.mark.digest, _seconds(column.mark.at), written]
-        cells[name] = [agreed_on, mark]
+    cells = {
+        name: [
+            dump_dated(column.agreed),
+            column.mark and [column.mark.digest, seconds(column.mark.at), dump_edit(column.mark.edit)],
+        ]
+        for name, column in basis.columns.items()
+    }
     return json.dumps(cells, separators=(",", ":"))
 
 
 def _held(basis: Basis) -> str:
     cells = {
-        name: [held.digest, held.at and _seconds(held.at), [[digest, _seconds(at)] for digest, at in held.lately]]
+        name: [held.digest, held.at and seconds(held.at), [[digest, seconds(at)] for digest, at in held.lately]]
         for name, held in basis.held.items()
     }
     return json.dumps(cells, separators=(",", ":"))
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 def agree(
@@ -128,15 +140,18 @@ def agree(
     }
     if not kept:
         return
+    targets = {entities[pair.source_id]: pair.target_id for pair in linked}
     rows = _rows(connection, stream.address, kept)
     _store(connection, stream.address, {e: after_own(rows[e], one, stream.source) for e, one in kept.items()})
-    for address, target, module in connection.execute(_readers(stream)).all():
-        rows = _rows(connection, address, kept)
-        rows = {e: after_other(rows[e], one, target) for e, one in kept.items()}
-        if (target, module) == (stream.source, stream.source_module):
-            rows = {e: after_way_back(rows[e], one.pact.columns, target) for e, one in kept.items()}
-            _confirm(connection, address, kept, now)
-        _store(connection, address, rows)
+    for reader in (_Reader(*row) for row in connection.execute(_readers(stream))):
+        rows = _rows(connection, reader.address, kept)
+        rows = {e: after_other(rows[e], one, reader.target) for e, one in kept.items()}
+        if (reader.target, reader.module) == (stream.source, stream.source_module):
+            rows = {e: after_way_back(rows[e], one.pact.columns, reader.target) for e, one in kept.items()}
+            _confirm(connection, reader.address, kept, now)
+        _store(connection, reader.address, rows)
+        passed = [_passed_on(reader, targets[e], now) for e, one in kept.items() if passes_on(one, reader.target)]
+        queue.requeue(connection, reader, passed, (), now)
 
 
 def _confirm(connection: Connection, address: str, kept: Mapping[str, Kept], now: datetime) -> None:

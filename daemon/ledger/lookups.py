@@ -11,11 +11,13 @@ from typing import Final, TypeVar, cast
 
 from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
 
+from daemon.core.agreement import Promise
 from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
-from daemon.ledger.tables import agreed, causes, changes, id_map, intents, retry_queue
+from daemon.ledger.pacts import load_promise
+from daemon.ledger.tables import agreed, causes, changes, checkpoints, id_map, intents, retry_queue
 
 T = TypeVar("T")
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
@@ -39,13 +41,14 @@ class DueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A write that is sent, or about to be, and whose answer is not in the ledger."""
+    """A write that is sent, or about to be, and whose answer is not in the ledger. `promise`: on a circle."""
 
     source_id: str
     action: Action
     target_id: str | None
     sent_at: datetime
     match: Mapping[str, str]
+    promise: Promise | None = None
 
 
 def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
@@ -250,7 +253,7 @@ def stuck(connection: Connection, stream: Stream) -> list[str]:
 def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | None) -> dict[str, Intent]:
     """The stream's writes without an answer; of all records when `ids` is None."""
     row = intents.c
-    query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match)
+    query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match, row.promise)
     query = query.where(row.stream == stream.address)
     queries = [query] if ids is None else [query.where(row.source_id.in_(piece)) for piece in chunks(ids)]
     return {
@@ -260,10 +263,35 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
             target_id=target_id,
             sent_at=sent_at,
             match=json.loads(match),
+            promise=promise and load_promise(promise),
         )
         for one in queries
-        for source_id, action, target_id, sent_at, match in connection.execute(one)
+        for source_id, action, target_id, sent_at, match, promise in connection.execute(one)
     }
+
+
+def being_written(connection: Connection, stream: Stream, named: Mapping[str, Collection[str]]) -> set[str]:
+    """Of source records of the stream (id -> the records of any org that it names in a key field), those that another
+    stream of its circle is writing or has begun to make, with no answer yet.
+    """
+    row = intents.c
+    writers = select(checkpoints.c.stream).where(
+        checkpoints.c.target == stream.source,
+        checkpoints.c.target_module == stream.source_module,
+        checkpoints.c.stream.in_(stream.circle),
+    )
+    updated, made = (
+        {
+            found
+            for ids in chunks(wanted)
+            for found in connection.scalars(select(column).where(row.stream.in_(writers), column.in_(ids), which))
+        }
+        for wanted, column, which in (
+            (named.keys(), row.target_id, row.target_id.is_not(None)),
+            ({i for ids in named.values() for i in ids}, row.source_id, row.target_id.is_(None)),
+        )
+    )
+    return updated | {i for i, ids in named.items() if made & set(ids)}
 
 
 def _counterpart(source: FromClause, target: FromClause, org: str, module: str) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
 
@@ -19,8 +20,17 @@ from daemon.ledger.tables import causes, checkpoints, id_map, retry_queue
 from daemon.ledger.upsert import on_conflict, upsert
 
 
+class Addressed(Protocol):
+    """A stream, as far as its queue goes."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def route(self) -> str: ...
+
+
 def requeue(
-    connection: Connection, stream: Stream, queued: Sequence[QueueRow], dequeued: Collection[str], now: datetime
+    connection: Connection, stream: Addressed, queued: Sequence[QueueRow], dequeued: Collection[str], now: datetime
 ) -> None:
     """Store the rows (the first sighting of a record that is queued already is kept) and take out the others."""
     if not queued and not dequeued:
@@ -123,7 +133,7 @@ def retry(
     return found.rowcount
 
 
-def _row(stream: Stream, row: QueueRow, cause_id: int, now: datetime) -> dict[str, object]:
+def _row(stream: Addressed, row: QueueRow, cause_id: int, now: datetime) -> dict[str, object]:
     return {
         "stream": stream.address,
         "source_id": row.source_id,
@@ -140,7 +150,7 @@ def _row(stream: Stream, row: QueueRow, cause_id: int, now: datetime) -> dict[st
     }
 
 
-def _causes_of(connection: Connection, stream: Stream, ids: Collection[str]) -> set[int]:
+def _causes_of(connection: Connection, stream: Addressed, ids: Collection[str]) -> set[int]:
     query = select(retry_queue.c.cause_id).where(retry_queue.c.stream == stream.address).distinct()
     return {
         cause_id
@@ -150,7 +160,7 @@ def _causes_of(connection: Connection, stream: Stream, ids: Collection[str]) -> 
 
 
 def _number_causes(
-    connection: Connection, stream: Stream, wanted: Collection[Cause], now: datetime
+    connection: Connection, stream: Addressed, wanted: Collection[Cause], now: datetime
 ) -> dict[Cause, int]:
     """The ids of the causes; new ones get a row."""
     named = {_name(cause): cause for cause in wanted}

@@ -16,6 +16,7 @@ from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
 from daemon.ledger.lookups import Intent, chunks
+from daemon.ledger.pacts import dump_promise
 from daemon.ledger.tables import agreed, changes, cycles, intents
 from daemon.ledger.upsert import upsert
 
@@ -64,6 +65,7 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
             "target_id": intent.target_id,
             "sent_at": intent.sent_at,
             "match": json.dumps(dict(intent.match)),
+            "promise": intent.promise and dump_promise(intent.promise),
         }
         for intent in opened
     ]

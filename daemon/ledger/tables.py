@@ -110,6 +110,7 @@ intents = Table(
         "match", "JSON object, by which a create is found again: the key field and its value, or all fields and digests"
     ),
     number("epoch", "claim under which it was sent"),
+    maybe("promise", "JSON object: what both sides agree on if it is done, where edits may come back"),
     info={"doc": "writes whose answer is not in yet; after a crash the target is asked about them"},
 )
 

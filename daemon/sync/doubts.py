@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from daemon.core.agreement import Promise
 from daemon.core.alike import alike
 from daemon.core.content import key_value
 from daemon.core.fieldmap import FieldMap
@@ -35,13 +36,14 @@ _CLOCK_SLACK: Final = timedelta(minutes=10)  # between the clock that we go by a
 class Doubts:
     """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long,
     while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away. Of the
-    `unsure` ones, what was found only may be the counterpart.
+    `unsure` ones, what was found only may be the counterpart. `promised` is what their writes promise.
     """
 
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, timedelta]
     ended: frozenset[str]
     unsure: frozenset[str]
+    promised: Mapping[str, Promise]
 
 
 def clear_doubts(
@@ -83,7 +85,8 @@ def clear_doubts(
         for source_id, target_ids in targets.items()
     }
     ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
-    return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure)
+    promised = {i.source_id: i.promise for i in ripe if i.promise is not None}
+    return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure, promised=promised)
 
 
 def patience(stream: Stream, target: Zoho) -> timedelta:

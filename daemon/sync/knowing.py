@@ -61,7 +61,9 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
     returned, astray = from_elsewhere(changes, links, prepared, ledger, hands.now())
+    busy = ledger.being_written(stream, {c.record_id: _names(c, stream) for c in changes}) if stream.circle else set()
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
+    deferred = {**dict.fromkeys(busy, UNREAD_RETRY), **doubts.deferred}
     if stream.gone != "recreate":
         astray |= {i: None for i in returned if doubts.found.get(i) == ()}
     knowledge = Knowledge(
@@ -75,7 +77,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         ),
         links=links,
         found=doubts.found,
-        deferred={i: hands.now() + left for i, left in doubts.deferred.items()},  # the queue goes by our clock
+        deferred={i: hands.now() + left for i, left in deferred.items()},  # the queue goes by our clock
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
@@ -85,6 +87,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         me_in_source=prepared.me_in_source,
         me_in_target=prepared.me_in_target,
         astray=astray,
+        promised=doubts.promised,
     )
     if stream.notes_of:
         knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
@@ -129,6 +132,14 @@ def _circular(
     needs = {Parent(module=stream.source_module, record_id=i): found for i, found in missing.items() if found}
     back = circular(needs, lambda records: ledger.waits(stream.route, records))
     return {record.record_id: parents for record, parents in back.items()}
+
+
+def _names(change: Seen, stream: Stream) -> frozenset[str]:
+    """The records of other orgs that a record was made from, by its key fields."""
+    if not isinstance(change, Change):
+        return frozenset()
+    keys = (str(change.values.get(origin.key) or "") for origin in stream.origins)
+    return frozenset(key.partition(":")[2] for key in keys if key)
 
 
 def _is_stray(change: Seen, stream: Stream, outside: Set[str]) -> bool:

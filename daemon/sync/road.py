@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from daemon.core.agreement import Promise
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import UNCERTAIN
 from daemon.core.egress import leaving
@@ -230,6 +231,9 @@ def _intents(batch: Batch, now: datetime) -> list[Intent]:
             target_id=None if isinstance(step, Create) else step.target_id,
             sent_at=now,
             match=step.match if isinstance(step, Create) else {},
+            promise=Promise(pact=step.pact, digests=step.digests)
+            if isinstance(step, Create | Update) and step.pact is not None
+            else None,
         )
         for step in batch.steps
     ]

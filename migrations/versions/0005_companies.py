@@ -16,6 +16,7 @@ Time = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("changes", sa.Column("cut", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("intents", sa.Column("promise", sa.Text(), nullable=True))
     op.create_table(
         "baselines",
         *(_text(name) for name in ("entity_id", "stream")),
@@ -49,6 +50,7 @@ def downgrade() -> None:
     op.drop_table("exports")
     op.drop_table("conflicts")
     op.drop_table("baselines")
+    op.drop_column("intents", "promise")
     op.drop_column("changes", "cut")
 
 

@@ -181,6 +181,41 @@ def test_on_a_ring_all_orgs_prefer_the_same_one_of_two_edits(tmp_path: Path) -> 
         assert conflicts(around) == [("europe-india/Leads", "City", '"Rom"', '"Linz"', "newest", "europe")]
 
 
+def test_a_write_without_an_answer_is_no_edit_of_the_other_side(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        twin = around.only("us")["id"]
+        there, back = around.fleet.runners
+        around.edit("india", number, City="Linz")
+        around.orgs["us"].faults.next("update", effect="cut", when="after")
+        there.cycle()
+        assert around.only("us")["City"] == "Linz"
+        around.edit("india", number, City="Wien")
+        around.edit("us", twin, Phone="1")  # now us shows Linz with a later time than Wien has
+        back.cycle()
+        assert around.only("india")["City"] == "Wien"
+        around.settle()
+        around.settle()
+        assert around.shown("india") == around.shown("us") == [("A", "C", "Wien", "1")]
+        assert conflicts(around) == []
+        assert around.sql("select count(*) from retry_queue") == [(0,)]
+
+
+def test_a_field_that_gets_its_old_value_back_in_a_third_org_gets_it_everywhere(tmp_path: Path) -> None:
+    with running(tmp_path, *RING) as around:
+        number = lead(around)
+        around.settle()
+        there, on, back = around.fleet.runners
+        around.edit("india", number, City="Linz")
+        there.cycle()
+        around.edit("us", around.only("us")["id"], City="Graz")  # what europe still holds
+        for one in (on, back, there, on, back):
+            around.pass_time(90)
+            one.cycle()
+        assert [around.only(org)["City"] for org in around.orgs] == ["Graz"] * 3
+
+
 def test_each_side_owns_its_fields(tmp_path: Path) -> None:
     there = FieldChoice(table=table().table, fills={"City": Fill(owner="target"), "Phone": Fill(owner="target")})
     back = FieldChoice(

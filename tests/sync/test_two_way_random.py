@@ -17,6 +17,7 @@ FIELDS = ("City", "Phone", "Street")
 TWO = (("india", "us"), ("us", "india"))
 RING = (("india", "us"), ("us", "europe"), ("europe", "india"))
 HUB = (("india", "us"), ("us", "india"), ("us", "europe"), ("europe", "us"))
+MOST = 10  # steps between two restarts
 FAULTS: tuple[dict[str, Any], ...] = (
     {"effect": "cut", "when": "after"},
     {"effect": "cut", "when": "before"},
@@ -48,7 +49,7 @@ class Life:
             if self.random.random() < 0.2:
                 self.lose_ledger()
             with self.daemon() as around:
-                for _ in range(self.random.randint(3, 10)):
+                for _ in range(self.random.randint(3, MOST)):
                     self.step(around)
         self.emu.clear_faults()
         with self.daemon() as around:
