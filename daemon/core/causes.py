@@ -29,6 +29,7 @@ DRIFT: Final = "DRIFT"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
 OSCILLATION: Final = "OSCILLATION"
 PASSED_ON: Final = "PASSED_ON"
+SECOND_COPY: Final = "SECOND_COPY"
 TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
 UNREAD: Final = "UNREAD"
 FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
@@ -49,6 +50,7 @@ OURS: Final = frozenset(
         ORIGIN_UNKNOWN,
         OSCILLATION,
         PASSED_ON,
+        SECOND_COPY,
         TOO_MANY_ROWS,
         UNREAD,
     }
@@ -72,6 +74,8 @@ _REMEDIES: Final = {
     OSCILLATION: "find the workflow, the other program or the person that changes the field back in one of the orgs "
     "and stop it, or give the field one owner in the settings; a retry after an hour goes on as before",
     PASSED_ON: "nothing to do: an edit arrived here that this org held already, and it goes on to the next",
+    SECOND_COPY: "another record of the source stands for the one that this one was made from (restored? cloned?): "
+    "delete it in the source, or empty its key field and retry: then it counts as a new record",
     TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
     "and retry, or do not map the field",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",

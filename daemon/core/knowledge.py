@@ -28,6 +28,7 @@ class Knowledge:
     On a circle of streams: `bases` are what both sides agreed on, `me_in_…` the users that orgsync is in both orgs, and
     `astray` are records without a link that came from another org: until when to wait for the link, or None where the
     target itself is that org, and does not have the record any more. `promised` is what the open writes promise.
+    `rivals` were made from a target record that stands for another source record by now: source id -> both ids.
     """
 
     known: Known
@@ -43,6 +44,7 @@ class Knowledge:
     me_in_target: str | None = None
     astray: Mapping[str, datetime | None] = field(default_factory=dict)
     promised: Mapping[str, Promise] = field(default_factory=dict)
+    rivals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unread: Mapping[str, datetime] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes

@@ -13,6 +13,7 @@ from typing import Final
 from daemon.core import notes
 from daemon.core.causes import (
     AMBIGUOUS,
+    SECOND_COPY,
     UNCERTAIN,
     UNREAD,
     Cause,
@@ -66,11 +67,9 @@ def _shared_out(
 
 
 def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step:
-    if until := knowledge.deferred.get(change.record_id) or knowledge.unread.get(change.record_id):
-        return Defer(change=change, until=until, code=UNCERTAIN if change.record_id in knowledge.deferred else UNREAD)
+    if (unclear := _unclear(change, stream, fields, knowledge)) is not None:
+        return unclear
     candidates = knowledge.found.get(change.record_id)
-    if candidates and (len(candidates) > 1 or change.record_id in knowledge.unsure):
-        return _ambiguous(change, stream, fields, candidates)
     link = knowledge.links.get(change.record_id)
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
@@ -81,6 +80,18 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     if link is not None and link.state == "gone" and stream.gone != "recreate" and not candidates:
         return _not_ours(change)  # left as it is, by the settings
     return content(change, stream, fields, knowledge, link)
+
+
+def _unclear(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) -> Step | None:
+    """What cannot be decided yet, or by us: which record of the target it is about."""
+    if until := knowledge.deferred.get(change.record_id) or knowledge.unread.get(change.record_id):
+        return Defer(change=change, until=until, code=UNCERTAIN if change.record_id in knowledge.deferred else UNREAD)
+    candidates = knowledge.found.get(change.record_id)
+    if candidates and (len(candidates) > 1 or change.record_id in knowledge.unsure):
+        return _ambiguous(change, stream, fields, candidates)
+    if change.record_id in knowledge.rivals:
+        return _second_copy(change, stream, *knowledge.rivals[change.record_id])
+    return None
 
 
 def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step | None:
@@ -140,6 +151,15 @@ def _filtered(change: Seen, fields: FieldMap, candidates: tuple[WireRecord, ...]
         return Keep(change=change, outcome="filtered")
     seen = digest_values(cover(observe(candidates[0], fields), fields.lasting), fields.version, digest_key)
     return Keep(change=change, outcome="filtered", target_id=str(candidates[0]["id"]), digests=seen)
+
+
+def _second_copy(change: Seen, stream: Stream, target_id: str, rival: str) -> Hold:
+    return Hold(
+        change=change,
+        cause=Cause(code=SECOND_COPY, module=stream.target_module),
+        detail=f"{change.record_id} was made from {target_id} of {stream.target}, for which {rival} of {stream.source} "
+        "stands by now; none of them was touched",
+    )
 
 
 def _ambiguous(change: Seen, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...]) -> Hold:

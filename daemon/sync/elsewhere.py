@@ -5,6 +5,7 @@ made once more, so what is not linked yet waits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,11 +17,21 @@ from daemon.sync.prepare import Prepared
 _LINK_WAIT: Final = timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """`returned`: source id -> the target's record that it was made from. `others` came from a third org: until when to
+    wait for their link. `rivals` were made from a target record that stands for another one by now: source id -> both.
+    """
+
+    returned: Mapping[str, str]
+    others: Mapping[str, datetime | None]
+    rivals: Mapping[str, tuple[str, str]]
+
+
 def from_elsewhere(
     changes: Sequence[Seen], links: Mapping[str, Link], prepared: Prepared, ledger: Ledger, now: datetime
-) -> tuple[dict[str, str], dict[str, datetime | None]]:
-    """Of records without a link: source id -> the target's record that they came from; and, of those that came from a
-    third org, until when to wait for their link.
+) -> Origins:
+    """Where records without a link came from, by their key field.
 
     A third org's record may stand for one of the target that no stream has met yet: so everything on the circle must
     have caught up once before such a record is made in the target.
@@ -41,4 +52,10 @@ def from_elsewhere(
                 others.add(change.record_id)
     if others and ledger.all_caught_up(stream.circle):
         others -= ledger.linked_targets(stream.source, stream.source_module, others)
-    return returned, dict.fromkeys(others, now + _LINK_WAIT)
+    taken = ledger.stand_for(stream, list(returned.values())) if returned else {}
+    rivals = {i: (target_id, min(taken[target_id])) for i, target_id in returned.items() if taken.get(target_id)}
+    return Origins(
+        returned={i: target_id for i, target_id in returned.items() if i not in rivals},
+        others=dict.fromkeys(others, now + _LINK_WAIT),
+        rivals=rivals,
+    )

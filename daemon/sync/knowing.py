@@ -60,12 +60,13 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
-    returned, astray = from_elsewhere(changes, links, prepared, ledger, hands.now())
+    origins = from_elsewhere(changes, links, prepared, ledger, hands.now())
+    astray = dict(origins.others)
     busy = ledger.being_written(stream, {c.record_id: _names(c, stream) for c in changes}) if stream.circle else set()
-    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects=suspects | returned)
+    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects={**suspects, **origins.returned})
     deferred = {**dict.fromkeys(busy, UNREAD_RETRY), **doubts.deferred}
     if stream.gone != "recreate":
-        astray |= {i: None for i in returned if doubts.found.get(i) == ()}
+        astray |= {i: None for i in origins.returned if doubts.found.get(i) == ()}
     knowledge = Knowledge(
         known=Known(
             parents=parents,
@@ -88,6 +89,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         me_in_target=prepared.me_in_target,
         astray=astray,
         promised=doubts.promised,
+        rivals=origins.rivals,
     )
     if stream.notes_of:
         knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})

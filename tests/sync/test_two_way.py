@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.rules import Copy, Expression, FieldChoice, Fill
 from tests.sync.around import FIELDS, Around, running, stream, table
+from tests.sync.pair import KEY
 
 THERE, BACK = stream("india", "us"), stream("us", "india")
 
@@ -214,6 +215,36 @@ def test_a_field_that_gets_its_old_value_back_in_a_third_org_gets_it_everywhere(
             around.pass_time(90)
             one.cycle()
         assert [around.only(org)["City"] for org in around.orgs] == ["Graz"] * 3
+
+
+@pytest.mark.parametrize("unmatched", ["stop", "delete"])
+def test_a_twin_that_is_restored_beside_its_successor_is_held_and_the_others_go_on(
+    tmp_path: Path, unmatched: Any
+) -> None:
+    back = stream("us", "india", where="Phone = '1'", unmatched=unmatched, deletes="delete")
+    with running(tmp_path, stream("india", "us", gone="recreate"), back) as around:
+        number = lead(around, Phone="1")
+        around.settle()
+        old = around.only("us")["id"]
+        around.orgs["us"].delete("Leads", old)
+        around.fleet.runners[0].cycle()
+        around.edit("india", number, City="Linz")  # meets the loss before the way back does
+        around.fleet.runners[0].cycle()
+        around.fleet.runners[0].cycle()
+        new = around.only("us")["id"]
+        assert new != old
+        around.orgs["us"].restore("Leads", old)
+        around.edit("us", old, Phone="2")
+        around.edit("us", new, City="Wien")
+        around.settle()
+        assert around.only("india")["id"] == number
+        assert around.only("india")["City"] == "Wien"
+        codes = around.sql("select q.source_id, state, code from retry_queue q join causes c on c.id = cause_id")
+        assert codes == [(old, "held", "SECOND_COPY")]
+        around.edit("us", old, **{KEY: None, "Phone": "1", "Last_Name": "New"})
+        around.settle()
+        assert around.shown("india", "Last_Name") == [("A",), ("New",)]
+        assert around.sql("select count(*) from retry_queue") == [(0,)]
 
 
 def test_each_side_owns_its_fields(tmp_path: Path) -> None:
