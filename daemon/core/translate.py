@@ -317,16 +317,14 @@ def _counterpart(parent: Parent, rule: FieldRule, known: Known) -> Json:
 
 
 def _person(value: object, rule: FieldRule, known: Known) -> dict[str, Json]:
-    """The same person in the target. An owner whom nobody stands for is left to the target; a user lookup may be blank,
-    but names nobody else in silence.
+    """The same person in the target: nobody else in silence. Only a record that shows no owner leaves him to B;
+    another user lookup may be blank.
     """
     linked = linked_id(value)
     found = None if linked is None else known.owners.get(linked, known.default_owner)
     if found is not None:
         return {rule.target: {"id": found}}
-    if rule.kind == "owner":
-        return {}
     if linked is not None:
         who = known.emails.get(linked, linked)
         raise NobodyError(USER_UNKNOWN, f"nobody in the target stands for the user {who}", who)
-    return {rule.target: None}
+    return {} if rule.kind == "owner" else {rule.target: None}

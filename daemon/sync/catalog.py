@@ -88,7 +88,7 @@ def owner_problems(route: Route, source: Catalog, target: Catalog) -> list[str]:
     if strangers and stream.default_owner is None:
         people = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} others" if strangers[5:] else "")
         found.append(
-            f"nobody in {route.target} stands for {people}: what they own goes to the API user there; "
+            f"nobody in {route.target} stands for {people}: what they own is held; "
             f"name them in routes.{route.name}.owners, or set default_owner"
         )
     return found

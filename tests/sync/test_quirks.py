@@ -30,7 +30,7 @@ GROUPS = [READINGS[start::AT_ONCE] for start in range(AT_ONCE)]  # far apart in 
 def pair(tmp_path: Path, readings: list[tuple[str, str]]) -> Iterator[Pair]:
     quirks = {"unknown_picklist": "reject", **dict(readings)}
     assert len(dict(readings)) == len(readings), "two readings of one fact"
-    with running_pair(tmp_path, quirks=quirks, deletes="delete") as pair:
+    with running_pair(tmp_path, quirks=quirks, deletes="delete", default_owner="pat.doe@example.com") as pair:
         yield pair
 
 

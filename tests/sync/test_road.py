@@ -182,14 +182,19 @@ def test_once_nothing_changes_no_write_is_made(pair: Pair) -> None:
     assert {r.seen for r in reports.values()} <= {0} | {r.outcomes["unchanged"] for r in reports.values()}
 
 
-def test_an_owner_who_left_b_owns_nothing_there(tmp_path: Path) -> None:
+def test_a_record_whose_owner_has_left_b_waits_for_somebody_who_stands_for_him(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",), default_owner=None) as pair:
         theirs = {user.email: user for user in pair.fleet.catalogs["us"].users()}
         gone = [u for u in pair.fleet.catalogs["india"].users() if u.email in theirs and not theirs[u.email].active]
         assert gone, "the emulator has a user who left the target"
         lead = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Owner": {"id": gone[0].user_id}})
+        other = pair.a.insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
         pair.once()
-        assert pair.counterpart("Leads", lead)["Owner"]["email"] != gone[0].email
+        assert pair.counterpart("Leads", other)["Last_Name"] == "B"
+        assert pair.queue() == [(lead, "held", "USER_UNKNOWN")]
+        [(value, remedy)] = pair.sql("select value, remedy from causes where open_count > 0")
+        assert value == gone[0].email
+        assert remedy.startswith(f"give {gone[0].email} a line in the route's table owners")
 
 
 def test_records_that_point_to_each_other_all_arrive_with_their_lookups(tmp_path: Path) -> None:
