@@ -55,12 +55,16 @@ def look_at(
     target: Zoho, module: str, columns: Iterable[str], fields: FieldMap, ids: Sequence[str]
 ) -> tuple[dict[str, WireRecord], frozenset[str]]:
     """Records of the target by id with these columns, rows included; and those of which two answers did not agree.
-    One that is in neither of two answers is not there.
+    One that is in neither of two answers is not there. Raises FieldAbsent where a column is not in the answer: what is
+    written into a field that is there no more is ignored without a word (facts 4.1).
     """
     names = [name for name in columns if name in fields.one_by_one]
     listed = [name for name in columns if name not in fields.one_by_one]
     timed = [*listed, _TIME] if fields.composed else listed
     found = {str(row["id"]): row for row in target.by_ids(module, timed, ids)} if ids else {}
+    absent = sorted({name for row in found.values() for name in timed if name not in row})
+    if absent:
+        raise FieldAbsent(target.org.name, f"{module} came without {', '.join(absent[:5])}; nothing was written")
     moments = {i: _moment(target, module, row) for i, row in found.items()} if fields.composed else {}
     unread: set[str] = set()
     for record_id in ids if names else ():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.core.rules import Copy, Expression, FieldChoice, Fill
-from tests.sync.around import FIELDS, Around, running, stream, table
+from tests.sync.around import FIELDS, Around, opened, running, settings_of, stream, table
 from tests.sync.pair import KEY
 
 THERE, BACK = stream("india", "us"), stream("us", "india")
@@ -215,6 +215,24 @@ def test_a_field_that_gets_its_old_value_back_in_a_third_org_gets_it_everywhere(
             around.pass_time(90)
             one.cycle()
         assert [around.only(org)["City"] for org in around.orgs] == ["Graz"] * 3
+
+
+def test_an_edit_of_a_field_that_was_renamed_in_the_target_waits_for_the_new_name(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        around.orgs["us"].change_field("Leads", "City", api_name="Town")
+        around.edit("india", number, City="Linz")
+        before = around.writes()
+        reports = around.once()
+        assert "City" in (reports["india-us/Leads"].trouble or "")
+        assert around.writes() == before
+        there, back = table(Town=Copy(field="City")), table(City=Copy(field="Town"))
+        del there.table["City"]  # type: ignore[union-attr]
+        ways = stream("india", "us", fields=there), stream("us", "india", fields=back)
+        with opened(around.emu, settings_of(around.emu, tmp_path, ways)) as renamed:
+            renamed.settle()
+            assert (renamed.only("us")["Town"], renamed.only("india")["City"]) == ("Linz", "Linz")
 
 
 @pytest.mark.parametrize("unmatched", ["stop", "delete"])
