@@ -63,6 +63,11 @@ class Column:
     agreed: Dated | None = None
     mark: Mark | None = None
 
+    @property
+    def known_at(self) -> tuple[datetime, ...]:
+        """When the edits were made that are known of it."""
+        return tuple(at for at in (self.agreed and self.agreed.at, self.mark and self.mark.edit.at) if at)
+
     def marked(self, digest: str, modified_time: datetime, *, by_us: bool) -> Mark | None:
         """The mark of what the field holds: the value that was written, or what the org has made of it."""
         mark = self.mark
@@ -136,8 +141,8 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
             ours[name] = mark
             now[name] = Dated(digest=digest, at=mark.edit.at, meant=mark.edit.meant)
         else:
-            meant = name in basis.columns
-            now[name] = agreed or Dated(digest=digest, at=change.modified_time, meant=meant)
+            at = max((change.modified_time, *column.known_at))  # later than what it was made over, whatever clocks say
+            now[name] = agreed or Dated(digest=digest, at=at, meant=name in basis.columns)
         if agreed is not None:
             clean.add(name)
         elif mark is not None and target in mark.edit.came:

@@ -109,6 +109,11 @@ def test_what_orgsync_wrote_and_came_from_elsewhere_goes_on_with_the_orgs_that_i
     assert found(change("Wien", 9), passing).fields == {"City": made_over(edit(9), c="LINZ", d="linz")}
 
 
+def test_an_edit_is_later_than_what_it_was_made_over_whatever_the_clocks_say() -> None:
+    passing = basis("Graz", written("Linz", 5, c="LINZ"))  # edited in c at second 1, whose clock is ahead
+    assert found(change("Wien", -30), passing).columns["City"] == replace(dated("Wien", 1), meant=True)
+
+
 def test_an_edit_goes_over_where_the_target_holds_what_was_agreed() -> None:
     merged = decided(change("Linz"), basis("Graz"), "Graz", 9)
     assert (merged.names, merged.lost, merged.pact.conflicts) == ({"City"}, frozenset(), ())
