@@ -176,8 +176,10 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
             queued = _row(step, "due", cause, detail, due_at=context.now, attempts=0)
             return End(outcome=step.outcome, linked=linked, queued=queued)
         case Hold():
-            # An open intent stays open: once the record can go on, the target is asked again before it is sent.
-            return _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=False)
+            # Else an open intent stays open: once the record can go on, the target is asked before it is sent.
+            closes = step.found is not None
+            end = _held(step, step.cause, step.detail, context, waits_for=step.waits_for, closes=closes)
+            return replace(end, linked=unconfirmed(step.change.record_id, step.found)) if step.found else end
         case Defer():
             cause = Cause(code=step.code, module=context.stream.target_module)
             detail = _DEFERRED[step.code]

@@ -34,7 +34,17 @@ def plan(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: K
     """One step for each change, in order."""
     changes = list(changes)
     certain = replace(knowledge, found=_shared_out(changes, knowledge.found))
-    return [_step(change, stream, fields, certain) for change in changes]
+    return [_with_answer(_step(change, stream, fields, certain), certain) for change in changes]
+
+
+def _with_answer(step: Step, knowledge: Knowledge) -> Step:
+    """A record that is held does not hide that it was made: others point to its counterpart."""
+    source_id = step.change.record_id
+    candidates = knowledge.found.get(source_id)
+    is_made = candidates and len(candidates) == 1 and source_id not in knowledge.unsure | knowledge.links.keys()
+    if isinstance(step, Hold) and candidates and is_made:
+        return replace(step, found=str(candidates[0]["id"]))
+    return step
 
 
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:

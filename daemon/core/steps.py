@@ -42,12 +42,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Cannot be written yet: it waits for a parent, or for a person."""
+    """Cannot be written yet: it waits for a parent, or for a person.
+
+    `found` is the counterpart that an earlier create has made, of which no answer came: the target was asked.
+    """
 
     change: Seen
     cause: Cause
     detail: str
     waits_for: Parent | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,12 +211,12 @@ class Ledger:
         with self._reading() as connection:
             return lookups.open_intents(connection, stream, ids)
 
-    def being_written(self, stream: Stream, named: Mapping[str, Collection[str]]) -> set[str]:
+    def being_written(self, stream: Stream, named: Mapping[str, Collection[str]], since: datetime) -> set[str]:
         """Of source records (id -> records that it names in a key field), those that a write of another stream of the
-        circle is on its way to.
+        circle is on its way to `since` a time.
         """
         with self._reading() as connection:
-            return lookups.being_written(connection, stream, named)
+            return lookups.being_written(connection, stream, named, since)
 
     def begin(self, stream: Stream, intents: Iterable[Intent], leaving: Leaving | None = None) -> None:
         """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it."""

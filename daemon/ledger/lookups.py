@@ -270,9 +270,12 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
     }
 
 
-def being_written(connection: Connection, stream: Stream, named: Mapping[str, Collection[str]]) -> set[str]:
+def being_written(
+    connection: Connection, stream: Stream, named: Mapping[str, Collection[str]], since: datetime
+) -> set[str]:
     """Of source records of the stream (id -> the records of any org that it names in a key field), those that another
-    stream of its circle is writing or has begun to make, with no answer yet.
+    stream of its circle has begun to write or to make `since` a time, with no answer yet. But for records that the
+    stream has begun to write itself: two streams would wait for each other.
     """
     row = intents.c
     writers = select(checkpoints.c.stream).where(
@@ -284,14 +287,17 @@ def being_written(connection: Connection, stream: Stream, named: Mapping[str, Co
         {
             found
             for ids in chunks(wanted)
-            for found in connection.scalars(select(column).where(row.stream.in_(writers), column.in_(ids), which))
+            for found in connection.scalars(
+                select(column).where(row.stream.in_(writers), row.sent_at >= since, column.in_(ids), which)
+            )
         }
         for wanted, column, which in (
             (named.keys(), row.target_id, row.target_id.is_not(None)),
             ({i for ids in named.values() for i in ids}, row.source_id, row.target_id.is_(None)),
         )
     )
-    return updated | {i for i, ids in named.items() if made & set(ids)}
+    busy = updated | {i for i, ids in named.items() if made & set(ids)}
+    return busy - open_intents(connection, stream, busy).keys()
 
 
 def _counterpart(source: FromClause, target: FromClause, org: str, module: str) -> ColumnElement[bool]:

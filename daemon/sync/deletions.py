@@ -71,7 +71,8 @@ class DeletionFinder:
         fresh = {i: at for i, at in deleted.at.items() if self._settled.get(i) != at}
         links = self._ledger.links(self._stream, fresh)
         waiting = self._ledger.waiting(self._stream, list(fresh))
-        wanted = {i: at for i, at in fresh.items() if i in waiting or self._concerns(links.get(i))}
+        begun = self._ledger.open_intents(self._stream, list(fresh))  # a create whose answer never came, say
+        wanted = {i: at for i, at in fresh.items() if i in waiting or i in begun or self._concerns(links.get(i))}
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
         horizon = server_time - self._stream.lag

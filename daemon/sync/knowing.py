@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from daemon.core.causes import DRIFT, TARGET_GONE
@@ -27,6 +28,7 @@ from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 
 _ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_ON_ITS_WAY: Final = timedelta(hours=1)
 _GONE: Final[tuple[LinkState, ...]] = ("gone",)
 
 
@@ -62,7 +64,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
     origins = from_elsewhere(changes, links, prepared, ledger, hands.now())
     astray = dict(origins.others)
-    busy = ledger.being_written(stream, {c.record_id: _names(c, stream) for c in changes}) if stream.circle else set()
+    busy = _busy(changes, stream, hands) if stream.circle else set()
     doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects={**suspects, **origins.returned})
     deferred = {**dict.fromkeys(busy, UNREAD_RETRY), **doubts.deferred}
     if stream.gone != "recreate":
@@ -134,6 +136,14 @@ def _circular(
     needs = {Parent(module=stream.source_module, record_id=i): found for i, found in missing.items() if found}
     back = circular(needs, lambda records: ledger.waits(stream.route, records))
     return {record.record_id: parents for record, parents in back.items()}
+
+
+def _busy(changes: Sequence[Seen], stream: Stream, hands: Hands) -> set[str]:
+    """Records that another stream of the circle is writing: what is its own there is not known yet. After an hour
+    nothing is on its way any more, and that stream holds its record for a reason of its own.
+    """
+    named = {change.record_id: _names(change, stream) for change in changes}
+    return hands.ledger.being_written(stream, named, hands.source.server_now() - _ON_ITS_WAY)
 
 
 def _names(change: Seen, stream: Stream) -> frozenset[str]:

@@ -243,6 +243,8 @@ def _of_record(  # noqa: PLR0911 - a ladder
     reason = refusal(sight, module, record, twins) or _waits_for(sight, told, pairs, module, record, bool(twins))
     if reason is None and taken and sight.gone == "hold":
         reason = "its counterpart was deleted in B"
+    if _unclear(sight, told, queue, module, record):
+        return []
     if reason is not None:
         return [] if waits else [f"{me} must wait ({reason}) and is not in the queue"]
     if waits and _parent_taken(sight, told, pairs, module, record):
@@ -250,6 +252,15 @@ def _of_record(  # noqa: PLR0911 - a ladder
     if not twins:
         return [f"{me} is not in B" + (f" but waits ({waits})" if waits else "")]
     return [f"{me} -> {twins[0].id}: {text}" for text in _of_pair(sight, told, pairs, waits, module, record, twins[0])]
+
+
+def _unclear(sight: Sight, told: Hearsay, queue: Mapping[tuple[str, str], str], module: str, record: Record) -> bool:
+    """Without a key, a lost create whose record was then changed by hand only may be it: it, and what points to it,
+    wait for a person.
+    """
+    mine = {(m, i) for m, i, _ in told.by_hand} & {place for place, code in queue.items() if code == "AMBIGUOUS"}
+    parents = {(parent, str(record.values.get(name))) for name, parent in SHAPES[module].parents.items()}
+    return not sight.keyed and (module, str(record.id)) in queue and bool(mine & {(module, str(record.id)), *parents})
 
 
 def _of_pair(
