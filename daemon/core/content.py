@@ -43,9 +43,6 @@ class _Wanted:
 def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step:
     """Create, update, or leave as it is: by what B is known to hold."""
     candidates = knowledge.found.get(change.record_id)
-    late = _late(change, stream, fields, knowledge, link)
-    if late is not None:
-        return late
     translation = _complete(change, stream, fields, knowledge)
     if not isinstance(translation, Translation):
         return translation
@@ -70,7 +67,8 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
     return _create(wanted, stream, fields, knowledge)
 
 
-def _late(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Late | None:
+def late(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Late | None:
+    """An earlier write of the record that is found done, whatever is to become of the record now."""
     promise, candidates = knowledge.promised.get(change.record_id), knowledge.found.get(change.record_id)
     if promise is None or not candidates:
         return None

@@ -68,6 +68,15 @@ class Column:
         """When the edits were made that are known of it."""
         return tuple(at for at in (self.agreed and self.agreed.at, self.mark and self.mark.edit.at) if at)
 
+    def still_agreed(self, digest: str) -> Dated | None:
+        """What was agreed on, if the field holds it and has held nothing since that the target has not seen: the same
+        value may be back by a later edit.
+        """
+        agreed, mark = self.agreed, self.mark
+        if agreed is None or agreed.digest != digest or (mark is not None and mark.edit.at > agreed.at):
+            return None
+        return agreed
+
     def marked(self, digest: str, modified_time: datetime, *, by_us: bool) -> Mark | None:
         """The mark of what the field holds: the value that was written, or what the org has made of it."""
         mark = self.mark
@@ -135,7 +144,7 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
     for name, kind in fields.kinds.items():
         digest = digest_value(canonical(kind, change.values.get(name)), key)
         column = basis.columns.get(name, _UNKNOWN)
-        agreed = _still_agreed(column, digest)
+        agreed = column.still_agreed(digest)
         mark = column.marked(digest, change.modified_time, by_us=by_us)
         if mark is not None:
             ours[name] = mark
@@ -170,16 +179,6 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
             if rule.target in known:
                 looped[rule.target] = known[rule.target]
     return Edits(columns=now, fields=found, looped=looped, settles=settles, at=change.modified_time)
-
-
-def _still_agreed(column: Column, digest: str) -> Dated | None:
-    """What was agreed on, if the field holds it and has held nothing since that the target has not seen: the same value
-    may be back by a later edit.
-    """
-    agreed, mark = column.agreed, column.mark
-    if agreed is None or agreed.digest != digest or (mark is not None and mark.edit.at > agreed.at):
-        return None
-    return agreed
 
 
 def together(ways: Sequence[Came]) -> Came:

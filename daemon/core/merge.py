@@ -111,6 +111,8 @@ def merge(
             digest = digest_value(theirs, sides.key)
             if digest == digests.by_field[name]:
                 same.add(name)
+            elif not _untouched(name, digest, moment, seen, found, sides) and name not in found.fields:
+                lost.add(name)  # nobody edited this lookup here: it only would be translated anew
             elif not _untouched(name, digest, moment, seen, found, sides):
                 other = _edit_there(name, digest, moment, seen, sides)
                 agreed = name in sides.basis.held or name in found.looped
@@ -143,13 +145,18 @@ def merge(
             names | same, found, sides.stream, fields, but=lost | yielding, at=moment, conflicts=tuple(conflicts)
         ),
         is_idle=not same and not found.settles and by_field == sides.confirmed,
-        to_and_fro=next((n for n in sorted(names & edited) if _is_to_and_fro(n, digests, moment, sides)), None),
+        to_and_fro=next((n for n in sorted(names & edited) if _is_to_and_fro(n, digests, moment, seen, sides)), None),
     )
 
 
-def _is_to_and_fro(name: str, digests: Digests, moment: datetime | None, sides: Sides) -> bool:
+def _is_to_and_fro(name: str, digests: Digests, moment: datetime | None, seen: WireRecord, sides: Sides) -> bool:
+    """Whether the target has been moved away from this value again and again; a person who changes his mind is another
+    matter: then the target still holds what was written last.
+    """
     held = sides.basis.held.get(name)
     if held is None or moment is None:
+        return False
+    if held.at is not None and digest_value(observed(name, seen, sides.fields), sides.key) == held.digest:
         return False
     same = [at for digest, at in held.lately if digest == digests.by_field[name] and moment - at < _LATELY]
     return len(same) >= _ALTERNATIONS
@@ -201,7 +208,7 @@ def _edit_there(name: str, digest: str, moment: datetime, seen: WireRecord, side
         mark = column.marked(digest, moment, by_us=is_by(sides.me, seen))
         if mark is not None:
             return mark.edit
-    known = [column.agreed for column in columns if column.agreed is not None and column.agreed.digest == digest]
+    known = [agreed for column in columns if (agreed := column.still_agreed(digest)) is not None]
     if known:
         return Edit(came={}, at=min(one.at for one in known), meant=any(one.meant for one in known))
     return Edit(came={}, at=moment, meant=bool(columns))

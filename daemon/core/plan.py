@@ -18,7 +18,7 @@ from daemon.core.causes import (
     UNREAD,
     Cause,
 )
-from daemon.core.content import content
+from daemon.core.content import content, late
 from daemon.core.digest import cover, digest_values
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
@@ -83,6 +83,8 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
     link = knowledge.links.get(change.record_id)
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
+    if (done := late(change, stream, fields, knowledge, link)) is not None:
+        return done
     if not fields.keep.test(change.values) or (stream.notes_of and not notes.is_carried(change.values, stream)):
         outside = _outside(change, stream, fields, knowledge, link)
         if outside is not None:

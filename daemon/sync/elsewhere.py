@@ -54,6 +54,10 @@ def from_elsewhere(
         others -= ledger.linked_targets(stream.source, stream.source_module, others)
     taken = ledger.stand_for(stream, list(returned.values())) if returned else {}
     rivals = {i: (target_id, min(taken[target_id])) for i, target_id in returned.items() if taken.get(target_id)}
+    first: dict[str, str] = {}
+    for i, target_id in sorted(returned.items()):
+        if first.setdefault(target_id, i) != i and i not in rivals:
+            rivals[i] = target_id, first[target_id]
     return Origins(
         returned={i: target_id for i, target_id in returned.items() if i not in rivals},
         others=dict.fromkeys(others, now + _LINK_WAIT),
