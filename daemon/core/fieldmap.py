@@ -87,7 +87,7 @@ class FieldMap:
         return self._owned_by("newest")
 
     def _owned_by(self, owner: Owner) -> frozenset[str]:
-        return frozenset(r.target for r in self.rules if r.owner == owner)
+        return frozenset(r.target for r in self.rules if _owner_of(r) == owner)
 
     @property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -98,6 +98,13 @@ class FieldMap:
     @property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
+
+
+def _owner_of(rule: FieldRule) -> Owner:
+    """Who has the say over a field. What no source field goes into is never edited there, and no edit of the target
+    can come back into it: "newest" would never write it again.
+    """
+    return "source" if rule.owner == "newest" and not columns_of(rule.source) else rule.owner
 
 
 def columns_of(source: Source) -> tuple[str, ...]:
