@@ -16,7 +16,7 @@ from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows
 from daemon.core.convert import Kind
 from daemon.core.egress import egress_problem, listed_in_vain
 from daemon.core.fieldmap import FieldMap, columns_of
-from daemon.core.filter import FilterError, parse_filter
+from daemon.core.filter import FilterError, parse_filter, unlisted
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
 from daemon.core.nearest import there_is
@@ -88,7 +88,11 @@ def resolve(
     except FilterError as error:
         return None, [*problems, Problem(stream=stream.address, field="where", message=str(error))]
     problems += [
-        Problem(stream=stream.address, field=name, message=f"where: {stream.source} has no field {name}")
+        Problem(
+            stream=stream.address,
+            field=name,
+            message=f"where: {stream.source} has no field {name}{there_is(name, source.fields)}",
+        )
         for name in sorted(keep.fields)
         if name not in source.fields
     ]
@@ -96,6 +100,16 @@ def resolve(
         Problem(stream=stream.address, field=name, message=f"where: {name} is a {source.fields[name].data_type}")
         for name in sorted(keep.fields & source.fields.keys())
         if composed_kind(source.fields[name]) in BY_ID
+    ]
+    problems += [
+        Problem(
+            stream=stream.address,
+            field=name,
+            message=f"where: the list of {stream.source}'s {stream.source_module}.{name} does not have {value!r}"
+            f"{there_is(value, source.fields[name].picklist)}",
+            fatal=False,  # a record may still hold what was taken off the list
+        )
+        for name, value in unlisted(keep.criteria, source.fields)
     ]
     if any(p.fatal for p in problems):
         return None, problems
