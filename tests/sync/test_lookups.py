@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.core.rules import Copy, FieldChoice, Fill
 from daemon.emulator import Emulator
 from daemon.sync.check import Finding, check_all
@@ -25,14 +27,22 @@ def matched(field: str, match: str | dict[str, str]) -> FieldChoice:
 
 
 @contextmanager
-def orgs(folder: Path, *modules: str, quirks: dict[str, Any] | None = None, **fields: FieldChoice) -> Iterator[Pair]:
-    """A pair whose streams carry everything, or what `fields` says by module."""
+def orgs(
+    folder: Path,
+    *modules: str,
+    quirks: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
+    **fields: FieldChoice,
+) -> Iterator[Pair]:
+    """A pair whose streams carry everything, or what `fields` says by module; `given` is what else they are."""
     with Emulator(("in", "us"), quirks=quirks) as emu:
         for module in modules:
             add_key(emu.orgs["us"], module)
         settings = make_settings(emu, folder, modules=modules)
         route = settings.routes[0]
-        streams = tuple(replace(s, fields=fields.get(s.source_module, s.fields)) for s in route.streams)
+        streams = tuple(
+            replace(s, fields=fields.get(s.source_module, s.fields), **(given or {})) for s in route.streams
+        )
         with opened(emu, replace(settings, routes=(replace(route, streams=streams),))) as pair:
             yield pair
 
@@ -154,6 +164,36 @@ def test_a_parent_that_no_stream_carries_is_found_by_its_field_in_few_calls_and_
         pair.a.edit("Cases", cases[codes[0]], {"Subject": "Third"})
         pair.cycle("Cases")
         assert [row[:2] for row in causes(pair)] == [(cases[codes[0]], "PARENT_UNMATCHED")]
+
+
+def left(pair: Pair) -> set[str]:
+    """The fields of which the ledger says that they left the source."""
+    return {name for (name,) in pair.sql("select field from exports")}
+
+
+@pytest.mark.parametrize("unmatched", ["stop", "follow", "delete"])
+def test_a_record_that_the_filter_leaves_out_asks_the_target_for_nothing(tmp_path: Path, unmatched: str) -> None:
+    given = {"where": "Subject like 'S%'", "unmatched": unmatched}
+    with products(tmp_path, "one", "two", given=given) as (pair, mine):
+        yours = [in_b(pair, code) for code in ("one", "two")]
+        pair.once()
+        number = case(pair, mine["one"], "Kept at home")
+        pair.pass_time(60)
+        assert pair.cycle("Cases").outcomes["filtered"] == 1
+        assert (looks(pair, "us", "Products"), left(pair)) == (0, set())
+        pair.a.edit("Cases", number, {"Subject": "S"})
+        pair.pass_time(60)
+        pair.cycle("Cases")
+        assert pair.counterpart("Cases", number)["Product_Name"]["id"] == yours[0]
+        assert "Product_Name" in left(pair)
+        asked = looks(pair, "us", "Products")
+        pair.a.edit("Cases", number, {"Subject": "Kept at home", "Product_Name": {"id": mine["two"]}})
+        pair.pass_time(60)
+        pair.cycle("Cases")
+        followed = unmatched == "follow"
+        assert looks(pair, "us", "Products") - asked == followed
+        if unmatched != "delete":
+            assert pair.counterpart("Cases", number)["Product_Name"]["id"] == yours[followed]
 
 
 def test_no_match_several_matches_and_a_blank_hold_the_child_alone_until_it_is_mended(tmp_path: Path) -> None:
