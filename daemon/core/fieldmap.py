@@ -52,6 +52,12 @@ class FieldMap:
         return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
 
     @property
+    def asking(self) -> frozenset[str]:
+        """The source fields whose lookups, or those of whose rows, are found by a match field."""
+        asked = [r for r in self.rules if r.matches or any(column.matches for column in r.rows)]
+        return frozenset(r.source.field for r in asked if isinstance(r.source, Copy))
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """The source fields that are read by the ids of their records, apart from `columns`."""
         return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))

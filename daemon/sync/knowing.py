@@ -14,7 +14,7 @@ from daemon.core.knowledge import Knowledge
 from daemon.core.notes import wanted_of
 from daemon.core.plan import plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
-from daemon.core.rules import Copy, Stream
+from daemon.core.rules import Stream
 from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
@@ -171,7 +171,7 @@ def _may_ask(change: Change, outside: Set[str], there: Set[str], stream: Stream)
 
 def _note_questions(asking: Sequence[Change], prepared: Prepared, hands: Hands) -> None:
     """The values that the target is asked for by a match field leave the source, whether somebody has them or not."""
-    lookups = [r.source.field for r in prepared.fields.rules if r.matches and isinstance(r.source, Copy)]
+    lookups = prepared.fields.asking
     asked = Counter(name for change in asking for name in lookups if change.values.get(name))
     if asked:
         leaving = Leaving(fields=asked, data_center=hands.target.org.data_center, at=hands.now())

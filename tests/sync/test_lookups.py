@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon.core.rules import Copy, FieldChoice, Fill
+from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source
 from daemon.emulator import Emulator
 from daemon.sync.check import Finding, check_all
 from tests.sync.pair import Pair, add_key, make_settings, opened
@@ -194,6 +194,36 @@ def test_a_record_that_the_filter_leaves_out_asks_the_target_for_nothing(tmp_pat
         assert looks(pair, "us", "Products") - asked == followed
         if unmatched != "delete":
             assert pair.counterpart("Cases", number)["Product_Name"]["id"] == yours[followed]
+
+
+def quoted(match: str) -> FieldChoice:
+    """Quotes with their items, whose products are found by a match field."""
+    columns: dict[str, Source] = {name: Copy(field=name) for name in ("Product_Name", "Quantity")}
+    row = FieldChoice(table=columns, fills={"Product_Name": Fill(match=match)})
+    return FieldChoice(
+        table={"Subject": Copy(field="Subject"), "Quoted_Items": Rows(field="Quoted_Items", columns=row)}
+    )
+
+
+def test_what_the_rows_of_a_subform_ask_for_has_left_and_is_looked_for_again(tmp_path: Path) -> None:
+    with orgs(tmp_path, "Quotes", Quotes=quoted("Product_Code")) as pair:
+        product = pair.a.insert_raw("Products", {"Product_Name": "A", "Product_Code": "one"})
+        item = {"Product_Name": {"id": product}, "Quantity": 1, "List_Price": 10}
+        number = pair.a.insert_raw("Quotes", {"Subject": "S", "Quoted_Items": [item]})
+        pair.cycle("Quotes")
+        assert [row[1] for row in causes(pair)] == ["PARENT_UNMATCHED"]
+        assert (looks(pair, "us", "Products"), left(pair)) == (1, {"Quoted_Items"})
+        yours = in_b(pair, "one")
+        pair.pass_time(HOUR)
+        pair.once()
+        (row,) = pair.counterpart("Quotes", number)["Quoted_Items"]
+        assert (row["Product_Name"]["id"], pair.queue()) == (yours, [])
+
+
+def test_a_match_field_of_rows_that_is_not_there_stops_the_stream(tmp_path: Path) -> None:
+    with orgs(tmp_path, "Quotes", Quotes=quoted("Product_Cod")) as pair:
+        trouble = str(pair.cycle("Quotes").trouble)
+        assert "Quoted_Items: match: Products has no field Product_Cod in the source" in trouble
 
 
 def test_no_match_several_matches_and_a_blank_hold_the_child_alone_until_it_is_mended(tmp_path: Path) -> None:
