@@ -7,6 +7,7 @@ between cells, another encoding of names.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
@@ -114,6 +115,8 @@ def read(paths: Sequence[Path]) -> Decided:
     refused: set[str] = set()
     open_or_paired: set[str] = set()
     wrong: list[str] = []
+    yes: dict[tuple[str, str], str] = {}  # both ids -> the first line that says so
+    no: dict[tuple[str, str], str] = {}
     for path in paths:
         for place, row in _lines(path, wrong):
             said, source_id, target_id = row["link"].lower(), row["source_id"], row["target_id"]
@@ -129,13 +132,23 @@ def read(paths: Sequence[Path]) -> Decided:
             elif said not in _NO and said != "":
                 wrong.append(f"{place}: link is {row['link'][:40]!r}; it takes yes, no, or nothing yet")
             (refused if said in _NO else open_or_paired).add(source_id)
+            if target_id and (said in _YES or said in _NO):
+                mine, other = (yes, no) if said in _YES else (no, yes)
+                mine.setdefault((source_id, target_id), place)
+                if (before := other.get((source_id, target_id))) is not None:
+                    wrong.append(f"{place}: {source_id} and {target_id} have {said} here, and the opposite in {before}")
     if wrong:
         raise SheetError("\n".join(wrong))
     return Decided(pairs=tuple(pairs), refused=frozenset(refused - open_or_paired))
 
 
 def _lines(path: Path, wrong: list[str]) -> Iterator[tuple[str, Row]]:
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    raw = path.read_bytes()
+    is_utf_16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # "Unicode text" of a spreadsheet
+    text = raw.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
+    if "\0" in text:
+        wrong.append(f"{path} is no text that can be read: save it as CSV in UTF-8")
+        return
     head = text.partition("\n")[0]
     delimiter = max((",", ";", "\t"), key=head.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

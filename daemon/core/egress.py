@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from daemon.core import notes
+from daemon.core.files import ATTACHMENTS
+from daemon.core.nearest import there_is
 from daemon.core.rules import Stream
+from daemon.core.schema import Schema
 
 MadeOf = Mapping[str, tuple[str, ...]]
 """Target field -> the source fields that its value is made of."""
@@ -25,6 +29,19 @@ def egress_problem(stream: Stream, made_of: MadeOf) -> str | None:
         f"{module} are sent to {stream.target}; list what may leave, and take the rest out of "
         f'routes.{stream.route}.modules.{module}.fields ("*" is all that both sides have; except takes some away)'
     )
+
+
+def listed_in_vain(stream: Stream, source: Schema) -> list[str]:
+    """What the route lists and the source's module does not have, as sentences: a slip in a name, most likely. Zoho may
+    list neither the id nor where a note hangs.
+    """
+    unknown = (stream.egress or frozenset()) - source.fields.keys() - {"id", ATTACHMENTS}
+    module = stream.source_module
+    return [
+        f"routes.{stream.route}.egress.{module} lists {name}, which {stream.source}'s {module} does not have"
+        f"{there_is(name, source.fields)}"
+        for name in sorted(unknown - {notes.PARENT} if stream.notes_of else unknown)
+    ]
 
 
 def _for_what(column: str, made_of: MadeOf) -> str:

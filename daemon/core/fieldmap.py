@@ -52,6 +52,12 @@ class FieldMap:
         return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
 
     @property
+    def asking(self) -> frozenset[str]:
+        """The source fields whose lookups, or those of whose rows, are found by a match field."""
+        asked = [r for r in self.rules if r.matches or any(column.matches for column in r.rows)]
+        return frozenset(r.source.field for r in asked if isinstance(r.source, Copy))
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """The source fields that are read by the ids of their records, apart from `columns`."""
         return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
@@ -87,7 +93,7 @@ class FieldMap:
         return self._owned_by("newest")
 
     def _owned_by(self, owner: Owner) -> frozenset[str]:
-        return frozenset(r.target for r in self.rules if r.owner == owner)
+        return frozenset(r.target for r in self.rules if _owner_of(r) == owner)
 
     @property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -98,6 +104,13 @@ class FieldMap:
     @property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
+
+
+def _owner_of(rule: FieldRule) -> Owner:
+    """Who has the say over a field. What no source field goes into is never edited there, and no edit of the target
+    can come back into it: "newest" would never write it again.
+    """
+    return "source" if rule.owner == "newest" and not columns_of(rule.source) else rule.owner
 
 
 def columns_of(source: Source) -> tuple[str, ...]:

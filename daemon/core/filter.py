@@ -8,18 +8,21 @@ doubled), numbers, true and false. What they mean: criteria.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from daemon.core.criteria import Comparison, Criteria, Joined, Operator, Scalar, meets, number_of
 from daemon.core.record import WireRecord
+from daemon.core.schema import Field
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?[0-9]{1,40}(?:\.[0-9]{1,40})?)|(?P<op><=|>=|!=|[=<>(),])|(?P<word>[A-Za-z]\w*))"
 )
 _DEEPEST: Final = 25  # brackets within brackets: as many as COQL takes criteria (facts 3.1)
 _COMPARE: Final[dict[str, Operator]] = {op: op for op in get_args(Operator) if not op[0].isalpha()}
+_EQUALS: Final[tuple[Operator, ...]] = ("=", "!=", "in", "not in")
+_CHOSEN: Final = ("picklist", "multiselectpicklist")
 _KEYWORDS: Final = {"and", "or", "not", "in", "like", "is", "null", "true", "false"}
 
 
@@ -46,6 +49,22 @@ def parse_filter(text: str | None) -> Filter:
     criteria = parser.disjunction()
     parser.expect_end()
     return Filter(frozenset(parser.fields), criteria)
+
+
+def unlisted(criteria: Criteria | None, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
+    """Picklists that are compared with a value that their list lacks: field and value, in the order of the text. A
+    multi-select is compared with its choices, each of which is looked up.
+    """
+    if isinstance(criteria, Joined):
+        for part in criteria.parts:
+            yield from unlisted(part, fields)
+    elif criteria is not None and criteria.operator in _EQUALS:
+        field = fields.get(criteria.field)
+        if field is not None and field.picklist and field.data_type in _CHOSEN:
+            several = field.data_type == "multiselectpicklist"
+            texts = [str(value) for value in criteria.values if not isinstance(value, bool)]
+            choices = [one for text in texts for one in (text.split(";") if several else [text])]
+            yield from ((criteria.field, one) for one in dict.fromkeys(choices) if one not in field.picklist)
 
 
 class _Parser:

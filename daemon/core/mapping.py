@@ -6,7 +6,6 @@ settings and cannot be carried is a problem with its name, never left out in sil
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,11 +14,12 @@ from daemon.core import notes
 from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
-from daemon.core.egress import egress_problem
+from daemon.core.egress import egress_problem, listed_in_vain
 from daemon.core.fieldmap import FieldMap, columns_of
-from daemon.core.filter import FilterError, parse_filter
+from daemon.core.filter import FilterError, parse_filter, unlisted
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
+from daemon.core.nearest import there_is
 from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Fill, Rows, Source, Stream
 from daemon.core.schema import Field, Schema
@@ -66,6 +66,10 @@ def resolve(
     if kept := egress_problem(stream, {r.target: columns_of(r.source) for r in rules}):
         problems.append(Problem(stream=stream.address, field="egress", message=kept))
     problems += [
+        Problem(stream=stream.address, field="egress", message=message, fatal=False)  # nothing leaves that should not
+        for message in listed_in_vain(stream, source)
+    ]
+    problems += [
         Problem(
             stream=stream.address,
             field=f.api_name,
@@ -84,7 +88,11 @@ def resolve(
     except FilterError as error:
         return None, [*problems, Problem(stream=stream.address, field="where", message=str(error))]
     problems += [
-        Problem(stream=stream.address, field=name, message=f"where: {stream.source} has no field {name}")
+        Problem(
+            stream=stream.address,
+            field=name,
+            message=f"where: {stream.source} has no field {name}{there_is(name, source.fields)}",
+        )
         for name in sorted(keep.fields)
         if name not in source.fields
     ]
@@ -92,6 +100,16 @@ def resolve(
         Problem(stream=stream.address, field=name, message=f"where: {name} is a {source.fields[name].data_type}")
         for name in sorted(keep.fields & source.fields.keys())
         if composed_kind(source.fields[name]) in BY_ID
+    ]
+    problems += [
+        Problem(
+            stream=stream.address,
+            field=name,
+            message=f"where: the list of {stream.source}'s {stream.source_module}.{name} does not have {value!r}"
+            f"{there_is(value, source.fields[name].picklist)}",
+            fatal=False,  # a record may still hold what was taken off the list
+        )
+        for name, value in unlisted(keep.criteria, source.fields)
     ]
     if any(p.fatal for p in problems):
         return None, problems
@@ -260,10 +278,8 @@ def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> l
 
 def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
     """A field that is not there (any more), with the nearest one and the place in the settings to mend."""
-    close = difflib.get_close_matches(name, schema.fields, n=1)
-    nearest = f" (there is {close[0]})" if close else ""
     module = stream.target_module if org == stream.target else stream.source_module
     return (
-        f"{org}'s {module} has no field {name}{nearest}: if it was renamed, correct {_place(stream)}.fields.{entry} "
-        "to its API name of today"
+        f"{org}'s {module} has no field {name}{there_is(name, schema.fields)}: if it was renamed, correct "
+        f"{_place(stream)}.fields.{entry} to its API name of today"
     )

@@ -42,17 +42,15 @@ def with_circles(routes: Sequence[Route], primary: Collection[str]) -> tuple[Rou
 
 
 def circle_problems(routes: Sequence[Route]) -> list[Problem]:
-    """Fields over which two streams of a circle both have the say, and circles without keys."""
+    """Fields over which two streams of a circle both have the say, edits that nothing brings back, and circles without
+    keys.
+    """
     everything = [stream for route in routes for stream in route.streams]
     around = [stream for stream in everything if stream.circle]
     streams = [stream for stream in around if not stream.notes_of and stream.files_of is None]
     problems = [_beside(stream) for stream in around if stream not in streams]
     problems += [
-        Problem(
-            path=join(_path(stream), "owner"),
-            found='"newest", and no route leads back',
-            allowed='"source", "target" or "fill-blank"; "newest" where another route brings the field back',
-        )
+        _one_sided(stream, "and no route leads back")
         for stream in everything
         if not stream.circle and "newest" in {stream.owner, *(fill.owner for fill in stream.fields.fills.values())}
     ]
@@ -77,7 +75,33 @@ def circle_problems(routes: Sequence[Route]) -> list[Problem]:
         if back:
             told |= {edge.stream.address, *(b.stream.address for b in back)}
             problems.append(_fight(edge, back))
+    for stream in streams:
+        if lost := _not_brought_back([edge for edge in edges if edge.stream is stream], onward):
+            problems.append(_one_sided(stream, f"and no route brings edits of {lost} back"))
     return problems
+
+
+def _one_sided(stream: Stream, why: str) -> Problem:
+    """The target's edits of a field would stay there for ever, and count for more than the source's."""
+    return Problem(
+        path=join(_path(stream), "owner"),
+        found=f'"newest", {why}',
+        allowed='"source", "target" or "fill-blank"; "newest" where another route brings the field back',
+    )
+
+
+def _not_brought_back(edges: Sequence[_Edge], onward: Mapping[tuple[Place, str], Sequence[_Edge]]) -> str:
+    """The fields that one stream carries as "newest", and that no way leads back from; empty: there is none. A field
+    that is made of several comes back into any of them. Of what the star carries only the star itself counts: whether
+    both orgs have a field of that name is not known here.
+    """
+    ways: dict[str, bool] = {}
+    for edge in edges:
+        target, table = edge.end[1], edge.stream.fields.table or {}
+        if edge.owner == "newest" and (target in table or target == _STAR):
+            ways[target] = ways.get(target, False) or bool(_way(edge.end, edge.start, onward))
+    lost = [name for name, leads_back in ways.items() if not leads_back]
+    return ", ".join('what "*" stands for' if name == _STAR else name for name in lost)
 
 
 def _beside(stream: Stream) -> Problem:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.core.fieldmap import columns_of
+from daemon.core.nearest import nearest
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice
-from daemon.settings.problem import NOTHING, Problem, describe, did_you_mean, join, nearest, quote
+from daemon.settings.problem import NOTHING, Problem, describe, did_you_mean, join, quote
 from daemon.settings.values import API_NAME
 
 Egress = Mapping[str, frozenset[str]]

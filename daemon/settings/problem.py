@@ -6,13 +6,14 @@ those over.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from daemon.core.nearest import nearest
 
 NOTHING: Final = "nothing"
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
@@ -94,13 +95,6 @@ def type_of(value: object) -> str:
 def quote(text: str) -> str:
     """A text in quotes, cut where it is long, with nothing in it that could break a line or a terminal."""
     return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}…"
-
-
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that a word was probably meant to be, or None."""
-    by_lower = {choice.lower(): choice for choice in choices}
-    close = difflib.get_close_matches(word.lower()[:_SHOWN], by_lower, n=1)
-    return by_lower[close[0]] if close else None
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:

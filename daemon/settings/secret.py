@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from daemon.core.nearest import nearest
 from daemon.core.org import Secret
 from daemon.settings.files import Unreadable, read_bytes
-from daemon.settings.problem import Problem, did_you_mean, join, nearest, type_of
+from daemon.settings.problem import Problem, did_you_mean, join, type_of
 from daemon.settings.shape import SecretEntry, keys_of
 from daemon.settings.values import KEPT_IN
 

@@ -188,7 +188,7 @@ class StreamRunner:
     def _look_again(self, prepared: Prepared) -> None:
         """Nothing tells when a parent that no stream carries appears in the target: it is looked for now and then."""
         now = self._now()
-        if any(rule.matches for rule in prepared.fields.rules) and (
+        if prepared.fields.asking and (
             self._looked_at is None or not timedelta() <= now - self._looked_at < _LOOK_AGAIN
         ):
             self._ledger.wake_causes(self.stream, LOOKED_FOR, now)

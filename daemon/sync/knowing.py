@@ -15,7 +15,7 @@ from daemon.core.knowledge import Knowledge
 from daemon.core.notes import wanted_of
 from daemon.core.plan import plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
-from daemon.core.rules import Copy, Stream
+from daemon.core.rules import Stream
 from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
@@ -51,10 +51,6 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
     missing = {p for found in points_to.values() for p in found} - parents.keys()
-    strangers = {
-        p: m for c in changes if isinstance(c, Change) for p, m in strangers_of(c.values, prepared.fields).items()
-    }
-    _note_questions(changes, prepared, hands)
     links = ledger.links(stream, ids)
     outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
     strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
@@ -69,6 +65,10 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     deferred = {**dict.fromkeys(busy, UNREAD_RETRY), **doubts.deferred}
     if stream.gone != "recreate":
         astray |= {i: None for i in origins.returned if doubts.found.get(i) == ()}
+    there = links.keys() | {i for i, found in doubts.found.items() if found}
+    asking = [c for c in changes if isinstance(c, Change) and _may_ask(c, outside, there, stream)]
+    strangers = {p: m for c in asking for p, m in strangers_of(c.values, prepared.fields).items()}
+    _note_questions(asking, prepared, hands)
     knowledge = Knowledge(
         known=Known(
             parents=parents,
@@ -172,10 +172,17 @@ def _is_unknown(link: Link, fields: FieldMap) -> bool:
     return link.whole is None or (link.whole == MIRRORED and not fields.lasting <= link.by_field.keys())
 
 
-def _note_questions(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> None:
+def _may_ask(change: Change, outside: Set[str], there: Set[str], stream: Stream) -> bool:
+    """Whether the target may be asked for what a record points to: of one outside the filter that is not followed
+    nothing may leave. `there` are the records that may have a counterpart.
+    """
+    return change.record_id not in outside or (stream.unmatched == "follow" and change.record_id in there)
+
+
+def _note_questions(asking: Sequence[Change], prepared: Prepared, hands: Hands) -> None:
     """The values that the target is asked for by a match field leave the source, whether somebody has them or not."""
-    lookups = [r.source.field for r in prepared.fields.rules if r.matches and isinstance(r.source, Copy)]
-    asked = Counter(name for c in changes if isinstance(c, Change) for name in lookups if c.values.get(name))
+    lookups = prepared.fields.asking
+    asked = Counter(name for change in asking for name in lookups if change.values.get(name))
     if asked:
         leaving = Leaving(fields=asked, data_center=hands.target.org.data_center, at=hands.now())
         hands.ledger.begin(prepared.stream, [], leaving)

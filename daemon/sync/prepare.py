@@ -90,7 +90,7 @@ def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) ->
     wrong = [
         Problem(stream=stream.address, field=rule.target, message=f"{rule.target}: {said}")
         for rule in (fields.rules if fields is not None else ())
-        for module, match in rule.matches.items()
+        for module, match in [one for r in (rule, *rule.rows) for one in r.matches.items()]
         if (said := match_problem(match, module, source.schema(module), target.schema(match.module)))
     ]
     return (None if wrong else fields), [*problems, *wrong]

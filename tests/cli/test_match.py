@@ -17,7 +17,7 @@ from hypothesis import given
 
 from daemon.cli import app
 from daemon.cli.context import utc_now
-from daemon.cli.sheets import masked, read, unmasked
+from daemon.cli.sheets import SheetError, masked, read, unmasked
 from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
 from daemon.service import inbox
@@ -309,3 +309,35 @@ def test_a_no_counts_when_it_is_said_of_every_candidate(tmp_path: Path) -> None:
     decided = read([path])
     assert decided.refused == {"2"}
     assert [(one.place, one.source_id, one.target_id) for one in decided.pairs] == [(f"{path} line 6", "3", "7")]
+
+
+def test_a_pair_with_both_yes_and_no_is_refused_with_both_lines(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("link,source_id,target_id\nyes,1,8\nno,2,9\nno,3,\nyes,3,7\nno,4,6\nno,4,6\n")
+    two.write_text("link,source_id,target_id\nno,'1,8\ny,2,'9\n")
+    with pytest.raises(SheetError) as refused:
+        read([one, two])
+    assert str(refused.value).splitlines() == [
+        f"{two} line 2: 1 and 8 have no here, and the opposite in {one} line 2",
+        f"{two} line 3: 2 and 9 have y here, and the opposite in {one} line 3",
+    ]
+    assert len(read([one]).pairs) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_the_unicode_text_of_a_spreadsheet_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.txt"
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    rows = ["link\tsource_id\tsource_name\ttarget_id", "yes\t'1\tWörner, Ж\t'8", "no\t2\t\t9"]
+    path.write_bytes((mark + "\r\n".join(rows)).encode(encoding))
+    decided = read([path])
+    assert decided.refused == {"2"}
+    assert [(one.place, one.source_id, one.target_id) for one in decided.pairs] == [(f"{path} line 2", "1", "8")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_that_is_no_readable_text_is_refused_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_bytes("link\tsource_id\ttarget_id\nyes\t1\t8\n".encode(encoding))
+    with pytest.raises(SheetError, match="save it as CSV in UTF-8"):
+        read([path])

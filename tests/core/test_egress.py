@@ -58,6 +58,20 @@ def test_the_message_names_every_field_and_where_it_would_go() -> None:
     )
 
 
+def test_a_listed_name_that_the_source_lacks_is_said_with_the_nearest_and_stops_nothing() -> None:
+    side = schema(field("Last_Name"), field("B"), KEY)
+    listed = frozenset({"Last_Nmae", "last_name", "Last_Name", "id", "Attachments", "Zzz"})
+    one = stream(fields=FieldChoice(table={"B": Constant(value="x")}), egress=listed)
+    found, problems = resolve(one, side, side, {})
+    assert found is not None
+    lists = "routes.a-b.egress.Contacts lists"
+    assert [(p.field, p.message, p.fatal) for p in problems] == [
+        ("egress", f"{lists} Last_Nmae, which a's Contacts does not have (there is Last_Name)", False),
+        ("egress", f"{lists} Zzz, which a's Contacts does not have", False),
+        ("egress", f"{lists} last_name, which a's Contacts does not have (there is Last_Name)", False),
+    ]
+
+
 @pytest.mark.parametrize("owner", ["source", "fill-blank", "target"])
 def test_a_default_and_the_filter_let_nothing_out_but_a_field_that_is_seldom_written_does(owner: Any) -> None:
     fields = FieldChoice(table={"A": Copy(field="A")}, fills={"A": Fill(default="B", owner=owner)})

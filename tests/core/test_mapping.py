@@ -189,6 +189,34 @@ def test_the_columns_are_all_fields_that_rules_and_filter_read_beside_id_and_tim
     assert found.columns == ("A", "B", "C")
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("Rating = 'hot'", ["Rating does not have 'hot' (there is Hot)"]),
+        ("Rating != 'Hott' and (A = 'x' or Rating in ('Cold', 'Zzz'))", ["'Hott' (there is Hot)", "'Zzz'"]),
+        ("Areas = 'North;Soth'", ["Areas does not have 'Soth' (there is South)"]),
+        ("Level = 3 or Level = 1", ["Level does not have '3'"]),
+        ("Rating = 'Hot' and Areas not in ('South;North', 'North')", []),
+        ("Rating like 'h%' or Rating > 'Z' or Rating is null or Free = 'x' or A = 'x'", []),
+    ],
+)
+def test_a_value_in_a_filter_that_the_picklist_lacks_is_said_with_the_nearest_and_stops_nothing(
+    where: str, said: list[str]
+) -> None:
+    mine = schema(
+        field("A"),
+        field("Rating", "picklist", picklist=frozenset({"Hot", "Cold"})),
+        field("Level", "picklist", picklist=frozenset({"1", "2"})),
+        field("Areas", "multiselectpicklist", picklist=frozenset({"North", "South"})),
+        field("Free", "picklist"),
+    )
+    found, problems = resolved(mine, schema(field("A"), KEY), where=where)
+    assert found is not None
+    assert [p.fatal for p in problems] == [False] * len(said)
+    assert all(p.message.startswith("where: the list of a's Contacts.") for p in problems)
+    assert all(p.message.endswith(one) for p, one in zip(problems, said, strict=True))
+
+
 @pytest.mark.parametrize(("where", "said"), [("X = 5", "where: a has no field X"), ("A =", "a value was expected")])
 def test_a_filter_that_cannot_be_asked_is_fatal(where: str, said: str) -> None:
     assert said in messages(schema(field("A")), schema(field("A"), KEY), where=where)

@@ -13,7 +13,7 @@ from daemon.core.digest import digest_value, digest_values
 from daemon.core.edits import NOTHING, Basis, Column, Dated, Edit, Edits, Held, Mark, edits
 from daemon.core.merge import Merged, Sides, merge
 from daemon.core.record import Change, format_instant
-from daemon.core.rules import Stream
+from daemon.core.rules import Constant, Stream, Template
 from tests.core.make import SECRET, T0, at, fields, rule
 
 ME, PERSON = {"id": "1", "name": "orgsync"}, {"id": "2", "name": "Pat"}
@@ -160,3 +160,10 @@ def test_before_the_first_agreement_a_blank_gives_way_without_a_conflict(
 def test_a_person_whom_nobody_stands_for_is_no_value_to_carry() -> None:
     now = Change(position=at(), values={"City": "Graz", "Owner": {"id": "9"}, "Modified_By": PERSON})
     assert decided(now, basis("Graz"), "Graz", 9).names == frozenset()
+
+
+def test_a_newest_field_without_a_source_field_counts_as_the_sources() -> None:
+    constant = rule("Region", source=Constant(value="North"), owner="newest")
+    made = rule("Name", source=Template(text="{First_Name}"), owner="newest")
+    found = fields(constant, made, rule("Level", source=Constant(value="Local"), owner="target"))
+    assert (found.newest, found.lasting, found.made_once) == ({"Name"}, {"Region"}, {"Level"})

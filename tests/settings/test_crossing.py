@@ -70,8 +70,17 @@ def both(there: str, back: str) -> str:
     [
         ('owner = "newest"', 'owner = "newest"'),
         ('owner = "source"', 'owner = "target"'),
-        ('owner = "fill-blank"', 'owner = "newest"'),
+        ('owner = "fill-blank"', 'owner = "source"'),
         ('fields = ["Email"]', 'fields = ["Phone"]'),
+        ('fields = { Town = "City" }\nowner = "newest"', 'fields = { City = "Town" }\nowner = "newest"'),
+        (
+            'fields = { Amount = { expression = "Amount * Rate" } }\nowner = "newest"',
+            'fields = ["Amount"]\nowner = "newest"',
+        ),
+        (
+            'fields = { City = "City", Region = { constant = "North" } }\nowner = "newest"',
+            'fields = ["City"]\nowner = "newest"',
+        ),
         ('fields = { Email = "Email", Phone = { source = "Phone", owner = "target" } }', 'fields = ["Phone"]'),
         ('except = ["Email"]\nowner = "target"', 'fields = ["Email"]'),
     ],
@@ -130,3 +139,37 @@ def test_newest_without_a_route_back_is_refused(house: Any, given: str) -> None:
     text = settings("r1: a.Leads > b.Leads").replace('key = "K"', f'key = "K"\n{given}')
     (problem,) = house.problems(text)
     assert (problem.path, problem.found) == ("routes.r1.modules.Leads.owner", '"newest", and no route leads back')
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "lost"),
+    [
+        ('fields = ["City"]\nowner = "newest"', 'fields = ["City"]\nowner = "target"', "City"),
+        ('fields = ["City"]\nowner = "newest"', 'fields = ["City"]\nowner = "fill-blank"', "City"),
+        ('fields = ["City", "Phone"]\nowner = "newest"', 'fields = ["Phone"]\nowner = "newest"', "City"),
+        ('fields = ["City", "Phone"]\nowner = "newest"', 'fields = ["Email"]', "City, Phone"),
+        ('fields = ["City"]\nowner = "newest"', 'fields = { City = { constant = "Linz" } }', "City"),
+        (
+            'fields = { Amount = { expression = "Amount * Rate" } }\nowner = "newest"',
+            'fields = ["Phone"]',
+            "Amount",
+        ),
+        ('owner = "newest"', 'owner = "fill-blank"', 'what "*" stands for'),
+        ('owner = "newest"', 'fields = ["City"]\nowner = "newest"', 'what "*" stands for'),
+    ],
+)
+def test_a_newest_field_that_the_way_back_does_not_bring_back_is_refused(
+    house: Any, there: str, back: str, lost: str
+) -> None:
+    (problem,) = house.problems(both(there, back))
+    assert problem.path == "routes.r1.modules.Leads.owner"
+    assert problem.found == f'"newest", and no route brings edits of {lost} back'
+
+
+def test_a_newest_field_may_come_back_by_way_of_a_third_org(house: Any) -> None:
+    ring = settings("r1: a.Leads > b.Leads", "r2: b.Leads > c.Leads", "r3: c.Leads > a.Leads")
+    newest = ring.replace('key = "K"', 'key = "K"\nowner = "newest"\nfields = ["City"]')
+    assert len(house.load(newest).streams()) == 3
+    cut = newest.replace('fields = ["City"]', 'fields = ["City", "Phone"]', 1)
+    (problem,) = house.problems(cut)
+    assert problem.found == '"newest", and no route brings edits of Phone back'

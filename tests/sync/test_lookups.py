@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from daemon.core.rules import Copy, FieldChoice, Fill
+import pytest
+
+from daemon.core.rules import Copy, FieldChoice, Fill, Rows, Source
 from daemon.emulator import Emulator
 from daemon.sync.check import Finding, check_all
 from tests.sync.pair import Pair, add_key, make_settings, opened
@@ -25,14 +27,22 @@ def matched(field: str, match: str | dict[str, str]) -> FieldChoice:
 
 
 @contextmanager
-def orgs(folder: Path, *modules: str, quirks: dict[str, Any] | None = None, **fields: FieldChoice) -> Iterator[Pair]:
-    """A pair whose streams carry everything, or what `fields` says by module."""
+def orgs(
+    folder: Path,
+    *modules: str,
+    quirks: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
+    **fields: FieldChoice,
+) -> Iterator[Pair]:
+    """A pair whose streams carry everything, or what `fields` says by module; `given` is what else they are."""
     with Emulator(("in", "us"), quirks=quirks) as emu:
         for module in modules:
             add_key(emu.orgs["us"], module)
         settings = make_settings(emu, folder, modules=modules)
         route = settings.routes[0]
-        streams = tuple(replace(s, fields=fields.get(s.source_module, s.fields)) for s in route.streams)
+        streams = tuple(
+            replace(s, fields=fields.get(s.source_module, s.fields), **(given or {})) for s in route.streams
+        )
         with opened(emu, replace(settings, routes=(replace(route, streams=streams),))) as pair:
             yield pair
 
@@ -154,6 +164,66 @@ def test_a_parent_that_no_stream_carries_is_found_by_its_field_in_few_calls_and_
         pair.a.edit("Cases", cases[codes[0]], {"Subject": "Third"})
         pair.cycle("Cases")
         assert [row[:2] for row in causes(pair)] == [(cases[codes[0]], "PARENT_UNMATCHED")]
+
+
+def left(pair: Pair) -> set[str]:
+    """The fields of which the ledger says that they left the source."""
+    return {name for (name,) in pair.sql("select field from exports")}
+
+
+@pytest.mark.parametrize("unmatched", ["stop", "follow", "delete"])
+def test_a_record_that_the_filter_leaves_out_asks_the_target_for_nothing(tmp_path: Path, unmatched: str) -> None:
+    given = {"where": "Subject like 'S%'", "unmatched": unmatched}
+    with products(tmp_path, "one", "two", given=given) as (pair, mine):
+        yours = [in_b(pair, code) for code in ("one", "two")]
+        pair.once()
+        number = case(pair, mine["one"], "Kept at home")
+        pair.pass_time(60)
+        assert pair.cycle("Cases").outcomes["filtered"] == 1
+        assert (looks(pair, "us", "Products"), left(pair)) == (0, set())
+        pair.a.edit("Cases", number, {"Subject": "S"})
+        pair.pass_time(60)
+        pair.cycle("Cases")
+        assert pair.counterpart("Cases", number)["Product_Name"]["id"] == yours[0]
+        assert "Product_Name" in left(pair)
+        asked = looks(pair, "us", "Products")
+        pair.a.edit("Cases", number, {"Subject": "Kept at home", "Product_Name": {"id": mine["two"]}})
+        pair.pass_time(60)
+        pair.cycle("Cases")
+        followed = unmatched == "follow"
+        assert looks(pair, "us", "Products") - asked == followed
+        if unmatched != "delete":
+            assert pair.counterpart("Cases", number)["Product_Name"]["id"] == yours[followed]
+
+
+def quoted(match: str) -> FieldChoice:
+    """Quotes with their items, whose products are found by a match field."""
+    columns: dict[str, Source] = {name: Copy(field=name) for name in ("Product_Name", "Quantity")}
+    row = FieldChoice(table=columns, fills={"Product_Name": Fill(match=match)})
+    return FieldChoice(
+        table={"Subject": Copy(field="Subject"), "Quoted_Items": Rows(field="Quoted_Items", columns=row)}
+    )
+
+
+def test_what_the_rows_of_a_subform_ask_for_has_left_and_is_looked_for_again(tmp_path: Path) -> None:
+    with orgs(tmp_path, "Quotes", Quotes=quoted("Product_Code")) as pair:
+        product = pair.a.insert_raw("Products", {"Product_Name": "A", "Product_Code": "one"})
+        item = {"Product_Name": {"id": product}, "Quantity": 1, "List_Price": 10}
+        number = pair.a.insert_raw("Quotes", {"Subject": "S", "Quoted_Items": [item]})
+        pair.cycle("Quotes")
+        assert [row[1] for row in causes(pair)] == ["PARENT_UNMATCHED"]
+        assert (looks(pair, "us", "Products"), left(pair)) == (1, {"Quoted_Items"})
+        yours = in_b(pair, "one")
+        pair.pass_time(HOUR)
+        pair.once()
+        (row,) = pair.counterpart("Quotes", number)["Quoted_Items"]
+        assert (row["Product_Name"]["id"], pair.queue()) == (yours, [])
+
+
+def test_a_match_field_of_rows_that_is_not_there_stops_the_stream(tmp_path: Path) -> None:
+    with orgs(tmp_path, "Quotes", Quotes=quoted("Product_Cod")) as pair:
+        trouble = str(pair.cycle("Quotes").trouble)
+        assert "Quoted_Items: match: Products has no field Product_Cod in the source" in trouble
 
 
 def test_no_match_several_matches_and_a_blank_hold_the_child_alone_until_it_is_mended(tmp_path: Path) -> None:
