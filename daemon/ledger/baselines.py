@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, insert, or_, select
 
 from daemon.core.agreement import Kept, after_other, after_own, after_way_back, passes_on
 from daemon.core.causes import PASSED_ON, Cause
-from daemon.core.edits import NOTHING, Basis, Column, Held, Mark
+from daemon.core.edits import NOTHING, Basis, Column, Edit, Held, Mark
 from daemon.core.ends import Linked, QueueRow
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
@@ -54,7 +54,34 @@ def bases(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             else:
                 for name, column in basis.columns.items():
                     theirs.setdefault(source_id, {}).setdefault(name, []).append(column)
+    mine |= _from_before(connection, stream, [i for i in source_ids if i not in mine])
     return {i: replace(mine.get(i, NOTHING), theirs=theirs.get(i, {})) for i in mine.keys() | theirs.keys()}
+
+
+def _from_before(connection: Connection, stream: Stream, source_ids: Sequence[str]) -> dict[str, Basis]:
+    """Of records that the stream knows nothing of yet, what the straight way back has written there: it may have run
+    for years before this one was added.
+    """
+    row, there = agreed.c, checkpoints.c
+    query = (
+        select(id_map.c.record_id, row.field_digests, row.target_modified_time)
+        .join(agreed, row.entity_id == id_map.c.entity_id)
+        .join(checkpoints, there.stream == row.stream)
+        .where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
+        .where(there.target == stream.source, there.target_module == stream.source_module)
+        .where(there.source == stream.target, there.source_module == stream.target_module)
+        .where(row.stream.in_(stream.circle), row.source_digest != "", row.target_modified_time.is_not(None))
+    )
+    return {
+        source_id: Basis(
+            columns={
+                name: Column(mark=Mark(digest=digest, at=at, edit=Edit(came={stream.target: {}}, at=at)))
+                for name, digest in json.loads(by_field).items()
+            }
+        )
+        for ids in chunks(source_ids)
+        for source_id, by_field, at in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,24 @@ def test_the_form_that_the_target_made_of_our_write_is_no_edit_there() -> None:
 
 
 @pytest.mark.parametrize(("mine", "theirs", "goes"), [("Linz", None, True), (None, "Wien", False)])
+def test_a_value_that_is_back_in_the_target_is_as_new_as_the_edit_that_brought_it_back() -> None:
+    theirs = Column(agreed=dated("Graz"), mark=written("Linz", 5, a="Linz"))  # Graz, then Linz by us, then Graz again
+    known = replace(basis("Roma"), theirs={"City": (theirs,)})
+    assert decided(change("Wien", 20), known, "Graz", 24).lost == {"City"}
+
+
+def test_a_lookup_that_is_only_translated_anew_gives_way_to_an_edit_of_the_target() -> None:
+    lookup = replace(MAP, rules=(rule("City", "lookup", owner="newest"), *MAP.rules[1:]))
+    known = basis("Graz", held=Held(digest=digest("Roma")))
+    assert decided(change("Graz", 9), known, "Graz", 3).lost == frozenset()
+    sides = Sides(stream=STREAM, fields=lookup, basis=known, confirmed={}, me="1", key=SECRET)
+    seen = {"City": {"id": "7"}, "Modified_Time": format_instant(T0), "Modified_By": PERSON}
+    values: dict[str, Json] = {"City": {"id": "5"}}
+    now = change("Graz", 9)
+    merged = merge(now, frozenset({"City"}), values, digest_values(values, "", SECRET), seen, found(now, known), sides)
+    assert (merged.names, merged.lost, merged.pact.conflicts) == (frozenset(), {"City"}, ())
+
+
 def test_before_the_first_agreement_a_blank_gives_way_without_a_conflict(
     mine: str | None, theirs: str | None, goes: bool
 ) -> None:

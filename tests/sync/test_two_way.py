@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,86 @@ def test_an_edit_of_a_field_that_was_renamed_in_the_target_waits_for_the_new_nam
         with opened(around.emu, settings_of(around.emu, tmp_path, ways)) as renamed:
             renamed.settle()
             assert (renamed.only("us")["Town"], renamed.only("india")["City"]) == ("Linz", "Linz")
+
+
+def test_a_way_back_that_is_added_later_takes_what_the_first_way_wrote_for_no_edit(tmp_path: Path) -> None:
+    there = table(City=Copy(field="City", values={"Hot": "Open", "Warm": "Open"}))
+    with running(tmp_path, stream("india", "us", fields=there, owner="source"), BACK) as around:
+        number = lead(around, City="Warm")
+        alone = settings_of(around.emu, tmp_path, [stream("india", "us", fields=there, owner="source")])
+        with opened(around.emu, alone) as one_way:
+            one_way.settle()
+        back = table(City=Copy(field="City", values={"Open": "Hot"}))
+        ways = stream("india", "us", fields=there), stream("us", "india", fields=back)
+        with opened(around.emu, settings_of(around.emu, tmp_path, ways)) as both:
+            before = both.writes()
+            both.fleet.runners[1].cycle()  # the new way is first
+            both.settle()
+            assert (both.only("india")["City"], both.only("us")["City"], both.writes()) == ("Warm", "Open", before)
+            both.edit("us", both.only("us")["id"], Phone="1")
+            both.settle()
+            assert (both.only("india")["City"], both.only("india")["Phone"]) == ("Warm", "1")
+            assert both.only("india")["id"] == number
+            assert conflicts(both) == []
+
+
+def test_two_streams_never_wait_for_each_others_lost_writes(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        around.edit("india", number, City="Linz")
+        around.edit("us", around.only("us")["id"], Phone="1")
+        for org in ("india", "us"):
+            around.orgs[org].faults.next("update", effect="cut", when="before")
+        both_begun = threading.Barrier(2)
+        begin = around.ledger.begin
+
+        def begin_together(*given: Any) -> None:
+            both_begun.wait(30)
+            begin(*given)
+
+        around.ledger.begin = begin_together  # type: ignore[method-assign]
+        threads = [threading.Thread(target=runner.cycle) for runner in around.fleet.runners]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        around.ledger.begin = begin  # type: ignore[method-assign]
+        assert around.sql("select count(*) from intents") == [(2,)]
+        around.settle()
+        around.settle()
+        assert around.shown("india") == around.shown("us") == [("A", "C", "Linz", "1")]
+        assert around.sql("select count(*) from retry_queue") == [(0,)]
+
+
+def test_a_lost_write_counts_though_its_record_has_left_the_filter_since(tmp_path: Path) -> None:
+    with running(tmp_path, stream("india", "us", where="Phone is null"), BACK) as around:
+        number = lead(around)
+        around.settle()
+        there, _ = around.fleet.runners
+        around.edit("india", number, City="Linz")
+        around.orgs["us"].faults.next("update", effect="cut", when="after")
+        there.cycle()
+        around.edit("india", number, City="Wien", Phone="1")  # leaves the filter
+        around.pass_time(90)
+        there.cycle()
+        around.edit("us", around.only("us")["id"], Company="D")
+        around.settle()
+        assert (around.only("india")["City"], around.only("india")["Company"]) == ("Wien", "D")
+        assert conflicts(around) == []
+
+
+def test_a_person_who_changes_his_mind_again_and_again_is_no_oscillation(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        for city in ("A", "B") * 5:
+            around.edit("india", number, City=city)
+            around.pass_time(30)
+            around.once()
+        around.settle()
+        assert around.only("us")["City"] == "B"
+        assert around.sql("select count(*) from retry_queue") == [(0,)]
 
 
 @pytest.mark.parametrize("unmatched", ["stop", "delete"])
