@@ -44,6 +44,7 @@ def fulfilled(promise: Promise, target: WireRecord, stream: Stream, fields: Fiel
         columns={name: value for name, value in promise.pact.columns.items() if name not in unsettled},
         sent={name: edit for name, edit in sent.items() if name in there},
         open=promise.pact.open | missing,
+        conflicts=tuple(one for one in promise.pact.conflicts if one.field in there),
     )
     return Promise(pact=pact, digests=without(promise.digests, frozenset(missing), fields.version, key))
 

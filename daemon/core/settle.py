@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.core.answer import Answer, Done, NotSent, Uncertain
+from daemon.core.answer import Answer, Done, NotSent
 from daemon.core.ends import Context, End, Lane, Linked, Outcome, QueueRow, Waiting, Written, end_of, unconfirmed
 from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Conflict
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream
-from daemon.core.steps import Step, Update, Write
+from daemon.core.steps import Late, Step, Update, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +107,24 @@ def settle(
         closed_intents=[*unsent, *(i for i, end in ends.items() if end.closes)],
         written=[end.written for end in ends.values() if end.written],
         fought=[
-            Fought(source_id=step.change.record_id, target_id=step.target_id, conflict=conflict)
+            Fought(source_id=_id(step), target_id=step.target_id, conflict=conflict)
             for step in steps
-            if isinstance(step, Update)
-            and step.pact
-            and isinstance(answers.get(step.change.record_id), Done | Uncertain)
-            for conflict in step.pact.conflicts
+            if isinstance(step, Late) or (isinstance(step, Update) and isinstance(answers.get(_id(step)), Done))
+            for conflict in conflicts_of(step)
         ],
         gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )
+
+
+def _id(step: Step) -> str:
+    return step.change.record_id
+
+
+def conflicts_of(step: Update | Late) -> tuple[Conflict, ...]:
+    """The conflicts that a write has won, once it is known to be done."""
+    pact = step.promise.pact if isinstance(step, Late) else step.pact
+    return pact.conflicts if pact is not None else ()
 
 
 def checkpoint_after(walk: Walk, steps: Sequence[Step], unsent: frozenset[str]) -> Position:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from daemon.core.agreement import Promise
 from daemon.core.digest import Digests
 from daemon.core.edits import Dated, Edit
-from daemon.core.merge import Pact
+from daemon.core.merge import Conflict, Pact
+from daemon.ledger.columns import storable
 
 Cell = list[Any]
 """[digest, time, meant]"""
@@ -32,16 +34,17 @@ def load_edit(found: dict[str, Any]) -> Edit:
 
 
 def dump_promise(promise: Promise) -> str:
-    """Without the conflicts that it decides: those are stored when it is sent."""
+    """With the conflicts that it decides, and their values: they become rows once it is known to be done."""
     pact = promise.pact
     found = {
         "columns": {name: dump_dated(value) for name, value in pact.columns.items()},
         "sent": {name: dump_edit(edit) for name, edit in pact.sent.items()},
         "open": sorted(pact.open),
+        "conflicts": [_dump_conflict(one) for one in pact.conflicts],
         "whole": promise.digests.whole,
         "fields": dict(promise.digests.by_field),
     }
-    return json.dumps(found, separators=(",", ":"))
+    return storable(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
 
 
 def load_promise(text: str) -> Promise:
@@ -50,8 +53,17 @@ def load_promise(text: str) -> Promise:
         columns={name: value for name, cell in found["columns"].items() if (value := load_dated(cell))},
         sent={name: load_edit(edit) for name, edit in found["sent"].items()},
         open=frozenset(found["open"]),
+        conflicts=tuple(_load_conflict(**one) for one in found["conflicts"]),
     )
     return Promise(pact=pact, digests=Digests(whole=found["whole"], by_field=found["fields"]))
+
+
+def _dump_conflict(one: Conflict) -> dict[str, Any]:
+    return {**asdict(one), "source_time": seconds(one.source_time), "target_time": seconds(one.target_time)}
+
+
+def _load_conflict(source_time: int, target_time: int, **found: Any) -> Conflict:
+    return Conflict(source_time=instant(source_time), target_time=instant(target_time), **found)
 
 
 def instant(at: int) -> datetime:

@@ -303,6 +303,21 @@ def test_a_lost_write_counts_though_its_record_has_left_the_filter_since(tmp_pat
         assert conflicts(around) == []
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_conflict_is_one_row_though_the_answer_of_the_write_that_won_was_lost(tmp_path: Path, when: str) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = lead(around)
+        around.settle()
+        around.edit("us", around.only("us")["id"], City="Wien")
+        around.edit("india", number, City="Linz")
+        around.orgs["us"].faults.next("update", effect="cut", when=when)
+        around.fleet.runners[0].cycle()
+        around.settle()
+        around.settle()
+        assert around.shown("india", "City") == around.shown("us", "City") == [("Linz",)]
+        assert conflicts(around) == [("india-us/Leads", "City", '"Linz"', '"Wien"', "newest", "india")]
+
+
 def test_a_person_who_changes_his_mind_again_and_again_is_no_oscillation(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
