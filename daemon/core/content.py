@@ -102,6 +102,10 @@ def _kept_in_step(
     merged = None
     if wanted.edited is not None:
         sides = Sides(
+            change=change,
+            values=values,
+            digests=digests,
+            edits=wanted.edited,
             stream=stream,
             fields=fields,
             basis=knowledge.bases.get(change.record_id, NOTHING),
@@ -109,7 +113,7 @@ def _kept_in_step(
             me=knowledge.me_in_target,
             key=knowledge.digest_key,
         )
-        merged = merge(change, names, values, digests, seen or {}, wanted.edited, sides)
+        merged = merge(names, seen or {}, sides)
         names, digests = merged.names, merged.digests
         if merged.to_and_fro is not None:
             return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)

@@ -57,10 +57,15 @@ class Pact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """The two sides of one record: their stream and rules, what they agreed on, what the target is known to hold
-    (digests by target field), and the user that orgsync is there.
+    """The two sides of one record: what the source says and what of it was edited, in the target's terms; their stream
+    and rules, what they agreed on, what the target is known to hold (digests by target field), and the user that
+    orgsync is there.
     """
 
+    change: Change
+    values: Values
+    digests: Digests
+    edits: Edits
     stream: Stream
     fields: FieldMap
     basis: Basis
@@ -84,81 +89,80 @@ class Merged:
     to_and_fro: str | None = None
 
 
-def merge(
-    change: Change,
-    differing: frozenset[str],
-    values: Values,
-    digests: Digests,
-    seen: WireRecord,
-    found: Edits,
-    sides: Sides,
-) -> Merged:
+def merge(differing: frozenset[str], seen: WireRecord, sides: Sides) -> Merged:
     """Sorts out the fields that either side may change; for the others `differing` holds.
 
     `seen` is the target's record as it is (empty: not looked at, or not to be found). A lookup's own translation is
     exact, so it also counts as edited when its parent got another counterpart. Of the others a blank that nobody has
     agreed on yet gives way: the way back may have made the record without that field.
     """
-    fields = sides.fields
+    fields, found, digests = sides.fields, sides.edits, sides.digests
     either = fields.newest
     lookups = frozenset(rule.target for rule in fields.rules if rule.kind in ("lookup", "multilookup"))
     edited = either & (found.fields.keys() | (differing & lookups)) & digests.by_field.keys()
-    same, lost, conflicts = set[str](), set[str](), []
     moment = moment_of(seen)
-    if moment is not None:
-        for name in sorted(edited):
-            theirs = observed(name, seen, fields)
-            digest = digest_value(theirs, sides.key)
-            if digest == digests.by_field[name]:
-                same.add(name)
-            elif not _untouched(name, digest, moment, seen, found, sides) and name not in found.fields:
-                lost.add(name)  # nobody edited this lookup here: it only would be translated anew
-            elif not _untouched(name, digest, moment, seen, found, sides):
-                other = _edit_there(name, digest, moment, seen, sides)
-                agreed = name in sides.basis.held or name in found.looped
-                rule = _contest(found.of(name), values[name], other, theirs, sides.stream, agreed=agreed)
-                if rule == "theirs":
-                    lost.add(name)
-                elif rule != "ours":
-                    conflicts.append(
-                        Conflict(
-                            field=name,
-                            source_value=values[name],
-                            target_value=theirs,
-                            source_author=author(change.values)[1],
-                            target_author=author(seen)[1],
-                            source_time=found.of(name).at,
-                            target_time=other.at,
-                            rule=rule,
-                        )
-                    )
-    yielding = {n for n in differing - either if values[n] is None and n not in sides.basis.held}
+    verdicts = {name: _verdict(name, seen, moment, sides) for name in sorted(edited)} if moment is not None else {}
+    same = {name for name, verdict in verdicts.items() if verdict == "same"}
+    lost = frozenset(name for name, verdict in verdicts.items() if verdict == "theirs")
+    conflicts = tuple(verdict for verdict in verdicts.values() if isinstance(verdict, Conflict))
+    yielding = {n for n in differing - either if sides.values[n] is None and n not in sides.basis.held}
     names = (differing - either - yielding) | (edited - same - lost)
     kept = (either - edited) | lost | yielding
     by_field = {name: digest for name, digest in digests.by_field.items() if name not in kept}
     by_field |= {name: sides.confirmed[name] for name in kept if name in sides.confirmed}
     return Merged(
         names=names,
-        lost=frozenset(lost),
+        lost=lost,
         digests=together(by_field, fields.version, sides.key),
-        pact=pact(
-            names | same, found, sides.stream, fields, but=lost | yielding, at=moment, conflicts=tuple(conflicts)
-        ),
+        pact=pact(names | same, found, sides.stream, fields, but=lost | yielding, at=moment, conflicts=conflicts),
         is_idle=not same and not found.settles and by_field == sides.confirmed,
-        to_and_fro=next((n for n in sorted(names & edited) if _is_to_and_fro(n, digests, moment, seen, sides)), None),
+        to_and_fro=next((n for n in sorted(names & edited) if moment and _is_to_and_fro(n, moment, seen, sides)), None),
     )
 
 
-def _is_to_and_fro(name: str, digests: Digests, moment: datetime | None, seen: WireRecord, sides: Sides) -> bool:
+def _verdict(
+    name: str, seen: WireRecord, moment: datetime, sides: Sides
+) -> Conflict | Literal["same", "ours", "theirs"]:
+    """What becomes of a field that was edited in the source: both hold the same, one of them counts, or the source has
+    won a conflict.
+    """
+    found, value = sides.edits, sides.values[name]
+    theirs = observed(name, seen, sides.fields)
+    digest = digest_value(theirs, sides.key)
+    if digest == sides.digests.by_field[name]:
+        return "same"
+    if _untouched(name, digest, moment, seen, sides):
+        return "ours"
+    if name not in found.fields:
+        return "theirs"  # nobody has edited this lookup here: it would only be translated anew
+    other = _edit_there(name, digest, moment, seen, sides)
+    agreed = name in sides.basis.held or name in found.looped
+    rule = _contest(found.of(name), value, other, theirs, sides.stream, agreed=agreed)
+    if rule == "ours" or rule == "theirs":  # noqa: PLR1714 - mypy narrows only this
+        return rule
+    return Conflict(
+        field=name,
+        source_value=value,
+        target_value=theirs,
+        source_author=author(sides.change.values)[1],
+        target_author=author(seen)[1],
+        source_time=found.of(name).at,
+        target_time=other.at,
+        rule=rule,
+    )
+
+
+def _is_to_and_fro(name: str, moment: datetime, seen: WireRecord, sides: Sides) -> bool:
     """Whether the target has been moved away from this value again and again; a person who changes his mind is another
     matter: then the target still holds what was written last.
     """
     held = sides.basis.held.get(name)
-    if held is None or moment is None:
+    if held is None:
         return False
     if held.at is not None and digest_value(observed(name, seen, sides.fields), sides.key) == held.digest:
         return False
-    same = [at for digest, at in held.lately if digest == digests.by_field[name] and moment - at < _LATELY]
+    wanted = sides.digests.by_field[name]
+    same = [at for digest, at in held.lately if digest == wanted and moment - at < _LATELY]
     return len(same) >= _ALTERNATIONS
 
 
@@ -191,12 +195,12 @@ def observed(name: str, record: WireRecord, fields: FieldMap) -> Json:
     return canonical(kind, record.get(name))
 
 
-def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, found: Edits, sides: Sides) -> bool:
+def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, sides: Sides) -> bool:
     """Whether nobody has changed a field of the target since both sides agreed: it holds what the source's value itself
     came from, or else what was confirmed, or what the target made of what we wrote.
     """
     held = sides.basis.held.get(name)
-    if digest == found.looped.get(name, held.digest if held else None):
+    if digest == sides.edits.looped.get(name, held.digest if held else None):
         return True
     return held is not None and moment == held.at and is_by(sides.me, seen)
 

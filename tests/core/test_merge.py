@@ -11,6 +11,7 @@ import pytest
 from daemon.core.convert import Json
 from daemon.core.digest import digest_value, digest_values
 from daemon.core.edits import NOTHING, Basis, Column, Dated, Edit, Edits, Held, Mark, edits
+from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Merged, Sides, merge
 from daemon.core.record import Change, format_instant
 from daemon.core.rules import Constant, Stream, Template
@@ -73,9 +74,22 @@ def found(now: Change, known: Basis) -> Edits:
 def decided(now: Change, known: Basis, there: str | None, seconds: int, by: Any = PERSON, **stream: Any) -> Merged:
     values: dict[str, Json] = {"City": now.values["City"]}  # type: ignore[dict-item]
     seen = {"City": there, "Modified_Time": format_instant(T0 + timedelta(seconds=seconds)), "Modified_By": by}
-    sides = Sides(stream=replace(STREAM, **stream), fields=MAP, basis=known, confirmed={}, me="1", key=SECRET)
-    digests = digest_values(values, MAP.version, SECRET)
-    return merge(now, frozenset({"City"}), values, digests, seen, found(now, known), sides)
+    return merge(frozenset({"City"}), seen, sides_of(now, values, known, **stream))
+
+
+def sides_of(now: Change, values: dict[str, Json], known: Basis, fields: FieldMap = MAP, **stream: Any) -> Sides:
+    return Sides(
+        change=now,
+        values=values,
+        digests=digest_values(values, fields.version, SECRET),
+        edits=found(now, known),
+        stream=replace(STREAM, **stream),
+        fields=fields,
+        basis=known,
+        confirmed={},
+        me="1",
+        key=SECRET,
+    )
 
 
 def test_a_value_that_both_sides_agreed_on_is_no_edit() -> None:
@@ -148,7 +162,6 @@ def test_the_form_that_the_target_made_of_our_write_is_no_edit_there() -> None:
     assert decided(change("Linz"), known, "GRAZ", 3, PERSON).lost == {"City"}
 
 
-@pytest.mark.parametrize(("mine", "theirs", "goes"), [("Linz", None, True), (None, "Wien", False)])
 def test_a_value_that_is_back_in_the_target_is_as_new_as_the_edit_that_brought_it_back() -> None:
     theirs = Column(agreed=dated("Graz"), mark=written("Linz", 5, a="Linz"))  # Graz, then Linz by us, then Graz again
     known = replace(basis("Roma"), theirs={"City": (theirs,)})
@@ -159,14 +172,13 @@ def test_a_lookup_that_is_only_translated_anew_gives_way_to_an_edit_of_the_targe
     lookup = replace(MAP, rules=(rule("City", "lookup", owner="newest"), *MAP.rules[1:]))
     known = basis("Graz", held=Held(digest=digest("Roma")))
     assert decided(change("Graz", 9), known, "Graz", 3).lost == frozenset()
-    sides = Sides(stream=STREAM, fields=lookup, basis=known, confirmed={}, me="1", key=SECRET)
     seen = {"City": {"id": "7"}, "Modified_Time": format_instant(T0), "Modified_By": PERSON}
     values: dict[str, Json] = {"City": {"id": "5"}}
-    now = change("Graz", 9)
-    merged = merge(now, frozenset({"City"}), values, digest_values(values, "", SECRET), seen, found(now, known), sides)
+    merged = merge(frozenset({"City"}), seen, sides_of(change("Graz", 9), values, known, lookup))
     assert (merged.names, merged.lost, merged.pact.conflicts) == (frozenset(), {"City"}, ())
 
 
+@pytest.mark.parametrize(("mine", "theirs", "goes"), [("Linz", None, True), (None, "Wien", False)])
 def test_before_the_first_agreement_a_blank_gives_way_without_a_conflict(
     mine: str | None, theirs: str | None, goes: bool
 ) -> None:
