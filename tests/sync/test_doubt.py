@@ -140,6 +140,43 @@ def test_a_lost_create_without_a_key_is_found_though_the_clock_is_told_wrong(tmp
         assert pair.queue() == []
 
 
+def test_a_record_that_is_held_does_not_hide_that_it_was_made(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Contacts",)) as pair:
+        parent = pair.a.insert_raw("Contacts", {"Last_Name": "Parent"})
+        pair.b.faults.next("insert", effect="cut", when="after")
+        pair.cycle("Contacts")
+        pair.a.edit("Contacts", parent, {"Email": {"not": "a text"}})  # now it can go nowhere
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "Child", "Reporting_To": {"id": parent}})
+        for _ in range(3):
+            pair.pass_time(WAIT)
+            pair.once()
+        twin = pair.counterpart("Contacts", parent)
+        assert pair.counterpart("Contacts", child)["Reporting_To"]["id"] == twin["id"]
+        assert [(i, state) for i, state, _ in pair.queue()] == [(parent, "held")]
+
+
+def test_the_deletion_of_a_record_of_which_only_the_intent_is_known_is_heard(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None, deletes="delete") as pair:
+        pair.once()
+        mine = lead(pair)
+
+        def killed(*_: object) -> None:
+            raise Killed
+
+        settle = pair.ledger.settle
+        pair.ledger.settle = killed  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            pair.cycle("Leads")
+        pair.ledger.settle = settle  # type: ignore[method-assign]
+        assert len(pair.b.records("Leads")) == 1
+        pair.a.delete("Leads", mine)
+        for _ in range(3):
+            pair.pass_time(WAIT)
+            pair.once()
+        assert pair.b.records("Leads") == []
+        assert pair.sql("select count(*) from intents") == [(0,)]
+
+
 def lost(pair: Pair, *, done: bool, **values: object) -> str:
     """A record of A whose create was lost, after or before B did it."""
     mine = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", **values})
