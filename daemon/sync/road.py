@@ -26,6 +26,7 @@ from daemon.ledger import DueRow, Intent, Leaving, Ledger
 from daemon.sync.hands import Hands
 from daemon.sync.knowing import known_and_whole
 from daemon.sync.prepare import Prepared
+from daemon.sync.readback import with_own_forms
 from daemon.sync.tags import without_surplus
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
@@ -84,6 +85,8 @@ def travel(
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     tried = frozenset(i for i, row in due.items() if row.attempts)
     sent = _write(steps, prepared, hands, alone, tried, lane, meter)
+    if stream.circle:
+        steps = with_own_forms(steps, sent.answers, prepared, hands.target, ledger.digest_key)
     settlement = settle(
         steps,
         sent.answers,

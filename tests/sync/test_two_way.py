@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from daemon.core.rules import Copy, Expression, FieldChoice, Fill
@@ -316,6 +317,46 @@ def test_a_conflict_is_one_row_though_the_answer_of_the_write_that_won_was_lost(
         around.settle()
         assert around.shown("india", "City") == around.shown("us", "City") == [("Linz",)]
         assert conflicts(around) == [("india-us/Leads", "City", '"Linz"', '"Wien"', "newest", "india")]
+
+
+def rounds_at_once(around: Around, name: str) -> None:
+    """From now on us rounds a number of its leads as it stores them, and shows the time of the write itself."""
+    leads = around.emu.world.sites["us"].org.tables["Leads"]
+
+    def rounded(response: httpx.Response) -> None:
+        if response.request.method in ("PUT", "POST") and response.request.url.path.endswith("/Leads"):
+            for record in list(leads.records.values()):
+                values = {**record.values, name: round(float(str(record.values[name])))}
+                leads.put(
+                    record.replaced(
+                        modified=record.modified, modified_by=record.modified_by, owner=record.owner, values=values
+                    )
+                )
+
+    around.fleet.catalogs["us"].zoho._caller.transport._client.event_hooks = {"response": [rounded]}
+
+
+@pytest.mark.parametrize("who", ["india", "us"])
+def test_the_form_that_the_target_gives_a_value_is_no_edit_though_somebody_touches_the_record_before_it_is_read(
+    tmp_path: Path, who: str
+) -> None:
+    there = table(Annual_Revenue=Expression(text="Annual_Revenue * 1.19"))
+    back = table(Annual_Revenue=Expression(text="round(Annual_Revenue / 1.19, 2)"))
+    ways = stream("india", "us", fields=there), stream("us", "india", fields=back)
+    with running(tmp_path, *ways) as around:
+        number = lead(around, Annual_Revenue=100)
+        around.settle()
+        rounds_at_once(around, "Annual_Revenue")
+        around.edit("india", number, Annual_Revenue=101)
+        around.fleet.runners[0].cycle()
+        assert around.only("us")["Annual_Revenue"] == 120
+        around.edit(who, around.only(who)["id"], Phone="1")
+        if who == "india":
+            around.fleet.runners[0].cycle()
+        around.settle()
+        around.settle()
+        assert (around.only("india")["Annual_Revenue"], around.only("india")["Phone"]) == (101, "1")
+        assert conflicts(around) == []
 
 
 def test_a_person_who_changes_his_mind_again_and_again_is_no_oscillation(tmp_path: Path) -> None:
