@@ -197,10 +197,11 @@ def observed(name: str, record: WireRecord, fields: FieldMap) -> Json:
 
 def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, sides: Sides) -> bool:
     """Whether nobody has changed a field of the target since both sides agreed: it holds what the source's value itself
-    came from, or else what was confirmed, or what the target made of what we wrote.
+    came from, or what was confirmed (which of the two is newer, only the way here would tell), or what the target made
+    of what we wrote.
     """
     held = sides.basis.held.get(name)
-    if digest == sides.edits.looped.get(name, held.digest if held else None):
+    if digest in (sides.edits.looped.get(name), held and held.digest):
         return True
     return held is not None and moment == held.at and is_by(sides.me, seen)
 

@@ -184,6 +184,31 @@ def test_on_a_ring_all_orgs_prefer_the_same_one_of_two_edits(tmp_path: Path) -> 
         assert conflicts(around) == [("europe-india/Leads", "City", '"Rom"', '"Linz"', "newest", "europe")]
 
 
+HUB = stream("india", "us"), stream("us", "india"), stream("india", "europe"), stream("europe", "india")
+
+
+def test_on_a_hub_edits_of_one_org_after_another_are_no_conflicts_and_a_conflict_is_one_row(tmp_path: Path) -> None:
+    with running(tmp_path, *HUB) as around:
+        lead(around)
+        around.settle()
+        around.settle()
+
+        def edit(**cities: str) -> None:
+            for org, city in cities.items():
+                around.edit(org, around.only(org)["id"], City=city)
+            around.settle()
+            around.settle()
+            assert len({around.only(org)["City"] for org in around.orgs}) == 1
+
+        edit(europe="1")
+        around.edit("europe", around.only("europe")["id"], Company="X")
+        edit(india="2")
+        edit(us="3")
+        assert conflicts(around) == []
+        edit(india="4", us="5")
+        assert [row[1:4] for row in conflicts(around)] == [("City", '"5"', '"4"')]
+
+
 def test_a_write_without_an_answer_is_no_edit_of_the_other_side(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
