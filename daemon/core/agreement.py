@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from daemon.core.digest import Digests, digest_value, without
 from daemon.core.edits import Basis, Came, Column, Dated, Edit, Held, Mark, together
 from daemon.core.fieldmap import FieldMap
-from daemon.core.merge import Pact, observed
+from daemon.core.merge import LATELY, Pact, observed
 from daemon.core.record import WireRecord
 from daemon.core.rules import Stream
 
-_HOUR: Final = timedelta(hours=1)
 _MOST: Final = 11  # writes of one field within an hour that are told apart
 _UNKNOWN: Final = Column()
 
@@ -73,7 +72,7 @@ def after_own(basis: Basis, kept: Kept, source: str) -> Basis:
         before = held.get(name)
         lately = before.lately if before else ()
         if name in kept.pact.sent and at is not None:
-            recent = [write for write in lately if at - write[1] < _HOUR][-_MOST:]
+            recent = [write for write in lately if at - write[1] < LATELY][-_MOST:]
             held[name] = Held(digest=digest, at=at, lately=(*recent, (digest, at)))
         elif name not in kept.pact.open:
             held[name] = Held(digest=digest, at=before.at if before else None, lately=lately)

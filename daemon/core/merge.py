@@ -20,7 +20,7 @@ from daemon.core.record import Change, WireRecord, parse_instant
 from daemon.core.rules import Stream
 
 _ALTERNATIONS: Final = 3
-_LATELY: Final = timedelta(hours=1)
+LATELY: Final = timedelta(hours=1)
 Decided = Literal["newest", "primary"]
 """What decided: the later edit; or, as both came in one second, the route that is named primary."""
 
@@ -162,7 +162,7 @@ def _is_to_and_fro(name: str, moment: datetime, seen: WireRecord, sides: Sides) 
     if held.at is not None and digest_value(observed(name, seen, sides.fields), sides.key) == held.digest:
         return False
     wanted = sides.digests.by_field[name]
-    same = [at for digest, at in held.lately if digest == wanted and moment - at < _LATELY]
+    same = [at for digest, at in held.lately if digest == wanted and moment - at < LATELY]
     return len(same) >= _ALTERNATIONS
 
 

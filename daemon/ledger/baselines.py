@@ -94,7 +94,7 @@ class _Reader:
     module: str
 
 
-def _passed_on(reader: _Reader, record_id: str, now: datetime) -> QueueRow:
+def _row_to_pass_on(reader: _Reader, record_id: str, now: datetime) -> QueueRow:
     """Nothing is written, so the reader's polls do not meet the record."""
     return QueueRow(
         source_id=record_id,
@@ -177,7 +177,7 @@ def agree(
             rows = {e: after_way_back(rows[e], one.pact.columns, reader.target) for e, one in kept.items()}
             _confirm(connection, reader.address, kept, now)
         _store(connection, reader.address, rows)
-        passed = [_passed_on(reader, targets[e], now) for e, one in kept.items() if passes_on(one, reader.target)]
+        passed = [_row_to_pass_on(reader, targets[e], now) for e, one in kept.items() if passes_on(one, reader.target)]
         queue.requeue(connection, reader, passed, (), now)
 
 
