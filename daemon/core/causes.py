@@ -32,6 +32,8 @@ PASSED_ON: Final = "PASSED_ON"
 SECOND_COPY: Final = "SECOND_COPY"
 TOO_MANY_ROWS: Final = "TOO_MANY_ROWS"
 UNREAD: Final = "UNREAD"
+FIELD_ABSENT: Final = "FIELD_ABSENT"
+USER_REFUSED: Final = "USER_REFUSED"
 FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
 OURS: Final = frozenset(
     {
@@ -53,6 +55,8 @@ OURS: Final = frozenset(
         SECOND_COPY,
         TOO_MANY_ROWS,
         UNREAD,
+        FIELD_ABSENT,
+        USER_REFUSED,
     }
 )
 """Causes that say nothing of the target's fields."""
@@ -78,6 +82,9 @@ _REMEDIES: Final = {
     "delete it in the source, or empty its key field and retry: then it counts as a new record",
     TOO_MANY_ROWS: "Zoho shows only the first 200 rows of a record, so nothing of it was written: take rows away "
     "and retry, or do not map the field",
+    FIELD_ABSENT: "if the field was renamed, write its API name of today into the settings; if it was hidden, show "
+    "it to the API user again; if it is gone for good, take it out of the mapping, or name it under except",
+    USER_REFUSED: "nothing to do: the users of the target are read again, to see who has left",
     UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
     FILE_TOO_LARGE: "attach a smaller file in the source, or a link to it",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from daemon.core import notes
 from daemon.core.agreement import fulfilled
 from daemon.core.causes import (
+    FIELD_ABSENT,
     ORIGIN_UNKNOWN,
     OSCILLATION,
     TARGET_GONE,
@@ -17,9 +19,9 @@ from daemon.core.causes import (
 )
 from daemon.core.composed import left_out, sendable, surplus_tags
 from daemon.core.convert import Json, Values
-from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, without
+from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, with_kept, without
 from daemon.core.edits import NOTHING, Edits, edits
-from daemon.core.fieldmap import FieldMap
+from daemon.core.fieldmap import Absent, FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.merge import Sides, merge, moment_of, pact
 from daemon.core.record import Change, WireRecord
@@ -53,7 +55,7 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
         change=change,
         values=translation.values,
         digests=digest_values(lasting, fields.version, key),
-        later=_waits(change, *translation.waits[0]) if translation.waits else None,
+        later=_waits(change, *translation.waits[0]) if translation.waits else _lacks(change, fields.absent),
         cut=translation.cut,
         edited=edits(change, fields, basis, stream.target, knowledge.me_in_source, key) if stream.circle else None,
     )
@@ -64,6 +66,8 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
         return _kept_in_step(wanted, link, held, stream, fields, knowledge)
     if change.record_id in knowledge.astray:
         return _astray(change, stream, knowledge)
+    if cannot := _lacks(change, [one for one in fields.absent if one.mandatory]):
+        return cannot
     return _create(wanted, stream, fields, knowledge)
 
 
@@ -90,6 +94,8 @@ def _kept_in_step(
     """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
     change, values, digests = wanted.change, wanted.values, wanted.digests
     candidates = knowledge.found.get(change.record_id)
+    missed = [one.target for one in fields.absent]
+    digests = with_kept(digests, held.by_field, missed, fields.version, knowledge.digest_key)
     unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
         return Keep(change=change, outcome="unchanged", later=wanted.later)
@@ -182,6 +188,14 @@ def _complete(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowl
         if parent not in back or name in fields.mandatory:
             return _waits(change, name, parent)
     return translation
+
+
+def _lacks(change: Change, absent: Sequence[Absent]) -> Hold | None:
+    """What a record goes without for now; the row in the queue brings it later."""
+    for one in absent:
+        cause = Cause(code=FIELD_ABSENT, module=one.module, field=one.field)
+        return Hold(change=change, cause=cause, detail=f"{one.message}; {one.target} was not written")
+    return None
 
 
 def _waits(change: Change, name: str, parent: Parent) -> Hold:

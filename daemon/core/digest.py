@@ -45,6 +45,12 @@ def without(digests: Digests, names: frozenset[str], version: str, key: bytes) -
     return together({n: digest for n, digest in digests.by_field.items() if n not in names}, version, key)
 
 
+def with_kept(digests: Digests, old: Mapping[str, str], names: Iterable[str], version: str, key: bytes) -> Digests:
+    """The digests of a record of which some fields are not carried for now: B holds there what it confirmed last."""
+    kept = {name: old[name] for name in names if name in old}
+    return together({**digests.by_field, **kept}, version, key) if kept else digests
+
+
 def changed_fields(old: Mapping[str, str], new: Digests) -> frozenset[str]:
     """The fields whose value is not the one B confirmed last; all of them when nothing was confirmed."""
     return frozenset(name for name, digest in new.by_field.items() if old.get(name) != digest)

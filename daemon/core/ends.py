@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
@@ -16,10 +16,12 @@ from daemon.core.causes import (
     TARGET_GONE,
     UNCERTAIN,
     UNREAD,
+    USER_REFUSED,
     Cause,
 )
 from daemon.core.digest import Digests
 from daemon.core.fieldmap import FieldMap
+from daemon.core.fitting import PEOPLE
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
 from daemon.core.rules import Stream
@@ -56,6 +58,7 @@ Outcome = Literal[
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Lane = Literal["poll", "retry"]
 QueueState = Literal["due", "held", "dead"]
+_USERS_READ: Final = timedelta(seconds=30)  # by then another cycle has read the target's users anew
 _DEFERRED: Final = {
     UNCERTAIN: "an earlier write may still be on its way; the target is asked before anything is sent",
     ORIGIN_UNKNOWN: "its key field names the record of another org, and the link to it is not known yet",
@@ -284,6 +287,10 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
         )
     rule = next((r for r in context.fields.rules if r.target == answer.field), None)
     sent = step.values.get(answer.field) if answer.field and isinstance(step, (Create, Update)) else None
+    if rule and answer.code == INVALID_DATA and rule.kind in PEOPLE and context.attempts_before(step) == 0:
+        cause = Cause(code=USER_REFUSED, module=context.stream.target_module, field=answer.field)
+        row = _row(step, "due", cause, answer.message, due_at=context.now + _USERS_READ, attempts=1)
+        return End(outcome="retrying", queued=row, written=_written(step, answer.code))
     value = str(sent)[:120] if rule and rule.names_cause and sent is not None else None
     cause = Cause(code=answer.code, module=context.stream.target_module, field=answer.field, value=value)
     if rule and answer.code == INVALID_DATA and (match := rule.matches.get(rule.parent or "")):

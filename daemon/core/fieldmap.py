@@ -20,14 +20,29 @@ _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A field of the target that is not written for now, because `field` of `module`, in either org, is not as it was.
+
+    `mandatory`: the target makes no record without it.
+    """
+
+    target: str
+    module: str
+    field: str
+    message: str
+    mandatory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMap:
     """Everything that planning needs to know of a stream's fields.
 
-    `version` changes when any rule does. `columns` are the source fields to read, without id and Modified_Time. `match`
-    are target fields whose values name a record, where there is no key. `mandatory` are the target fields that a new
-    record must have. `kinds` are those of the columns, where the stream lies on a circle and edits of the source must
-    be told from what orgsync wrote there. `at_source` is what of the filter the source may be asked for: it lets
-    through whatever `keep` keeps.
+    `version` changes when any rule does, `parts` say which (version.py). `columns` are the source fields to read,
+    without id and Modified_Time. `match` are target fields whose values name a record, where there is no key.
+    `mandatory` are the target fields that a new record must have. `kinds` are those of the columns, where the stream
+    lies on a circle and edits of the source must be told from what orgsync wrote there. `at_source` is what of the
+    filter the source may be asked for: it lets through whatever `keep` keeps. `absent` are fields that were carried
+    before and cannot be now.
     """
 
     rules: tuple[FieldRule, ...]
@@ -39,6 +54,8 @@ class FieldMap:
     mandatory: frozenset[str] = frozenset()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     at_source: Criteria | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[Absent, ...] = ()
 
     @property
     def parents(self) -> frozenset[str]:

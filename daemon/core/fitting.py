@@ -31,7 +31,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "ownerlookup": "owner",
     "userlookup": "user",
 }
-_PEOPLE: Final = ("owner", "user")
+PEOPLE: Final = ("owner", "user")
 _LOOKUPS: Final = ("lookup", "multilookup")
 _ZONED: Final = (("date", "datetime"), ("datetime", "date"))
 _CUT: Final = ("text", "textarea")
@@ -129,7 +129,7 @@ def by_star(mine: Field, yours: Field) -> bool:
 def _origin(mine: Field, kind: Kind) -> Kind | None:
     """The source's kind where it has to be converted; None where the value is copied."""
     own = _KINDS.get(mine.data_type, mine.data_type)
-    if own == kind or (own in _PEOPLE and kind in _PEOPLE):
+    if own == kind or (own in PEOPLE and kind in PEOPLE):
         return None
     special = (mine.data_type, kind)
     return mine.data_type if special in CONVERSIONS and mine.data_type in ("formula", "picklist") else own
@@ -167,7 +167,7 @@ def unfit(what: str, value: Scalar, yours: Field, kind: Kind) -> str | None:
 
 def _fill_problem(fill: Fill, yours: Field, kind: Kind) -> str | None:
     if fill.default is not None:
-        if kind in _PEOPLE or kind in _LOOKUPS:
+        if kind in PEOPLE or kind in _LOOKUPS:
             return f"a {yours.data_type} has no default"
         if wrong := unfit("default", fill.default, yours, kind):
             return wrong

@@ -6,16 +6,17 @@ settings and cannot be carried is a problem with its name, never left out in sil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from daemon.core import notes
+from daemon.core.absent import missed_by_star, not_there, place
 from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
 from daemon.core.egress import egress_problem, listed_in_vain
-from daemon.core.fieldmap import FieldMap, columns_of
+from daemon.core.fieldmap import Absent, FieldMap, columns_of
 from daemon.core.filter import FilterError, parse_filter, unlisted
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
@@ -24,7 +25,7 @@ from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Fill, Rows, Source, Stream
 from daemon.core.schema import Field, Schema
 from daemon.core.sifting import sendable
-from daemon.core.version import version_of
+from daemon.core.version import parts_of, version_of
 
 # Set by Zoho on every write, or the subject of their own settings.
 _NEVER_BY_STAR: Final = frozenset(
@@ -42,23 +43,40 @@ class Problem:
     fatal: bool = True
 
 
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What the settings come to by the metadata of both orgs."""
+
+    rules: list[FieldRule] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
+
+
 def resolve(
-    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str], zone: str = "UTC"
+    stream: Stream,
+    source: Schema,
+    target: Schema,
+    carried: Mapping[str, str],
+    zone: str = "UTC",
+    before: Collection[str] = (),
 ) -> tuple[FieldMap | None, list[Problem]]:
     """The field rules of a stream, and every problem found on the way; None when one of them is fatal.
 
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
-    records it points to are. `zone` is the source org's time zone.
+    records it points to are. `zone` is the source org's time zone. `before` are the target fields that the stream has
+    carried so far: one of them that an org does not show any more stops nothing but itself (absent.py).
     """
     if stream.notes_of:
         source = notes.readable(source)
-    rules, problems = _rules_of(stream, source, target, carried, zone)
+    found = _rules_of(stream, source, target, carried, zone, before)
+    rules, problems = found.rules, found.problems
     if stream.notes_of:
         rules = [notes.parent_rule(stream, carried), *(r for r in rules if r.target != notes.PARENT)]
         problems = [p for p in problems if p.field != notes.PARENT]
     else:
         problems += _partly_carried(stream, rules, source)
-    filled = {r.target for r in rules}
+    problems += [Problem(stream=stream.address, field=a.target, message=a.message, fatal=False) for a in found.absent]
+    filled = {r.target for r in rules}.union(a.target for a in found.absent)
     problems += [
         Problem(stream=stream.address, field=name, message=message)
         for name, message in [*key_problems(stream, target, filled), *flag_problems(stream, target, filled)]
@@ -74,7 +92,7 @@ def resolve(
             stream=stream.address,
             field=f.api_name,
             message=f"{stream.target}'s {stream.target_module}.{f.api_name} is mandatory and nothing fills it: "
-            f"give it a source or a constant under {_place(stream)}.fields",
+            f"give it a source or a constant under {place(stream)}.fields",
         )
         for f in target.fields.values()
         if f.mandatory and f.writable and f.api_name not in filled | {stream.key} and f.data_type != "ownerlookup"
@@ -122,6 +140,8 @@ def resolve(
         FieldMap(
             rules=ordered,
             version=version_of(ordered, stream),
+            parts=parts_of(ordered, stream),
+            absent=tuple(_with_duty(one, target) for one in sorted(found.absent, key=lambda one: one.target)),
             key=stream.key,
             match=tuple(f.api_name for f in known if recognises(f)),
             columns=tuple(c for c in columns if c not in ("id", "Modified_Time")),
@@ -139,19 +159,27 @@ def _kinds(columns: Iterable[str], source: Schema) -> dict[str, Kind]:
     return {name: (name in source.fields and kind_of(source.fields[name])) or "text" for name in sorted(columns)}
 
 
-def _place(stream: Stream) -> str:
-    return f"routes.{stream.route}.modules.{stream.source_module}"
+def _with_duty(absent: Absent, target: Schema) -> Absent:
+    there = target.fields.get(absent.target)
+    return replace(absent, mandatory=there is not None and there.mandatory)
 
 
 def _rules_of(
-    stream: Stream, source: Schema, target: Schema, carried: Mapping[str, str], zone: str
-) -> tuple[list[FieldRule], list[Problem]]:
+    stream: Stream,
+    source: Schema,
+    target: Schema,
+    carried: Mapping[str, str],
+    zone: str,
+    before: Collection[str] = (),
+) -> _Found:
     table: Mapping[str, Source] = stream.fields.table or {}
-    rules, problems = _by_table(stream, table, source, target, carried, zone)
+    found = _by_table(stream, table, source, target, carried, zone, before)
     if stream.fields.table is None or stream.fields.star:
         more, reported = _by_star(stream, table, source, target, carried, zone)
-        rules, problems = rules + more, problems + reported
-    return rules, problems
+        found.rules += more
+        found.problems += reported
+        found.absent += missed_by_star(stream, set(before) - table.keys(), found.rules, source, target)
+    return found
 
 
 def _by_star(
@@ -201,40 +229,67 @@ def _by_table(
     target: Schema,
     carried: Mapping[str, str],
     zone: str,
-) -> tuple[list[FieldRule], list[Problem]]:
-    rules: list[FieldRule] = []
-    problems: list[Problem] = []
-
-    def wrong(field: str, message: str) -> None:
-        problems.append(Problem(stream=stream.address, field=field, message=message))
-
+    before: Collection[str],
+) -> _Found:
+    found = _Found()
     for name, origin in table.items():
-        yours = target.fields.get(name)
-        if yours is None:
-            wrong(name, _no_field(stream, name, stream.target, target, name))
-        elif name == stream.key:
-            wrong(name, f"{name} is the key field; orgsync fills it itself")
-        elif not yours.writable and name != "Tag":  # it is written (facts 2.6), whatever its description says
-            wrong(name, f"{stream.target}'s {stream.target_module}.{name} is read-only")
-        elif missing := sorted(c for c in columns_of(origin) if c not in source.fields):
-            wrong(name, _no_field(stream, missing[0], stream.source, source, name))
+        if name == stream.key:
+            what = f"{name} is the key field; orgsync fills it itself"
+            found.problems.append(Problem(stream=stream.address, field=name, message=what))
+        elif lost := _lost(stream, name, origin, source, target):
+            if name in before:
+                found.absent.append(lost)
+            else:
+                found.problems.append(Problem(stream=stream.address, field=name, message=lost.message))
         else:
-            mine = source.fields[origin.field] if isinstance(origin, (Copy, Rows)) else None
-            fill = stream.fields.fills.get(name, Fill())
-            fill = replace(fill, owner=fill.owner or stream.owner)
-            if composed_kind(yours) is not None:
-                columns, inner = _columns(stream, name, origin, (mine, source), (yours, target), carried, zone)
-                problems += inner
-                rule = composed_rule(name, origin, mine, yours, carried, fill, columns)
-            elif isinstance(origin, Rows):
-                rule = f"a {yours.data_type} is no subform"
-            else:
-                rule = rule_for(name, origin, mine, yours, carried, fill, zone)
-            if isinstance(rule, FieldRule):
-                rules.append(rule)
-            else:
-                wrong(name, f"{name}: {rule}")
-    return rules, problems
+            rule, problems = _rule(stream, name, origin, source, target, carried, zone)
+            wrong = "; ".join(p.message for p in problems if p.fatal)
+            if wrong and name in before and composed_kind(target.fields[name]) is not None:  # a column of its rows
+                found.absent.append(Absent(target=name, module=stream.target_module, field=name, message=wrong))
+                continue
+            found.problems += problems
+            found.rules += [rule] if rule is not None else []
+    return found
+
+
+def _lost(stream: Stream, name: str, origin: Source, source: Schema, target: Schema) -> Absent | None:
+    """What is not there of an entry of the table, if anything: its field, or one that it is made of."""
+    yours = target.fields.get(name)
+    if yours is None:
+        return not_there(stream, name, name, target, in_target=True)
+    if not yours.writable and name != "Tag":  # it is written (facts 2.6), whatever its description says
+        message = f"{stream.target}'s {stream.target_module}.{name} is read-only"
+        return Absent(target=name, module=stream.target_module, field=name, message=message)
+    missing = sorted(column for column in columns_of(origin) if column not in source.fields)
+    return not_there(stream, name, missing[0], source, in_target=False) if missing else None
+
+
+def _rule(
+    stream: Stream,
+    name: str,
+    origin: Source,
+    source: Schema,
+    target: Schema,
+    carried: Mapping[str, str],
+    zone: str,
+) -> tuple[FieldRule | None, list[Problem]]:
+    """The rule of one entry of the table, whose fields are there."""
+    yours = target.fields[name]
+    mine = source.fields[origin.field] if isinstance(origin, (Copy, Rows)) else None
+    fill = stream.fields.fills.get(name, Fill())
+    fill = replace(fill, owner=fill.owner or stream.owner)
+    problems: list[Problem] = []
+    rule: FieldRule | str
+    if composed_kind(yours) is not None:
+        columns, problems = _columns(stream, name, origin, (mine, source), (yours, target), carried, zone)
+        rule = composed_rule(name, origin, mine, yours, carried, fill, columns)
+    elif isinstance(origin, Rows):
+        rule = f"a {yours.data_type} is no subform"
+    else:
+        rule = rule_for(name, origin, mine, yours, carried, fill, zone)
+    if isinstance(rule, FieldRule):
+        return rule, problems
+    return None, [*problems, Problem(stream=stream.address, field=name, message=f"{name}: {rule}")]
 
 
 def _columns(
@@ -254,10 +309,10 @@ def _columns(
         org, module = (stream.source, mine[0].rows_module) if here is None else (stream.target, yours[0].rows_module)
         message = f"{name}: the fields of its rows ({org}'s module {module}) cannot be read: let the API user see them"
         return (), [Problem(stream=stream.address, field=name, message=message)]
-    rules, problems = _rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
-    faults = column_faults(name, rules, there)
-    problems += [Problem(stream=stream.address, field=name, message=message) for message in faults]
-    return tuple(sorted(rules, key=lambda r: r.target)), problems
+    found = _rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
+    faults = column_faults(name, found.rules, there)
+    found.problems += [Problem(stream=stream.address, field=name, message=message) for message in faults]
+    return tuple(sorted(found.rules, key=lambda r: r.target)), found.problems
 
 
 def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> list[Problem]:
@@ -274,12 +329,3 @@ def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> l
         if rule.kind == "multilookup" and isinstance(rule.source, Copy)
         if (missing := left_out(source.fields[rule.source.field], rule.several, rule.matches))
     ]
-
-
-def _no_field(stream: Stream, name: str, org: str, schema: Schema, entry: str) -> str:
-    """A field that is not there (any more), with the nearest one and the place in the settings to mend."""
-    module = stream.target_module if org == stream.target else stream.source_module
-    return (
-        f"{org}'s {module} has no field {name}{there_is(name, schema.fields)}: if it was renamed, correct "
-        f"{_place(stream)}.fields.{entry} to its API name of today"
-    )

@@ -10,14 +10,25 @@ from daemon.core.fitting import FieldRule
 from daemon.core.rules import Copy, Source, Stream
 
 
-# Set by Zoho on every write, or the subject of their own settings.
 def version_of(rules: tuple[FieldRule, ...], stream: Stream) -> str:
     """A short name for exactly these rules: equal rules give equal names in every process and every version of orgsync,
     or all records would be read again. So what is new is only named where it is used.
     """
+    return _short([*(_described(rule) for rule in rules), _beside(stream)])
+
+
+def parts_of(rules: tuple[FieldRule, ...], stream: Stream) -> dict[str, str]:
+    """The same by target field, and under "" what concerns no field alone."""
+    return {"": _short(_beside(stream))} | {rule.target: _short(_described(rule)) for rule in rules}
+
+
+def _beside(stream: Stream) -> list[object]:
     more: list[object] = [dict(stream.owners)] if stream.owners else []
     more += [{"unmatched": stream.unmatched}] if stream.unmatched != "stop" else []
-    described = [*(_described(rule) for rule in rules), [stream.where, stream.default_owner, *more]]
+    return [stream.where, stream.default_owner, *more]
+
+
+def _short(described: object) -> str:
     text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 

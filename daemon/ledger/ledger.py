@@ -131,10 +131,20 @@ class Ledger:
         with self._writing() as connection:
             streams.start(connection, stream, rules_version, first_run, now)
 
-    def restart_stream(self, stream: Stream, rules_version: str, now: datetime) -> None:
+    def restart_stream(self, stream: Stream, rules_version: str, parts: Mapping[str, str], now: datetime) -> None:
         """The position goes back to the start under a new version of the rules: all records are read again."""
         with self._writing() as connection:
-            streams.restart(connection, stream, rules_version, now)
+            streams.restart(connection, stream, rules_version, parts, now)
+
+    def note_rules(self, stream: Stream, rules_version: str, parts: Mapping[str, str]) -> None:
+        """The rules have another version, and no record need be read again."""
+        with self._writing() as connection:
+            streams.note_rules(connection, stream, rules_version, parts)
+
+    def carried(self, stream: Stream) -> frozenset[str]:
+        """The target fields that a stream has carried so far."""
+        with self._reading() as connection:
+            return streams.carried(connection, stream)
 
     def match(self, stream: str, pairs: Sequence[tuple[str, str]], shown: Shown, now: datetime) -> int:
         """Link what a person found to be one (source id, target id), all or none; `shown` says how far the first run is

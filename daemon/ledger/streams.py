@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
@@ -32,6 +33,7 @@ class StreamState:
     target_schema: str | None = None
     read_at: datetime | None = None
     current_until: datetime | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:
@@ -58,6 +60,7 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         target_schema=found["target_schema"],
         read_at=found["read_at"],
         current_until=found["current_until"],
+        parts=json.loads(found["rules"]),
     )
 
 
@@ -90,7 +93,20 @@ def all_caught_up(connection: Connection, addresses: Collection[str]) -> bool:
     return connection.scalar(done) == len(addresses)
 
 
-def restart(connection: Connection, stream: Stream, rules_version: str, now: datetime) -> None:
+def carried(connection: Connection, stream: Stream) -> frozenset[str]:
+    """The target fields of the rules that the stream's records were read under."""
+    rules = connection.scalar(select(_row.rules).where(_row.stream == stream.address))
+    return frozenset(json.loads(rules or "{}")) - {""}
+
+
+def note_rules(connection: Connection, stream: Stream, rules_version: str, parts: Mapping[str, str]) -> None:
+    """Other rules, which give no record another outcome."""
+    note(connection, stream, rules_version=rules_version, rules=json.dumps(dict(parts)))
+
+
+def restart(
+    connection: Connection, stream: Stream, rules_version: str, parts: Mapping[str, str], now: datetime
+) -> None:
     """All records are read again, under other rules; until then the stream counts as behind."""
     demand_started(connection, stream)
     connection.execute(
@@ -100,6 +116,7 @@ def restart(connection: Connection, stream: Stream, rules_version: str, now: dat
             modified_time=START.modified_time,
             record_id=START.record_id,
             rules_version=rules_version,
+            rules=json.dumps(dict(parts)),
             started_at=now,
             caught_up_at=None,
             current_until=None,

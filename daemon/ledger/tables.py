@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -66,6 +66,7 @@ checkpoints = Table(
     maybe_time("trouble_since", "since when it stands still"),
     maybe_time("read_at", "when the source was last read without trouble"),
     maybe("target_schema", "digest of the target's fields; when it changes, held records are tried again"),
+    text("rules", "JSON object: field of the target -> version of its rule; empty: the rest", default="{}"),
     info={"doc": "one row a stream: how far it has come and how it is"},
 )
 Index("ix_checkpoints_route", checkpoints.c.route, checkpoints.c.source_module)

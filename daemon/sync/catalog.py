@@ -42,6 +42,11 @@ class Catalog:
         with self._lock:
             self._kept.clear()
 
+    def forget_users(self) -> None:
+        """Somebody was refused, or not found, who may have left or come: read the users anew at the next question."""
+        with self._lock:
+            self._kept.pop("users", None)
+
     def doubt(self) -> None:
         """Something was refused that the metadata allows: read it anew, unless that was done within the minute."""
         with self._lock:

@@ -84,7 +84,7 @@ class Children:
     def _lookups(self, child: Stream) -> dict[str, str]:
         """The child's lookups to records of the stream: field of the target -> field of the source."""
         try:
-            fields, _problems = field_map(child, self._route, self._source, self._target)
+            fields, _problems = field_map(child, self._route, self._source, self._target, self._ledger.carried(child))
         except RequestRefused:
             fields = None
         if fields is None:  # that stream's own trouble

@@ -15,7 +15,17 @@ from typing import Final
 import orjson
 from loguru import logger
 
-from daemon.core.causes import DELETED_IN_SOURCE, DRIFT, LOOKED_FOR, OURS, TARGET_GONE, Cause
+from daemon.core.causes import (
+    DELETED_IN_SOURCE,
+    DRIFT,
+    FIELD_ABSENT,
+    LOOKED_FOR,
+    OURS,
+    TARGET_GONE,
+    USER_REFUSED,
+    USER_UNKNOWN,
+    Cause,
+)
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Route, Stream
@@ -94,6 +104,7 @@ class StreamRunner:
         self._doubted: set[Cause] = set()
         self._admitted: str | None = None
         self._target_schema: str | None = None
+        self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
         self._looked_at: datetime | None = None
 
@@ -164,8 +175,9 @@ class StreamRunner:
 
     def _prepare(self) -> Prepared:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
-        self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
-        prepared = prepare(self.stream, self._route, self._source, self._target)
+        state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
+        before = state.parts.keys() if state is not None else ()
+        prepared = prepare(self.stream, self._route, self._source, self._target, before)
         if self._admitted != prepared.fields.version:
             for org in (self._source, self._target):
                 self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
@@ -178,11 +190,19 @@ class StreamRunner:
             self._ask_again(prepared.target_schema)
             self._target_schema = prepared.target_schema
             self._doubted.clear()
+        people = {**prepared.owners, "": prepared.default_owner}
+        if self._people != people:  # somebody who was missing may be there
+            self._ledger.wake_causes(self.stream, [USER_UNKNOWN], self._now())
+            self._people = people
         return prepared
 
     def _decide_anew(self) -> None:
         """What was held for a person is decided by the settings now."""
-        decided = {TARGET_GONE: self.stream.gone != "hold", DRIFT: self.stream.drift != "report"}
+        decided = {
+            TARGET_GONE: self.stream.gone != "hold",
+            DRIFT: self.stream.drift != "report",
+            FIELD_ABSENT: True,  # what is still not there is held again
+        }
         self._ledger.wake_causes(self.stream, [code for code, is_decided in decided.items() if is_decided], self._now())
 
     def _look_again(self, prepared: Prepared) -> None:
@@ -312,6 +332,8 @@ class StreamRunner:
         report.outcomes.update(travelled.settlement.outcomes)
         report.trouble, report.away = travelled.trouble, travelled.away
         self._stop(report, travelled.blown)
+        if any(row.cause.code in (USER_REFUSED, USER_UNKNOWN) for row in travelled.settlement.queued):
+            self._target.forget_users()
         refused = {row.cause for row in travelled.settlement.queued} - self._doubted
         if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think
             self._target.doubt()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from loguru import logger
+
 from daemon.core.fieldmap import FieldMap
 from daemon.core.mapping import Problem, resolve
 from daemon.core.order import parents_first
@@ -50,9 +52,11 @@ class Prepared:
     me_in_target: str | None = None
 
 
-def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> Prepared:
-    """Reads what both orgs say of the stream. Raises StreamRefusedError, or what the client raises."""
-    fields, problems = field_map(stream, route, source, target)
+def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, before: Collection[str] = ()) -> Prepared:
+    """Reads what both orgs say of the stream, which has carried the target fields `before` so far. Raises
+    StreamRefusedError, or what the client raises.
+    """
+    fields, problems = field_map(stream, route, source, target, before)
     if fields is None:
         found = "; ".join(p.message for p in problems if p.fatal)
         raise StreamRefusedError(f"{found}; nothing was written; see `orgsync check`")
@@ -81,12 +85,14 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog) -> P
     )
 
 
-def field_map(stream: Stream, route: Route, source: Catalog, target: Catalog) -> tuple[FieldMap | None, list[Problem]]:
+def field_map(
+    stream: Stream, route: Route, source: Catalog, target: Catalog, before: Collection[str] = ()
+) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
     schemas = _schemas(stream, source, target)
     if timeless := timeless_problems(stream, *schemas):
         return None, timeless
-    fields, problems = resolve(stream, *schemas, route.carried(), source.profile().time_zone)
+    fields, problems = resolve(stream, *schemas, route.carried(), source.profile().time_zone, before)
     wrong = [
         Problem(stream=stream.address, field=rule.target, message=f"{rule.target}: {said}")
         for rule in (fields.rules if fields is not None else ())
@@ -120,7 +126,8 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     counterparts already, because creating everything a second time is the costliest mistake there is.
 
     Changed rules take the checkpoint back to the start: every record is read again, and the digests see to it that
-    only what differs is written.
+    only what differs is written. Rules that are only gone, or back, do not: there is nothing to write, or the queue
+    knows of it.
     """
     stream = prepared.stream
     state = ledger.stream_state(stream)
@@ -136,8 +143,15 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
                 f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
                 "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
             )
-    if known != prepared.fields.version:
-        ledger.restart_stream(stream, prepared.fields.version, now)
+    fields, carried = prepared.fields, {} if state is None else state.parts
+    parts = {**{a.target: carried[a.target] for a in fields.absent if a.target in carried}, **fields.parts}
+    is_known = parts == carried if carried else known == fields.version
+    if is_known:
+        ledger.note_rules(stream, fields.version, parts)
+    else:
+        ledger.restart_stream(stream, fields.version, parts, now)
+    for absent in fields.absent:
+        logger.warning("{}: {}; {} is not written until then", stream.address, absent.message, absent.target)
 
 
 def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:

@@ -12,7 +12,6 @@ import pytest
 
 from daemon.core.record import format_instant, parse_instant
 from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Source, Template
-from daemon.sync import catalog
 from daemon.sync.check import Finding, check_all
 from tests.sync.pair import KEY, Pair, make_settings, opened, running_pair
 from tests.sync.test_compare import resync, settle
@@ -271,22 +270,6 @@ def test_check_names_lines_of_the_table_of_owners_that_find_nobody_and_people_wi
         assert len(said) == 3
     with running_pair(tmp_path, modules=("Leads",), owners={RAVI: GRACE}) as pair:
         assert [f for f in check(pair) if f.subject == "india-to-us"] == []
-
-
-def test_a_mapped_field_renamed_overnight_stops_its_stream_with_the_place_to_mend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "DOUBTED_S", 0.0)
-    with running_pair(tmp_path, modules=("Leads",), fields=choice({"City": Copy(field="City")})) as pair:
-        number = lead(pair, City="Pune")
-        pair.once()
-        pair.pass_time(60)
-        pair.a.change_field("Leads", "City", api_name="City_Name")
-        pair.a.edit("Leads", number, {"Last_Name": "B"})
-        trouble = str(pair.cycle("Leads").trouble)
-        assert "india's Leads has no field City" in trouble
-        assert "correct routes.india-to-us.modules.Leads.fields.City to its API name of today" in trouble
-        assert pair.counterpart("Leads", number)["City"] == "Pune"
 
 
 def test_a_picklist_value_that_b_lacks_is_a_cause_with_the_remedy_or_takes_other(tmp_path: Path) -> None:

@@ -1,0 +1,206 @@
+"""A field that is renamed, hidden or locked overnight: it waits with its cause, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core.rules import Copy, FieldChoice
+from daemon.sync import catalog
+from tests.sync.around import opened as opened_around
+from tests.sync.around import running, settings_of, stream, table
+from tests.sync.pair import Pair, make_settings, opened, running_pair
+from tests.sync.test_compare import settle
+from tests.sync.test_mapping import choice
+from tests.sync.test_two_way import BACK, THERE
+
+CITY = choice({"City": Copy(field="City")})
+STAR = FieldChoice()
+
+
+@pytest.fixture(autouse=True)
+def _metadata_is_read_anew_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "DOUBTED_S", 0.0)
+
+
+def lead(pair: Pair, name: str = "A", **values: Any) -> str:
+    return pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C", **values})
+
+
+def sent(pair: Pair) -> int:
+    return sum(len(call["body"]["data"]) for call in pair.writes())
+
+
+def waiting(pair: Pair) -> list[tuple[Any, ...]]:
+    """(source id, state, cause code, module, field, remedy) of all that is in the queue."""
+    return pair.sql(
+        "select q.source_id, q.state, c.code, c.module, c.field, c.remedy from retry_queue q "
+        "join causes c on c.id = q.cause_id order by q.source_id"
+    )
+
+
+@contextmanager
+def restarted(pair: Pair, folder: Path, **given: Any) -> Iterator[Pair]:
+    """The daemon once more, with these settings."""
+    with opened(pair.emu, make_settings(pair.emu, folder, modules=("Leads",), **given)) as anew:
+        yield anew
+
+
+@pytest.mark.parametrize("fields", [CITY, STAR], ids=["named", "star"])
+@pytest.mark.parametrize("org", ["a", "b"])
+def test_a_renamed_field_waits_and_the_others_go_on(tmp_path: Path, fields: FieldChoice, org: str) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=fields) as pair:
+        first, second = lead(pair, City="Pune"), lead(pair, "Still", City="Goa")
+        settle(pair)
+        (pair.a if org == "a" else pair.b).change_field("Leads", "City", api_name="Town")
+        for catalog_ in pair.fleet.catalogs.values():
+            catalog_.forget()
+        pair.a.edit("Leads", first, {"Last_Name": "B"})
+        third = lead(pair, "New")
+        for _ in range(2):
+            assert pair.once()["india-to-us/Leads"].trouble is None
+        assert [pair.counterpart("Leads", i)["Last_Name"] for i in (first, second, third)] == ["B", "Still", "New"]
+        assert [row[:5] for row in waiting(pair)] == [
+            (i, "held", "FIELD_ABSENT", "Leads", "City") for i in sorted([first, third])
+        ]
+        assert "API name of today" in waiting(pair)[0][-1]
+        detail = pair.sql("select detail from retry_queue")[0][0]
+        assert f"{'india' if org == 'a' else 'us'}'s Leads has no field City" in detail
+        before = sent(pair)
+        with restarted(pair, tmp_path, fields=fields) as again:
+            assert again.once()["india-to-us/Leads"].trouble is None
+            assert (len(waiting(again)), sent(again)) == (2, before)
+
+
+@pytest.mark.parametrize("org", ["a", "b"])
+def test_when_the_settings_say_the_new_name_all_of_it_arrives(tmp_path: Path, org: str) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        first, second = lead(pair, City="Pune"), lead(pair, "Still", City="Goa")
+        settle(pair)
+        (pair.a if org == "a" else pair.b).change_field("Leads", "City", api_name="Town")
+        if org == "a":
+            pair.a.edit("Leads", first, {"Last_Name": "B", "Town": "Agra"})
+        else:
+            pair.a.edit("Leads", first, {"Last_Name": "B", "City": "Agra"})
+        pair.once()
+        table = {"City": Copy(field="Town")} if org == "a" else {"Town": Copy(field="City")}
+        with restarted(pair, tmp_path, fields=choice({**table})) as mended:
+            mended.once()
+            name = "City" if org == "a" else "Town"
+            assert [mended.counterpart("Leads", i)[name] for i in (first, second)] == ["Agra", "Goa"]
+            assert waiting(mended) == []
+            before = sent(mended)
+            mended.once()
+            assert sent(mended) == before
+
+
+def test_a_field_that_is_back_brings_what_waited_and_reads_nothing_else_again(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        leads = [lead(pair, f"L{n}", City="Pune") for n in range(5)]
+        settle(pair)
+        pair.a.change_field("Leads", "City", api_name="Town")
+        pair.a.edit("Leads", leads[0], {"Town": "Agra"})
+        settle(pair)
+        pair.a.change_field("Leads", "Town", api_name="City")
+        pair.fleet.catalogs["india"].forget()
+        before = sent(pair)
+        report = pair.cycle("Leads")
+        assert (report.seen, sent(pair)) == (1, before + 1)
+        assert (pair.counterpart("Leads", leads[0])["City"], waiting(pair)) == ("Agra", [])
+
+
+def test_a_star_is_content_when_the_missing_field_is_excepted_or_gone_from_both(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=STAR) as pair:
+        number = lead(pair, City="Pune")
+        settle(pair)
+        pair.a.change_field("Leads", "City", api_name="Town")
+        pair.a.edit("Leads", number, {"Last_Name": "B"})
+        pair.once()
+        assert [row[2] for row in waiting(pair)] == ["FIELD_ABSENT"]
+        with restarted(pair, tmp_path, fields=FieldChoice(except_=frozenset({"City"}))) as excepted:
+            excepted.once()
+            assert waiting(excepted) == []
+        with restarted(pair, tmp_path, fields=STAR) as again:
+            again.once()
+            again.b.change_field("Leads", "City", api_name="Town")
+            again.fleet.catalogs["us"].forget()
+            again.once()
+            assert (waiting(again), again.counterpart("Leads", number)["Town"]) == ([], "Pune")
+
+
+def test_a_field_that_was_never_there_still_stops_its_stream(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=choice({"City": Copy(field="Citi")})) as pair:
+        lead(pair, City="Pune")
+        trouble = str(pair.cycle("Leads").trouble)
+        assert "india's Leads has no field Citi (there is City)" in trouble
+        assert "correct routes.india-to-us.modules.Leads.fields.City to its API name of today" in trouble
+        assert pair.writes() == []
+
+
+def test_a_new_entry_that_is_wrong_stops_a_stream_that_has_run(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        lead(pair, City="Pune")
+        pair.once()
+        wrong = choice({"City": Copy(field="City"), "Fax": Copy(field="Faks")})
+        with restarted(pair, tmp_path, fields=wrong) as anew:
+            assert "has no field Faks" in str(anew.cycle("Leads").trouble)
+
+
+def test_without_a_field_that_b_demands_nothing_new_is_made_and_updates_go_on(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        pair.b.change_field("Leads", "City", mandatory=True)
+        old = lead(pair, City="Pune")
+        settle(pair)
+        pair.a.change_field("Leads", "City", api_name="Town")
+        pair.a.edit("Leads", old, {"Last_Name": "B"})
+        new = lead(pair, "New", Town="Goa")
+        before = sent(pair)
+        pair.once()
+        assert (pair.counterpart("Leads", old)["Last_Name"], sent(pair)) == ("B", before + 1)
+        assert pair.counterparts("Leads", new) == []
+        assert [row[:3] for row in waiting(pair)] == [(i, "held", "FIELD_ABSENT") for i in sorted([old, new])]
+
+
+def test_a_field_that_becomes_read_only_waits_alone(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        number = lead(pair, City="Pune")
+        settle(pair)
+        pair.b.change_field("Leads", "City", read_only=True)
+        pair.fleet.catalogs["us"].forget()
+        pair.a.edit("Leads", number, {"Last_Name": "B", "City": "Goa"})
+        assert pair.cycle("Leads").trouble is None
+        assert pair.counterpart("Leads", number)["Last_Name"] == "B"
+        assert [row[2] for row in waiting(pair)] == ["FIELD_ABSENT"]
+
+
+@pytest.mark.parametrize("org", ["india", "us"])
+def test_both_ways_a_renamed_field_waits_and_no_edit_of_it_is_lost_or_undone(tmp_path: Path, org: str) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number = around.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Wien"})
+        around.settle()
+        around.orgs[org].change_field("Leads", "City", api_name="Town")
+        for one in around.fleet.catalogs.values():
+            one.forget()
+        twin = around.only("us")["id"]
+        around.edit("india", number, Phone="1")
+        around.edit("us", twin, Company="D")
+        around.settle()
+        assert around.shown("india", "Company", "Phone") == around.shown("us", "Company", "Phone") == [("D", "1")]
+        names = {name: "Town" if name == org else "City" for name in around.orgs}
+        around.edit("us", twin, **{names["us"]: "Graz"})
+        around.settle()
+        assert around.only("india")[names["india"]] == "Wien"
+        ways = []
+        for source, target in (("india", "us"), ("us", "india")):
+            fields = table("Last_Name", "Company", "Phone", **{names[target]: Copy(field=names[source])})
+            ways.append(stream(source, target, fields=fields))
+        with opened_around(around.emu, settings_of(around.emu, tmp_path, ways)) as mended:
+            before = mended.writes()
+            mended.settle()
+            assert (mended.only("india")[names["india"]], mended.only("us")[names["us"]]) == ("Graz", "Graz")
+            assert mended.writes() == before + 1
+            assert mended.sql("select count(*) from retry_queue") == [(0,)]
