@@ -57,7 +57,7 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
         digests=digest_values(lasting, fields.version, key),
         later=_waits(change, *translation.waits[0]) if translation.waits else _lacks(change, fields.absent),
         cut=translation.cut,
-        edited=edits(change, fields, basis, stream.target, knowledge.me_in_source, key) if stream.circle else None,
+        edited=edits(change, fields, basis, stream.target, knowledge.in_source, key) if stream.circle else None,
     )
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
@@ -116,7 +116,7 @@ def _kept_in_step(
             fields=fields,
             basis=knowledge.bases.get(change.record_id, NOTHING),
             confirmed=link.by_field if link else {},
-            me=knowledge.me_in_target,
+            people=knowledge.in_target,
             key=knowledge.digest_key,
         )
         merged = merge(names, seen or {}, sides)

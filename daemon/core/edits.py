@@ -25,8 +25,29 @@ from, each with the digest it had then.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who is who in an org: the user that orgsync is there, and the e-mail addresses by user id."""
+
+    me: str | None = None
+    emails: Mapping[str, str] = field(default_factory=dict)
+
+    def are_we(self, record: WireRecord) -> bool:
+        """Whether orgsync changed a record last."""
+        user = record.get("Modified_By")
+        return self.me is not None and isinstance(user, dict) and str(user.get("id")) == self.me
+
+    def author(self, record: WireRecord) -> str | None:
+        """Who changed a record last: his address, else his name, else his id."""
+        user = record.get("Modified_By")
+        if not isinstance(user, dict) or user.get("id") is None:
+            return None
+        return self.emails.get(str(user["id"])) or str(user.get("name") or user["id"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """The orgs that an edit came through (none: a person made it here), and when it was made, as far as is known.
+    """The orgs that an edit came through (none: a person made it here), and when and by whom it was made, as far as is
+    known.
 
     `over` is what other orgs held of the values that it was made over: who still holds that has not edited it.
     `meant`: a value was known there before, so that a blank is an edit too, and not just what nobody has filled yet.
@@ -36,6 +57,7 @@ class Edit:
     at: datetime
     over: Came = field(default_factory=dict)
     meant: bool = False
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +156,9 @@ class Edits:
         return self.fields.get(name) or Edit(came={}, at=self.at)
 
 
-def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str | None, key: bytes) -> Edits:
-    """What was edited in the source. `me` is the user that orgsync is there."""
-    by_us = is_by(me, change.values)
+def edits(change: Change, fields: FieldMap, basis: Basis, target: str, people: People, key: bytes) -> Edits:
+    """What was edited in the source, whose `people` are these."""
+    by_us = people.are_we(change.values)
     now: dict[str, Dated] = {}
     clean: set[str] = set()
     ours: dict[str, Mark] = {}
@@ -172,6 +194,7 @@ def edits(change: Change, fields: FieldMap, basis: Basis, target: str, me: str |
                 at=max(now[name].at for name in dirty),
                 over=over if passed else together([over, came]),
                 meant=any(now[name].meant for name in dirty),
+                by=max(below, key=lambda edit: edit.at).by if passed else people.author(change.values),
             )
         marks = [mark for name in columns if (mark := basis.columns.get(name, _UNKNOWN).mark) is not None]
         for mark in sorted(marks, key=lambda mark: mark.at):
@@ -188,16 +211,3 @@ def together(ways: Sequence[Came]) -> Came:
         for org, held in way.items():
             found.setdefault(org, {}).update(held)
     return found
-
-
-def is_by(me: str | None, record: WireRecord) -> bool:
-    """Whether orgsync changed a record last; `me` is the user that it is there."""
-    return me is not None and author(record)[0] == me
-
-
-def author(record: WireRecord) -> tuple[str | None, str | None]:
-    """Who changed a record last: the user's id, and the name by which people know him (or the id)."""
-    user = record.get("Modified_By")
-    if not isinstance(user, dict) or user.get("id") is None:
-        return None, None
-    return str(user["id"]), str(user.get("name") or user["id"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.core.agreement import Promise
-from daemon.core.edits import Basis
+from daemon.core.edits import Basis, People
 from daemon.core.record import WireRecord
 from daemon.core.steps import Link
 from daemon.core.translate import Known, Parent
@@ -40,8 +40,8 @@ class Knowledge:
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)
     present: Mapping[str, WireRecord | None] = field(default_factory=dict)
     bases: Mapping[str, Basis] = field(default_factory=dict)
-    me_in_source: str | None = None
-    me_in_target: str | None = None
+    in_source: People = field(default_factory=People)
+    in_target: People = field(default_factory=People)
     astray: Mapping[str, datetime | None] = field(default_factory=dict)
     promised: Mapping[str, Promise] = field(default_factory=dict)
     rivals: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from daemon.core.convert import Json, Values, canonical
 from daemon.core.digest import Digests, digest_value, together
-from daemon.core.edits import Basis, Dated, Edit, Edits, author, is_by
+from daemon.core.edits import Basis, Dated, Edit, Edits, People
 from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.fitting import FieldRule
 from daemon.core.record import Change, WireRecord, parse_instant
@@ -58,8 +58,7 @@ class Pact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
     """The two sides of one record: what the source says and what of it was edited, in the target's terms; their stream
-    and rules, what they agreed on, what the target is known to hold (digests by target field), and the user that
-    orgsync is there.
+    and rules, what they agreed on, what the target is known to hold (digests by target field), and who is who there.
     """
 
     change: Change
@@ -70,7 +69,7 @@ class Sides:
     fields: FieldMap
     basis: Basis
     confirmed: Mapping[str, str]
-    me: str | None
+    people: People
     key: bytes
 
 
@@ -144,8 +143,8 @@ def _verdict(
         field=name,
         source_value=value,
         target_value=theirs,
-        source_author=author(sides.change.values)[1],
-        target_author=author(seen)[1],
+        source_author=found.of(name).by,
+        target_author=other.by or sides.people.author(seen),
         source_time=found.of(name).at,
         target_time=other.at,
         rule=rule,
@@ -203,14 +202,14 @@ def _untouched(name: str, digest: str, moment: datetime, seen: WireRecord, sides
     held = sides.basis.held.get(name)
     if digest in (sides.edits.looped.get(name), held and held.digest):
         return True
-    return held is not None and moment == held.at and is_by(sides.me, seen)
+    return held is not None and moment == held.at and sides.people.are_we(seen)
 
 
 def _edit_there(name: str, digest: str, moment: datetime, seen: WireRecord, sides: Sides) -> Edit:
     """The edit that the target's value is, by what the streams know that read it there."""
     columns = sides.basis.theirs.get(name, ())
     for column in columns:
-        mark = column.marked(digest, moment, by_us=is_by(sides.me, seen))
+        mark = column.marked(digest, moment, by_us=sides.people.are_we(seen))
         if mark is not None:
             return mark.edit
     known = [agreed for column in columns if (agreed := column.still_agreed(digest)) is not None]

@@ -26,11 +26,12 @@ def load_dated(cell: Cell | None) -> Dated | None:
 
 
 def dump_edit(edit: Edit) -> dict[str, Any]:
-    return {"at": seconds(edit.at), "came": edit.came, "over": edit.over, "meant": edit.meant}
+    return {"at": seconds(edit.at), "came": edit.came, "over": edit.over, "meant": edit.meant, "by": edit.by}
 
 
 def load_edit(found: dict[str, Any]) -> Edit:
-    return Edit(at=instant(found["at"]), came=found["came"], over=found["over"], meant=found["meant"])
+    by = found.get("by")  # what was stored before it was noted has none
+    return Edit(at=instant(found["at"]), came=found["came"], over=found["over"], meant=found["meant"], by=by)
 
 
 def dump_promise(promise: Promise) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from loguru import logger
 
+from daemon.core.edits import People
 from daemon.core.fieldmap import FieldMap
 from daemon.core.mapping import Problem, resolve
 from daemon.core.order import parents_first
@@ -34,8 +35,8 @@ class StreamRefusedError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A stream with everything that its cycles need to know of both orgs. `carried` and `leaving` are source modules of
-    the route with their target modules: all of them, and those where gone = "leave". `me_in_…` are the users that
-    orgsync is in both orgs, where edits may come back.
+    the route with their target modules: all of them, and those where gone = "leave". `in_…` is who is who in both orgs;
+    the users that orgsync is there are known where edits may come back.
     """
 
     stream: Stream
@@ -43,13 +44,12 @@ class Prepared:
     leaving: Mapping[str, str]
     fields: FieldMap
     owners: Mapping[str, str]
-    emails: Mapping[str, str]
     default_owner: str | None
     source_zgid: str
     target_zgid: str
     target_schema: str
-    me_in_source: str | None = None
-    me_in_target: str | None = None
+    in_source: People
+    in_target: People
 
 
 def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, before: Collection[str] = ()) -> Prepared:
@@ -75,14 +75,18 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
         leaving={s.source_module: s.target_module for s in route.streams if s.gone == "leave"},
         fields=fields,
         owners=owners_by_email(source, target, stream.owners),
-        emails={u.user_id: u.email for u in source.users() if u.email},
         default_owner=default_owner,
         source_zgid=source.profile().zgid,
         target_zgid=target.profile().zgid,
-        me_in_source=source.me() if stream.circle else None,
-        me_in_target=target.me() if stream.circle else None,
+        in_source=_people(stream, source),
+        in_target=_people(stream, target),
         target_schema=_schemas(stream, source, target)[1].fingerprint(),
     )
+
+
+def _people(stream: Stream, catalog: Catalog) -> People:
+    emails = {u.user_id: u.email for u in catalog.users() if u.email}
+    return People(me=catalog.me() if stream.circle else None, emails=emails)
 
 
 def field_map(

@@ -10,7 +10,7 @@ import pytest
 
 from daemon.core.convert import Json
 from daemon.core.digest import digest_value, digest_values
-from daemon.core.edits import NOTHING, Basis, Column, Dated, Edit, Edits, Held, Mark, edits
+from daemon.core.edits import NOTHING, Basis, Column, Dated, Edit, Edits, Held, Mark, People, edits
 from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Merged, Sides, merge
 from daemon.core.record import Change, format_instant
@@ -58,9 +58,9 @@ def edit(seconds: int = 0, **came: str) -> Edit:
     return Edit(came={org: {"City": digest(city)} for org, city in came.items()}, at=T0 + timedelta(seconds=seconds))
 
 
-def made_over(what: Edit, **held: str) -> Edit:
-    """An edit of a value that these orgs held like this."""
-    return replace(what, over=edit(0, **held).came, meant=True)
+def made_over(what: Edit, who: str = "Pat", **held: str) -> Edit:
+    """A person's edit of a value that these orgs held like this."""
+    return replace(what, over=edit(0, **held).came, meant=True, by=who)
 
 
 def written(city: str, seconds: int, **came: str) -> Mark:
@@ -68,7 +68,7 @@ def written(city: str, seconds: int, **came: str) -> Mark:
 
 
 def found(now: Change, known: Basis) -> Edits:
-    return edits(now, MAP, known, "b", "1", SECRET)
+    return edits(now, MAP, known, "b", People(me="1"), SECRET)
 
 
 def decided(now: Change, known: Basis, there: str | None, seconds: int, by: Any = PERSON, **stream: Any) -> Merged:
@@ -87,7 +87,7 @@ def sides_of(now: Change, values: dict[str, Json], known: Basis, fields: FieldMa
         fields=fields,
         basis=known,
         confirmed={},
-        me="1",
+        people=People(me="1"),
         key=SECRET,
     )
 
@@ -114,7 +114,7 @@ def test_what_orgsync_wrote_and_came_from_the_target_is_no_edit_in_whatever_form
 @pytest.mark.parametrize(("seconds", "by"), [(5, PERSON), (6, ME)])
 def test_in_another_second_or_by_somebody_else_it_is_an_edit(seconds: int, by: dict[str, str]) -> None:
     echo = basis("Graz", written("Graz", 5, b="graz"))
-    assert found(change("GRAZ", seconds, by), echo).fields == {"City": made_over(edit(seconds), b="graz")}
+    assert found(change("GRAZ", seconds, by), echo).fields == {"City": made_over(edit(seconds), by["name"], b="graz")}
 
 
 def test_what_orgsync_wrote_and_came_from_elsewhere_goes_on_with_the_orgs_that_it_came_through() -> None:

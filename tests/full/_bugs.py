@@ -161,8 +161,8 @@ BUGS: Final = (
     _bug(
         "changed rules read nothing again",
         "daemon/sync/prepare.py",
-        "    if known != prepared.fields.version:\n",
-        "    if known == NEVER_RUN:\n",
+        "parts == carried if carried else known == fields.version",
+        "known != NEVER_RUN",
     ),
     _bug(
         "the deletion of an unknown id is ignored",

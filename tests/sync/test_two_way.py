@@ -209,6 +209,22 @@ def test_on_a_hub_edits_of_one_org_after_another_are_no_conflicts_and_a_conflict
         assert [row[1:4] for row in conflicts(around)] == [("City", '"5"', '"4"')]
 
 
+def test_the_authors_of_a_conflict_are_the_people_by_their_addresses_also_behind_a_hub(tmp_path: Path) -> None:
+    with running(tmp_path, *HUB) as around:
+        lead(around)
+        around.settle()
+        around.settle()
+        who = {}
+        for org, place in (("us", 2), ("europe", 3)):
+            user = [u for u in around.fleet.catalogs[org].users() if u.active][place]
+            who[org] = user.email
+            edited = {"City": org, "Modified_By": {"id": user.user_id}}
+            around.edit(org, around.only(org)["id"], **edited)
+        around.settle()
+        around.settle()
+        assert around.sql("select source_author, target_author from conflicts") == [(who["europe"], who["us"])]
+
+
 def test_a_write_without_an_answer_is_no_edit_of_the_other_side(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
