@@ -119,3 +119,14 @@ def opened(emu: Emulator, settings: Settings, **fleet: Any) -> Iterator[Around]:
         Fleet(settings, ledger, now=now, stopping=lambda: False, **{"first_run": "create", **fleet}) as running_fleet,
     ):
         yield Around(emu, emu.orgs, settings, ledger, running_fleet)
+
+
+THERE, BACK = stream("india", "us"), stream("us", "india")
+
+
+def lead(around: Around, org: str = "india", **values: Any) -> str:
+    return around.orgs[org].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Graz", **values})
+
+
+def conflicts(around: Around) -> list[tuple[Any, ...]]:
+    return around.sql("select stream, field, source_value, target_value, rule, winner from conflicts")

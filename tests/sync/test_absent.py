@@ -11,12 +11,11 @@ import pytest
 
 from daemon.core.rules import Copy, FieldChoice
 from daemon.sync import catalog
+from tests.sync.around import BACK, THERE, running, settings_of, stream, table
 from tests.sync.around import opened as opened_around
-from tests.sync.around import running, settings_of, stream, table
 from tests.sync.pair import Pair, make_settings, opened, running_pair
 from tests.sync.test_compare import settle
 from tests.sync.test_mapping import choice
-from tests.sync.test_two_way import BACK, THERE
 
 CITY = choice({"City": Copy(field="City")})
 STAR = FieldChoice()

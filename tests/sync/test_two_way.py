@@ -10,28 +10,7 @@ import httpx
 import pytest
 
 from daemon.core.rules import Copy, Expression, FieldChoice, Fill
-from tests.sync.around import FIELDS, Around, opened, running, settings_of, stream, table
-from tests.sync.pair import KEY
-
-THERE, BACK = stream("india", "us"), stream("us", "india")
-
-
-def lead(around: Around, org: str = "india", **values: Any) -> str:
-    return around.orgs[org].insert_raw("Leads", {"Last_Name": "A", "Company": "C", "City": "Graz", **values})
-
-
-def conflicts(around: Around) -> list[tuple[Any, ...]]:
-    return around.sql("select stream, field, source_value, target_value, rule, winner from conflicts")
-
-
-def test_a_record_of_either_side_is_made_once_on_the_other_and_comes_not_back(tmp_path: Path) -> None:
-    with running(tmp_path, THERE, BACK) as around:
-        lead(around, Last_Name="Ida")
-        lead(around, "us", Last_Name="Una")
-        around.settle()
-        assert around.shown("india", "Last_Name") == around.shown("us", "Last_Name") == [("Ida",), ("Una",)]
-        assert around.writes() == 2
-        assert around.sql("select count(distinct entity_id), count(*) from id_map") == [(2, 4)]
+from tests.sync.around import BACK, THERE, Around, conflicts, lead, opened, running, settings_of, stream, table
 
 
 def test_one_edit_is_one_write_from_either_side(tmp_path: Path) -> None:
@@ -113,118 +92,6 @@ def test_a_translation_that_does_not_turn_back_exactly_does_not_echo(tmp_path: P
         assert around.writes() - before == 2
 
 
-def test_three_orgs_in_a_ring_pass_an_edit_on_once_and_it_stops_where_it_began(tmp_path: Path) -> None:
-    ring = stream("india", "us"), stream("us", "europe"), stream("europe", "india")
-    with running(tmp_path, *ring) as around:
-        numbers = {org: lead(around, org, Last_Name=org) for org in ("india", "us", "europe")}
-        around.settle()
-        around.settle()
-        for org in numbers:
-            assert around.shown(org, "Last_Name") == [("europe",), ("india",), ("us",)]
-        assert around.writes() == 6
-        for at, (org, number) in enumerate(numbers.items(), 1):
-            around.edit(org, number, City=f"City {at}")
-            around.settle()
-            assert around.writes() == 6 + 2 * at
-        assert around.shown("india", "City") == around.shown("us", "City") == around.shown("europe", "City")
-        assert conflicts(around) == []
-
-
-RING = stream("india", "us"), stream("us", "europe"), stream("europe", "india")
-
-
-def test_on_a_ring_edits_of_one_org_after_another_are_no_conflicts(tmp_path: Path) -> None:
-    with running(tmp_path, *RING) as around:
-        lead(around, "us")
-        around.settle()
-        around.settle()
-        before = around.writes()
-        for city, org in enumerate(("europe", "us", "india", "india", "europe", "us")):
-            around.edit(org, around.only(org)["id"], Designation=str(city))  # no stream carries it
-            around.settle()
-            values = {"City": str(city)} if city % 2 else {"City": None, "Phone": str(city)}
-            around.edit(org, around.only(org)["id"], **values)
-            around.settle()
-            around.settle()
-            for other in ("india", "us", "europe"):
-                assert {n: around.only(other)[n] for n in values} == values
-        assert (around.writes() - before, conflicts(around)) == (12, [])
-
-
-def test_an_edit_over_one_that_is_still_on_its_way_round_is_no_conflict(tmp_path: Path) -> None:
-    with running(tmp_path, *RING) as around:
-        number = lead(around)
-        around.settle()
-        there, on, back = around.fleet.runners
-        around.edit("india", number, City="Linz")
-        there.cycle()
-        around.edit("us", around.only("us")["id"], City="Wien")  # made over Linz, which europe has not seen
-        for one in (on, back, there, on, back):
-            around.pass_time(90)
-            one.cycle()
-        assert [around.only(org)["City"] for org in around.orgs] == ["Wien"] * 3
-        assert conflicts(around) == []
-
-
-def test_on_a_ring_all_orgs_prefer_the_same_one_of_two_edits(tmp_path: Path) -> None:
-    with running(tmp_path, *RING) as around:
-        number = lead(around)
-        around.settle()
-        there, on, back = around.fleet.runners
-        around.edit("india", number, City="Linz")
-        around.edit("europe", around.only("europe")["id"], City="Rom")  # later
-        there.cycle()
-        around.pass_time(90)
-        on.cycle()  # Linz was written into us after Rom was made, but it is the older edit
-        assert around.only("europe")["City"] == "Rom"
-        for one in (back, there, on, back):
-            around.pass_time(90)
-            one.cycle()
-        assert [around.only(org)["City"] for org in around.orgs] == ["Rom"] * 3
-        assert conflicts(around) == [("europe-india/Leads", "City", '"Rom"', '"Linz"', "newest", "europe")]
-
-
-HUB = stream("india", "us"), stream("us", "india"), stream("india", "europe"), stream("europe", "india")
-
-
-def test_on_a_hub_edits_of_one_org_after_another_are_no_conflicts_and_a_conflict_is_one_row(tmp_path: Path) -> None:
-    with running(tmp_path, *HUB) as around:
-        lead(around)
-        around.settle()
-        around.settle()
-
-        def edit(**cities: str) -> None:
-            for org, city in cities.items():
-                around.edit(org, around.only(org)["id"], City=city)
-            around.settle()
-            around.settle()
-            assert len({around.only(org)["City"] for org in around.orgs}) == 1
-
-        edit(europe="1")
-        around.edit("europe", around.only("europe")["id"], Company="X")
-        edit(india="2")
-        edit(us="3")
-        assert conflicts(around) == []
-        edit(india="4", us="5")
-        assert [row[1:4] for row in conflicts(around)] == [("City", '"5"', '"4"')]
-
-
-def test_the_authors_of_a_conflict_are_the_people_by_their_addresses_also_behind_a_hub(tmp_path: Path) -> None:
-    with running(tmp_path, *HUB) as around:
-        lead(around)
-        around.settle()
-        around.settle()
-        who = {}
-        for org, place in (("us", 2), ("europe", 3)):
-            user = [u for u in around.fleet.catalogs[org].users() if u.active][place]
-            who[org] = user.email
-            edited = {"City": org, "Modified_By": {"id": user.user_id}}
-            around.edit(org, around.only(org)["id"], **edited)
-        around.settle()
-        around.settle()
-        assert around.sql("select source_author, target_author from conflicts") == [(who["europe"], who["us"])]
-
-
 def test_a_write_without_an_answer_is_no_edit_of_the_other_side(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
@@ -244,20 +111,6 @@ def test_a_write_without_an_answer_is_no_edit_of_the_other_side(tmp_path: Path) 
         assert around.shown("india") == around.shown("us") == [("A", "C", "Wien", "1")]
         assert conflicts(around) == []
         assert around.sql("select count(*) from retry_queue") == [(0,)]
-
-
-def test_a_field_that_gets_its_old_value_back_in_a_third_org_gets_it_everywhere(tmp_path: Path) -> None:
-    with running(tmp_path, *RING) as around:
-        number = lead(around)
-        around.settle()
-        there, on, back = around.fleet.runners
-        around.edit("india", number, City="Linz")
-        there.cycle()
-        around.edit("us", around.only("us")["id"], City="Graz")  # what europe still holds
-        for one in (on, back, there, on, back):
-            around.pass_time(90)
-            one.cycle()
-        assert [around.only(org)["City"] for org in around.orgs] == ["Graz"] * 3
 
 
 def test_an_edit_of_a_field_that_was_renamed_in_the_target_waits_for_the_new_name(tmp_path: Path) -> None:
@@ -328,23 +181,6 @@ def test_two_streams_never_wait_for_each_others_lost_writes(tmp_path: Path) -> N
         assert around.sql("select count(*) from retry_queue") == [(0,)]
 
 
-def test_a_lost_write_counts_though_its_record_has_left_the_filter_since(tmp_path: Path) -> None:
-    with running(tmp_path, stream("india", "us", where="Phone is null"), BACK) as around:
-        number = lead(around)
-        around.settle()
-        there, _ = around.fleet.runners
-        around.edit("india", number, City="Linz")
-        around.orgs["us"].faults.next("update", effect="cut", when="after")
-        there.cycle()
-        around.edit("india", number, City="Wien", Phone="1")  # leaves the filter
-        around.pass_time(90)
-        there.cycle()
-        around.edit("us", around.only("us")["id"], Company="D")
-        around.settle()
-        assert (around.only("india")["City"], around.only("india")["Company"]) == ("Wien", "D")
-        assert conflicts(around) == []
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_conflict_is_one_row_though_the_answer_of_the_write_that_won_was_lost(tmp_path: Path, when: str) -> None:
     with running(tmp_path, THERE, BACK) as around:
@@ -413,36 +249,6 @@ def test_a_person_who_changes_his_mind_again_and_again_is_no_oscillation(tmp_pat
         assert around.sql("select count(*) from retry_queue") == [(0,)]
 
 
-@pytest.mark.parametrize("unmatched", ["stop", "delete"])
-def test_a_twin_that_is_restored_beside_its_successor_is_held_and_the_others_go_on(
-    tmp_path: Path, unmatched: Any
-) -> None:
-    back = stream("us", "india", where="Phone = '1'", unmatched=unmatched, deletes="delete")
-    with running(tmp_path, stream("india", "us", gone="recreate"), back) as around:
-        number = lead(around, Phone="1")
-        around.settle()
-        old = around.only("us")["id"]
-        around.orgs["us"].delete("Leads", old)
-        around.fleet.runners[0].cycle()
-        around.edit("india", number, City="Linz")  # meets the loss before the way back does
-        around.fleet.runners[0].cycle()
-        around.fleet.runners[0].cycle()
-        new = around.only("us")["id"]
-        assert new != old
-        around.orgs["us"].restore("Leads", old)
-        around.edit("us", old, Phone="2")
-        around.edit("us", new, City="Wien")
-        around.settle()
-        assert around.only("india")["id"] == number
-        assert around.only("india")["City"] == "Wien"
-        codes = around.sql("select q.source_id, state, code from retry_queue q join causes c on c.id = cause_id")
-        assert codes == [(old, "held", "SECOND_COPY")]
-        around.edit("us", old, **{KEY: None, "Phone": "1", "Last_Name": "New"})
-        around.settle()
-        assert around.shown("india", "Last_Name") == [("A",), ("New",)]
-        assert around.sql("select count(*) from retry_queue") == [(0,)]
-
-
 def test_each_side_owns_its_fields(tmp_path: Path) -> None:
     there = FieldChoice(table=table().table, fills={"City": Fill(owner="target"), "Phone": Fill(owner="target")})
     back = FieldChoice(
@@ -462,80 +268,6 @@ def test_each_side_owns_its_fields(tmp_path: Path) -> None:
         assert around.writes() - before == 2
 
 
-def test_a_record_that_the_way_back_has_made_is_not_written_for_fields_that_are_equal(tmp_path: Path) -> None:
-    there = FieldChoice(table={**table().table, "Street": Copy(field="Street"), "Rating": Copy(field="Rating")})
-    fills = {name: Fill(owner="target") for name in ("Last_Name", "Company", "City", "Phone")}
-    back = FieldChoice(table=table().table, fills=fills)  # Street and Rating go one way only
-    ways = stream("india", "us", fields=there, owner="source"), stream("us", "india", fields=back)
-    with running(tmp_path, *ways) as around:
-        lead(around, "us")
-        around.settle()
-        assert (around.shown("india"), around.writes()) == (around.shown("us"), 1)
-        around.edit("india", around.only("india")["id"], Street="Ring 1")
-        around.settle()
-        assert (around.only("us")["Street"], around.writes()) == ("Ring 1", 2)
-
-
-def fields_back(*owned: str) -> FieldChoice:
-    """A way back that has the say over these fields, and gives the others to new records only."""
-    return FieldChoice(table=table().table, fills={n: Fill(owner="target") for n in FIELDS if n not in owned})
-
-
-@pytest.mark.parametrize("unmatched", ["follow", "delete"])
-def test_what_the_other_way_has_made_is_not_the_filters_until_it_has_matched(tmp_path: Path, unmatched: Any) -> None:
-    there = FieldChoice(table=table().table, fills={"City": Fill(owner="target")})
-    back = stream("us", "india", fields=fields_back("City"), owner="source", where="Phone = '1'", unmatched=unmatched)
-    with running(tmp_path, stream("india", "us", fields=there, owner="source"), back) as around:
-        number = lead(around)
-        around.settle()
-        twin, before = around.only("us")["id"], around.writes()
-        around.edit("us", twin, City="Linz")  # it has never matched: neither followed nor deleted
-        around.settle()
-        assert (around.only("india")["City"], around.writes() - before) == ("Graz", 0)
-        around.edit("india", number, Phone="1")
-        around.settle()
-        assert (around.only("india")["City"], around.writes() - before) == ("Linz", 2)
-        around.edit("india", number, Phone="2")  # the other way changes what the filter reads
-        around.settle()
-        if unmatched == "delete":
-            assert (around.shown("india"), around.writes() - before) == ([], 4)
-            return
-        around.edit("us", twin, City="Wien")
-        around.settle()
-        assert (around.only("india")["City"], around.writes() - before) == ("Wien", 4)
-
-
-def test_a_deletion_goes_over_once_and_a_restored_record_comes_back(tmp_path: Path) -> None:
-    ways = stream("india", "us", deletes="delete"), stream("us", "india", deletes="delete")
-    with running(tmp_path, *ways) as around:
-        number, other = lead(around), lead(around, "us", Last_Name="B")
-        around.settle()
-        before = around.writes()
-        around.orgs["india"].delete("Leads", number)
-        around.orgs["us"].delete("Leads", other)
-        around.settle()
-        assert (around.shown("us"), around.shown("india"), around.writes() - before) == ([], [], 2)
-        around.orgs["india"].restore("Leads", number)
-        around.settle()
-        assert around.shown("india") == around.shown("us") == [("A", "C", "Graz", None)]
-        assert around.writes() - before == 3
-
-
-def test_a_filtered_way_back_deletes_only_what_it_has_carried(tmp_path: Path) -> None:
-    back = stream("us", "india", deletes="delete", where="Lead_Status = 'Contacted'")
-    with running(tmp_path, THERE, back) as around:
-        never, carried, stays = (lead(around, Last_Name=name) for name in "ABC")
-        around.settle()
-        twins = {r["Last_Name"]: r["id"] for r in around.orgs["us"].records("Leads")}
-        around.edit("us", twins["B"], Lead_Status="Contacted", City="Wien")
-        around.settle()
-        for name in "AB":
-            around.orgs["us"].delete("Leads", twins[name])
-        around.settle()
-        left = {r["id"] for r in around.orgs["india"].records("Leads")}
-        assert (left, carried in left) == ({never, stays}, False)
-
-
 def test_a_field_that_something_changes_back_each_time_is_held_and_the_others_go_on(tmp_path: Path) -> None:
     with running(tmp_path, THERE, BACK) as around:
         number = lead(around)
@@ -553,21 +285,3 @@ def test_a_field_that_something_changes_back_each_time_is_held_and_the_others_go
         around.edit("india", number, Phone="1")
         around.once()
         assert around.only("us")["Phone"] == "1"
-
-
-def test_a_field_that_the_way_back_leaves_out_is_not_blanked_in_the_record_that_it_made(tmp_path: Path) -> None:
-    back = stream("us", "india", fields=table("Last_Name", "Company", "City"))
-    there = FieldChoice(table=table().table, fills={"Phone": Fill(owner="source")})
-    with running(tmp_path, stream("india", "us", fields=there), back) as around:
-        lead(around, "us", Phone="1")
-        around.settle()
-        assert (around.only("india")["Phone"], around.only("us")["Phone"], around.writes()) == (None, "1", 1)
-        number = around.only("india")["id"]
-        around.edit("india", number, City="Wien")
-        around.settle()
-        assert (around.only("us")["City"], around.only("us")["Phone"]) == ("Wien", "1")
-        for phone in ("2", None):
-            around.edit("india", number, Phone=phone)
-            around.settle()
-            assert around.only("us")["Phone"] == phone
-        assert around.writes() == 4
