@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.ledger import Ledger, LedgerUnavailable
+from daemon.ledger import Ledger, LedgerUnavailable, Reader
 from daemon.settings import Settings, load
 
 
@@ -28,5 +28,10 @@ def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     except OSError as error:
         advice = "Name another folder in state_dir, or make it for the user of orgsync"
         raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
-    with Ledger.open(settings.ledger_url) as ledger:
+    with Ledger.open(settings.ledger_url, settings.ledger_password) as ledger:
         yield ledger
+
+
+def open_reader(settings: Settings) -> Reader:
+    """The ledger to look at, beside a daemon or without."""
+    return Reader.open(settings.ledger_url, settings.ledger_password)

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from daemon.cli import sheets
-from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.request import demand, known_stream
 from daemon.cli.status import printable
@@ -82,7 +82,7 @@ def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Read
             for org in (source, target):
                 ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, utc_now())
             ledger.start_stream(stream, NEVER_RUN, "refuse", utc_now())
-        reader = stack.enter_context(Reader.open(settings.ledger_url))
+        reader = stack.enter_context(open_reader(settings))
         yield Matcher(prepared, source, target, reader, opposite(stream, settings.streams())), reader
 
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.context import load_settings
+from daemon.cli.context import load_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
-from daemon.ledger import Comparing, Reader, StreamStatus, Stuck
+from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
@@ -44,7 +44,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
     """The settings' streams and their queues: also those that never ran, and none that was taken out since."""
-    with Reader.open(settings.ledger_url) as reader:
+    with open_reader(settings) as reader:
         known, stuck = {s.stream: s for s in reader.streams()}, reader.stuck()
     mine = sorted(stream.address for stream in settings.streams())
     return [known.get(one) or StreamStatus(stream=one, health="silent") for one in mine], [
@@ -54,7 +54,7 @@ def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
 
 def comparing(settings: Settings) -> dict[str, Comparing]:
     """The full comparisons that go on, by stream."""
-    with Reader.open(settings.ledger_url) as reader:
+    with open_reader(settings) as reader:
         return {one.stream: one for one in reader.comparing()}
 
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError, StatementError
 
 
 class LedgerError(Exception):
@@ -133,30 +133,52 @@ _SQLITE: Final = {
     "SQLITE_NOMEM": ("memory ran out", "Nothing was half written. Give the process more memory"),
     "SQLITE_TOOBIG": ("a text is too long for it", "Nothing was written. Report this with the stream's name"),
 }
+_NO_SERVER: Final = "Nothing was half written. Look whether the Postgres server runs and ledger.url names it"
+_POSTGRES: Final = {
+    "28": ("its server refuses the user or the password", "Correct ledger.url or ledger.password"),
+    "3D000": ("its server has no such database", "Create it: createdb NAME; or correct ledger.url"),
+    "42501": ("the user may not do that there", "Make the user the owner of the database"),
+    "25006": ("its server takes no writes (a standby?)", "Name the primary in ledger.url"),
+    "53100": ("the disk of its server is full", "Nothing was half written. Free some space; orgsync goes on by itself"),
+    "53300": ("its server has no connection left", "Raise max_connections there, or run fewer daemons"),
+    "53": ("its server is short of resources", "Nothing was half written. Look at the server's log"),
+    "55P03": ("another program has it locked", "Nothing was written. End that program's transaction"),
+    "57014": ("a question took too long", "Nothing was written. Look at the server's load"),
+    "57P": ("its server is shutting down or starting", _NO_SERVER),
+    "08": ("the connection to its server broke", _NO_SERVER),
+    "58": ("the disk of its server failed to read or write", "Nothing was half written. Look at the server's log"),
+    "XX": ("it is damaged", "Put the latest backup in its place: an older ledger catches up by itself"),
+}
 
 
 @contextmanager
-def speaking(file: Path) -> Iterator[None]:
-    """Turn whatever the database says inside the block into a LedgerError that names the file."""
+def speaking(ledger: str) -> Iterator[None]:
+    """Turn whatever the database says inside the block into a LedgerError that names the ledger."""
     try:
         yield
     except SQLAlchemyError as error:
-        raise _in_our_words(error, file) from None
+        raise _in_our_words(error, ledger) from None
     except sqlite3.Error as error:
-        raise _in_our_words(error, file) from None
+        raise _in_our_words(error, ledger) from None
 
 
-def _in_our_words(error: SQLAlchemyError | sqlite3.Error, file: Path) -> LedgerError:
+def _in_our_words(error: SQLAlchemyError | sqlite3.Error, ledger: str) -> LedgerError:
     cause = error.orig if isinstance(error, StatementError) else error
     if isinstance(cause, LedgerError):
         return cause
     name = getattr(cause, "sqlite_errorname", None) or ""
     for start, (what, advice) in _SQLITE.items():
         if name.startswith(start):
-            return LedgerUnavailable(file, f"{what} ({name})", advice)
+            return LedgerUnavailable(ledger, f"{what} ({name})", advice)
+    state = getattr(cause, "sqlstate", None) or ""
+    for start, (what, advice) in _POSTGRES.items():
+        if state.startswith(start):
+            return LedgerUnavailable(ledger, f"{what} ({state})", advice)
+    if isinstance(error, OperationalError) and not state and not name:  # no answer of a server has a code then
+        return LedgerUnavailable(ledger, f"its server does not answer ({_first_line(cause)})", _NO_SERVER)
     if isinstance(error, IntegrityError):
-        return LedgerError(f"the ledger {file} refused a change that breaks its rules: {cause}. Nothing was stored")
-    return LedgerError(f"the ledger {file} could not do what was asked: {type(cause).__name__}: {_first_line(cause)}")
+        return LedgerError(f"the ledger {ledger} refused a change that breaks its rules: {cause}. Nothing was stored")
+    return LedgerError(f"the ledger {ledger} could not do what was asked: {type(cause).__name__}: {_first_line(cause)}")
 
 
 def _first_line(cause: object) -> str:

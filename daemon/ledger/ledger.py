@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, insert, select
 from daemon.core.edits import Basis
 from daemon.core.ends import QueueRow, Waiting
 from daemon.core.fuse import Blown, FuseKind
+from daemon.core.org import Secret
 from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
@@ -29,7 +29,6 @@ from daemon.core.translate import Parent
 from daemon.ledger import (
     baselines,
     comparisons,
-    database,
     deletions,
     exports,
     fuses,
@@ -44,10 +43,10 @@ from daemon.ledger import (
     witness,
 )
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
+from daemon.ledger.database import Database, Lock, locate
 from daemon.ledger.errors import OrgChanged, speaking
 from daemon.ledger.exports import Leaving
 from daemon.ledger.fuses import FuseState
-from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.matching import Shown
 from daemon.ledger.streams import StreamState
@@ -59,17 +58,17 @@ class Ledger:
     number of records of which it does not know any more what the target holds, because it is an older copy of itself.
     """
 
-    def __init__(self, path: Path, lock: LedgerLock) -> None:
-        self._path = path
+    def __init__(self, database: Database, lock: Lock) -> None:
+        self._database = database
         self._lock = lock
-        self._writer = database.writer(path)
-        self._reader = database.reader(path)
+        self._writer = database.writer()
+        self._reader = database.reader()
         self._turn = threading.Lock()
         try:
             with self._writing() as connection:
                 kept = _identity(connection)
-                self.revision: Final = migrate.revision_of(connection, path) or ""
-                older = witness.is_older(path, connection)
+                self.revision: Final = migrate.revision_of(connection, database.name) or ""
+                older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
             if older:
                 self._note_writes()
@@ -80,25 +79,25 @@ class Ledger:
         self.ledger_id: Final = kept["ledger_id"]
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, password: Secret | None = None) -> Self:
         """Open the ledger that the url names; make it, or bring it up to date, when needed.
 
         Raises LedgerHeld while another process has it, LedgerTooNew, LedgerUnavailable.
         """
-        path = database.locate(url)
-        lock = LedgerLock(path)
-        database.create_file(path)
+        database = locate(url, password)
+        lock = database.lock()
+        database.make()
         lock.acquire()
         try:
-            migrate.upgrade(path)
-            return cls(path, lock)
+            migrate.upgrade(database)
+            return cls(database, lock)
         except BaseException:
             lock.release()
             raise
 
     def close(self) -> None:
         """Give back file and lock. Nothing is pending: every method has committed."""
-        with self._turn, speaking(self._path):
+        with self._turn, speaking(self._database.name):
             self._reader.dispose()
             self._writer.dispose()
         self._lock.release()
@@ -248,8 +247,9 @@ class Ledger:
         return number
 
     def _note_writes(self) -> None:
-        with self._reading() as connection:
-            witness.note(self._path, witness.last_write(connection))
+        if self._database.witness is not None:
+            with self._reading() as connection:
+                witness.note(self._database.witness, witness.last_write(connection))
 
     def finish_cycle(
         self, cycle_id: int, credits_source: int, credits_target: int, trouble: str | None, now: datetime
@@ -431,12 +431,12 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._turn, database.transaction(self._writer, self._path) as connection:
+        with self._turn, self._database.transaction(self._writer) as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with database.transaction(self._reader, self._path) as connection:
+        with self._database.transaction(self._reader) as connection:
             yield connection
 
 

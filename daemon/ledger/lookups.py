@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
+from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
 from daemon.core.ends import Waiting
@@ -126,7 +127,8 @@ def holding(
     with `or_nothing` also those that were written without that field.
     """
     source = id_map.alias("s")
-    value = type_coerce(agreed.c.field_digests, JSON)[field].as_string()
+    read_as = cast_to if connection.dialect.name == "postgresql" else type_coerce
+    value = read_as(agreed.c.field_digests, JSON)[field].as_string()
     query = (
         select(source.c.record_id)
         .select_from(agreed)

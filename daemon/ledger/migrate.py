@@ -10,40 +10,40 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from daemon.ledger import database
+from daemon.ledger.database import Database
 from daemon.ledger.errors import LedgerError, LedgerTooNew, LedgerTooOld, speaking
 from daemon.ledger.tables import HEAD
 
 
-def upgrade(path: Path, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the ledger to a revision (the newest unless told); does nothing when it is there already."""
-    _move(path, revision, up=True)
+    _move(database, revision, up=True)
 
 
-def downgrade(path: Path, revision: str) -> None:
+def downgrade(database: Database, revision: str) -> None:
     """Bring the ledger back to an older revision; `base` drops every table."""
-    _move(path, revision, up=False)
+    _move(database, revision, up=False)
 
 
-def revision_of(connection: Connection, path: Path) -> str | None:
-    """The revision of a ledger; None when the file is empty. Raises LedgerError for some other program's file."""
+def revision_of(connection: Connection, ledger: str) -> str | None:
+    """The revision of a ledger; None where nothing is yet. Raises LedgerError for some other program's tables."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" not in tables:
         if tables:
-            raise LedgerError(f"{path} holds some other program's tables, no ledger. Choose another ledger.url")
+            raise LedgerError(f"{ledger} holds some other program's tables, no ledger. Choose another ledger.url")
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
 
 
-def demand_head(connection: Connection, path: Path) -> None:
+def demand_head(connection: Connection, ledger: str) -> None:
     """Raise unless the ledger is exactly what this code reads; for readers, which never migrate."""
-    revision = revision_of(connection, path)
+    revision = revision_of(connection, ledger)
     if revision == HEAD:
         return
     if revision is not None and not is_known(revision):
-        raise LedgerTooNew(path, revision)
-    raise LedgerTooOld(path, revision or "none", HEAD)
+        raise LedgerTooNew(ledger, revision)
+    raise LedgerTooOld(ledger, revision or "none", HEAD)
 
 
 def is_known(revision: str) -> bool:
@@ -59,20 +59,19 @@ def folder() -> Path:
     return shipped if shipped.is_dir() else Path(__file__).parents[2] / "migrations"
 
 
-def _move(path: Path, revision: str, *, up: bool) -> None:
-    engine = database.migrator(path)
+def _move(database: Database, revision: str, *, up: bool) -> None:
+    engine = database.migrator()
     try:
-        with database.transaction(engine, path) as connection:
-            found = revision_of(connection, path)
+        with database.transaction(engine) as connection:
+            found = revision_of(connection, database.name)
             if up and found == HEAD and revision in ("head", HEAD):
                 return
             if found is not None and not is_known(found):
-                raise LedgerTooNew(path, found)
+                raise LedgerTooNew(database.name, found)
             _alembic(connection, revision, up=up)
-            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                raise LedgerError(f"the migration of {path} would break the table {broken[0]}; nothing was changed")
+            database.demand_whole(connection)
     finally:
-        with speaking(path):
+        with speaking(database.name):
             engine.dispose()
 
 

@@ -10,19 +10,19 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
 
+from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
-from daemon.ledger import comparisons, database, lookups, migrate, streams
+from daemon.ledger import comparisons, lookups, migrate, streams
 from daemon.ledger.columns import UtcTime
-from daemon.ledger.errors import LedgerUnavailable
+from daemon.ledger.database import Database, locate
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
@@ -195,21 +195,19 @@ _balance: Final = _view(
 class Reader:
     """A ledger that is open for reading. Every method sees one state of it throughout."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine = database.reader(path)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._engine = database.reader()
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, password: Secret | None = None) -> Self:
         """Open the ledger; raises LedgerUnavailable when there is none, LedgerTooNew or LedgerTooOld."""
-        path = database.locate(url)
-        if not path.is_file():
-            advice = "`orgsync run` or `orgsync once` makes it; look whether ledger.url names the right file"
-            raise LedgerUnavailable(path, "there is no such file", advice)
-        reader = cls(path)
+        database = locate(url, password)
+        database.demand()
+        reader = cls(database)
         try:
             with reader._reading() as connection:
-                migrate.demand_head(connection, path)
+                migrate.demand_head(connection, database.name)
         except BaseException:
             reader.close()
             raise
@@ -306,7 +304,7 @@ class Reader:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with database.transaction(self._engine, self._path) as connection:
+        with self._database.transaction(self._engine) as connection:
             yield connection
 
 

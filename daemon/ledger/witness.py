@@ -18,21 +18,21 @@ def last_write(connection: Connection) -> int:
     return connection.scalar(select(func.max(changes.c.id))) or 0
 
 
-def note(ledger: Path, number: int) -> None:
+def note(file: Path, number: int) -> None:
     """Remember that this write is known. A file that cannot be written is no reason to stop: it is only a witness."""
-    draft = _file(ledger).with_suffix(".draft")
+    draft = file.with_suffix(".draft")
     try:
         draft.touch(mode=0o600)
         draft.write_text(str(number))
-        draft.replace(_file(ledger))
+        draft.replace(file)
     except OSError:
         return
 
 
-def is_older(ledger: Path, connection: Connection) -> bool:
+def is_older(file: Path, connection: Connection) -> bool:
     """Whether more was written than this ledger knows of."""
     try:
-        known = int(_file(ledger).read_text())
+        known = int(file.read_text())
     except (OSError, ValueError):
         return False
     return known > last_write(connection)
@@ -42,7 +42,3 @@ def distrust(connection: Connection) -> int:
     """Nothing is known any more of what the targets hold: they are asked before the next write of each record."""
     unknown = {"source_digest": "", "field_digests": "{}", "target_modified_time": None}
     return connection.execute(update(agreed).values(unknown)).rowcount
-
-
-def _file(ledger: Path) -> Path:
-    return ledger.with_name(ledger.name + ".witness")

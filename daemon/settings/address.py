@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from daemon.core.org import DATA_CENTERS
+from daemon.core.postgres_url import SCHEMES, problem
 from daemon.settings.problem import Problem, WrongValueError, join, quote
 
 ADDRESS: Final = "https://HOST, or http://127.0.0.1:PORT on this machine"
@@ -105,12 +106,16 @@ def org_addresses(
 
 
 def parse_ledger_url(text: str) -> str:
-    """The file of a SQLite ledger as it was written. Raises WrongValueError, which shows no more than the scheme."""
+    """The file of a SQLite ledger as it was written, or the url of one in Postgres. Raises WrongValueError, which shows
+    no more than the scheme.
+    """
+    if text.startswith(SCHEMES):
+        if wrong := problem(text):
+            raise WrongValueError(wrong, found=f"'{text.partition(':')[0]}:…'")
+        return text
     if not text.startswith("sqlite:///"):
         scheme = _SCHEME.match(text)
         found = f"'{scheme[0]}:…'" if scheme else "a text that is no address"
-        if scheme and scheme[0].lower().startswith("postgres"):
-            raise WrongValueError("this version keeps its ledger in SQLite; Postgres comes later", found=found)
         raise WrongValueError(found=found)
     file = text.removeprefix("sqlite:///")
     if file in ("", ":memory:"):
@@ -124,6 +129,8 @@ def parse_ledger_url(text: str) -> str:
 
 def ledger_url(file: str, state_dir: Path, problems: list[Problem]) -> str:
     """The absolute URL of the ledger."""
+    if file.startswith(SCHEMES):
+        return file
     path = state_dir / file
     if "?" in str(path):
         problems.append(Problem(path="state_dir", found=quote(str(state_dir)), allowed="a path without '?'"))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from daemon.core.files import ATTACHMENTS
 from daemon.core.fuse import Fuse
 from daemon.core.notes import NOTES
-from daemon.core.org import Org
+from daemon.core.org import Org, Secret
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
@@ -43,6 +43,7 @@ class Settings:
     orgs: Mapping[str, Org]
     routes: tuple[Route, ...]
     retention: timedelta = HISTORY
+    ledger_password: Secret | None = None
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -69,6 +70,8 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     orgs = _orgs(document.get("orgs"), state_dir, around, problems)
     routes = _routes(document.get("routes"), document.get("orgs"), problems)
     url = ledger_url(ledger.url if ledger else "", state_dir, problems)
+    given = ledger.password if ledger else None
+    password = None if given is None else read_secret(given, "ledger.password", around, problems)
     if problems or ledger is None:
         raise SettingsError(path, problems)
     return Settings(
@@ -77,6 +80,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         orgs=MappingProxyType(orgs),
         routes=routes,
         retention=ledger.retention,
+        ledger_password=password,
     )
 
 

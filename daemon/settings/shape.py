@@ -41,6 +41,7 @@ class FileEntry(Entry):
 
 class LedgerEntry(Entry):
     url: v.LedgerFile = Field(default="orgsync.db", description=LEDGER)
+    password: object = Field(default=None, description=v.KEPT_IN, repr=False)
     retention: v.Retention = Field(default=v.HISTORY, description=v.RETENTION)
 
 

@@ -1,7 +1,8 @@
-"""A real ledger file for every test (copied from one that was migrated once), and values to put into it."""
+"""A real ledger for every test (a copy of one that was migrated once), in SQLite and in Postgres, and values for it."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.core.translate import Parent
 from daemon.ledger import Intent, Ledger, Reader
+from tests.postgres import Server, running_server
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -64,6 +66,7 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.url = f"sqlite:///{path}"
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
@@ -82,12 +85,74 @@ class File:
         finally:
             connection.close()
 
+    def tables(self) -> list[str]:
+        """Names of tables and views, but for alembic's own."""
+        names = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY 1"
+        return [name for (name,) in self.rows(names) if not name.startswith(("alembic", "sqlite"))]
+
+    def orphans(self) -> list[tuple[Any, ...]]:
+        """Rows that point to one which is not there."""
+        return self.rows("PRAGMA foreign_key_check")
+
+    def force(self, script: str) -> None:
+        """What no constraint would allow."""
+        self.run(f"PRAGMA ignore_check_constraints = ON; {script}")
+
     def everything(self) -> list[str]:
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
             return list(connection.iterdump())
         finally:
             connection.close()
+
+
+_SECONDS = re.compile(r"substr\((\w+), 18, 2\)")
+
+
+class Remote(File):
+    """A ledger's database as psql sees it."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.path = Path(f"{server.folder}/{name}")
+        self.url = server.url(name)
+        self._server = server
+        self._name = name
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        query = _SECONDS.sub(r"to_char(\1 AT TIME ZONE 'UTC', 'SS')", query.replace("?", "%s") if values else query)
+        found = self._server.sql(self._name, query, *values)
+        return [tuple(_as_sqlite(value) for value in row) for row in found]
+
+    def run(self, script: str) -> None:
+        self._server.sql(self._name, script)
+
+    def tables(self) -> list[str]:
+        return [name for name in self._of("") if name != "alembic_version"]
+
+    def orphans(self) -> list[tuple[Any, ...]]:
+        return []  # Postgres allows none
+
+    def force(self, script: str) -> None:
+        self.run(f"ALTER TABLE cycles DROP CONSTRAINT IF EXISTS ck_cycles_balance; {script}")
+
+    def everything(self) -> list[str]:
+        tables = self._of("BASE TABLE")
+        return [f"{name} {row}" for name in tables for row in sorted(map(str, self.rows(f"TABLE {name}")))]
+
+    def _of(self, which: str) -> list[str]:
+        query = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+        return [name for name, kind in self.rows(query) if which in kind]
+
+
+def _as_sqlite(value: Any) -> Any:
+    return value.replace(tzinfo=None).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of the ledger runs on both databases, unless it is about SQLite's file."""
+    if "file" in metafunc.fixturenames:
+        kinds = ["sqlite"] if metafunc.definition.get_closest_marker("sqlite") else ["sqlite", "postgres"]
+        metafunc.parametrize("file", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -113,15 +178,28 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with running_server() as running:
+        Ledger.open(running.make("fresh")).close()
+        yield running
+
+
 @pytest.fixture
-def file(tmp_path: Path, fresh: Path) -> File:
-    shutil.copy(fresh, tmp_path / "ledger.db")
-    return File(tmp_path / "ledger.db")
+def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[File]:
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("fresh"), tmp_path / "ledger.db")
+        yield File(tmp_path / "ledger.db")
+    else:
+        server: Server = request.getfixturevalue("server")
+        server.drop("test")
+        server.make("test", "fresh")
+        yield Remote(server, "test")
 
 
 @pytest.fixture
 def url(file: File) -> str:
-    return f"sqlite:///{file.path}"
+    return file.url
 
 
 @pytest.fixture

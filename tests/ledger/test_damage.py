@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.ledger import Ledger, LedgerUnavailable, Reader, database
+from daemon.ledger import Ledger, LedgerUnavailable, Reader, sqlite
+
+pytestmark = pytest.mark.sqlite
 
 NOBODY = 65534
 
@@ -124,7 +126,7 @@ def test_a_file_that_is_read_only_is_said(folder, unprivileged):
 
 
 def test_a_program_that_locks_the_file_is_said(monkeypatch, url, contacts, make, file):
-    monkeypatch.setattr(database, "BUSY_S", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.2)
     other = sqlite3.connect(file.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerUnavailable, match="another program has it locked"):

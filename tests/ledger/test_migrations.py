@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from daemon.ledger import Ledger, LedgerError, Reader, migrate
+from daemon.ledger.database import locate
 from daemon.ledger.tables import HEAD, metadata
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +25,12 @@ def test_the_code_knows_the_newest_revision():
 
 
 def test_autogenerate_finds_no_difference(file):
-    with create_engine(f"sqlite:///{file.path}").connect() as connection:
+    with locate(file.url).reader().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
 
 
+@pytest.mark.sqlite  # which keeps the words
 def test_the_migrated_schema_is_the_one_of_the_tables_word_for_word(file, tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path}/all.db")
     metadata.create_all(engine)
@@ -56,9 +58,9 @@ def test_down_and_up_again_leaves_a_ledger_that_works(ledger, contacts, make, fi
     page = make.page({"held": 1}, queued=[make.row("1")], linked=[make.linked("2", "92")], written=[make.written("2")])
     ledger.settle(contacts, page, None, make.now)
     ledger.close()
-    migrate.downgrade(file.path, "base")
-    assert file.rows("SELECT name FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%'") == []
-    migrate.upgrade(file.path)
+    migrate.downgrade(locate(file.url), "base")
+    assert file.tables() == []
+    migrate.upgrade(locate(file.url))
     with Ledger.open(url) as again:
         again.start_stream(contacts, "v1", "create", make.now)
         assert again.settle(contacts, page, None, make.now) == 1
@@ -68,14 +70,14 @@ def test_an_upgrade_of_an_up_to_date_ledger_changes_nothing(ledger, contacts, ma
     ledger.settle(contacts, make.page(linked=[make.linked("2", "92")]), None, make.now)
     ledger.close()
     before = file.everything()
-    migrate.upgrade(file.path)
-    migrate.upgrade(file.path, "0001")
+    migrate.upgrade(locate(file.url))
+    migrate.upgrade(locate(file.url), "0001")
     assert file.everything() == before
 
 
 def test_a_revision_that_is_none_is_refused(file):
     with pytest.raises(LedgerError, match="no migration leads to '7777'"):
-        migrate.downgrade(file.path, "7777")
+        migrate.downgrade(locate(file.url), "7777")
 
 
 KILLED = """

@@ -34,6 +34,8 @@ def child(code, *arguments):
     )
 
 
+pytestmark = pytest.mark.sqlite
+
 HOLD = """
 import sys, time
 from daemon.ledger import Ledger
@@ -152,7 +154,11 @@ def test_another_programs_database_is_refused_and_not_touched(tmp_path, file):
     [
         ("sqlite://", "must name a file"),
         ("sqlite:///:memory:", "must name a file"),
-        ("postgresql+psycopg://me:secret@db/x", "names a postgresql database"),
+        ("mysql://me:secret@db/x", "names a mysql database"),
+        ("postgresql://me:secret@db/x", "holds a password"),
+        ("postgresql://db", "names no database"),
+        ("postgresql://me@db.example.com/x?sslmode=require", "sslmode must be verify-full or verify-ca"),
+        ("postgresql://db/x?options=-csearch_path", "the option options is none of"),
         ("nonsense", "not a database url"),
         ("", "not a database url"),
         ("sqlite:////nowhere/at/all.db", "/nowhere/at/all.db cannot be used"),

@@ -5,6 +5,8 @@ from sqlalchemy import Engine, event
 
 from daemon.core.translate import Parent
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def plans(file):

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, event
 
@@ -54,7 +55,7 @@ def test_a_failure_at_any_statement_or_at_the_commit_leaves_nothing(ledger, cont
         with failing_at(number), pytest.raises(OSError, match="pulled the plug"):
             ledger.settle(contacts, rich, None, make.now)
         assert file.everything() == before, f"statement {number} of {statements}"
-    assert ledger.settle(contacts, rich, None, make.now) == 2
+    assert ledger.settle(contacts, rich, None, make.now) > 1  # a sequence has gaps
 
 
 def settle_and_take_back(ledger, stream, settlement, make):
@@ -132,7 +133,7 @@ def test_outcomes_that_do_not_add_up_are_refused_and_nothing_is_stored(ledger, c
 )
 def test_the_database_itself_refuses_a_cycle_that_does_not_add_up(ledger, contacts, make, file, change):
     ledger.settle(contacts, make.page({"unchanged": 1}), None, make.now)
-    with pytest.raises(sqlite3.IntegrityError, match="ck_cycles"):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation), match="ck_cycles"):
         file.run(change)
 
 

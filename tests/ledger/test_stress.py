@@ -18,7 +18,10 @@ import pytest
 
 from daemon.emulator import Emulator
 from daemon.ledger import migrate
+from daemon.ledger.database import locate
 from tests.service.site import Site, until
+
+pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).parents[2]
 MOUNT, UMOUNT = (shutil.which(name) or f"/bin/{name}" for name in ("mount", "umount"))
@@ -122,7 +125,7 @@ def test_pages_that_went_bad_in_the_middle_stop_whoever_reads_them(site: Stresse
 
 def test_an_older_file_is_refused_by_status_and_brought_up_by_once(site: Stressed) -> None:
     shut(site)
-    migrate.downgrade(site.ledger, "0001")
+    migrate.downgrade(locate(f"sqlite:///{site.ledger}"), "0001")
     site.refuses("status", "revision 0001", "Nothing was touched")
     assert site.call("once").returncode == 0
     assert site.call("status").returncode == 0

@@ -6,8 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.core.ends import Linked
 from daemon.ledger import Ledger
+
+pytestmark = pytest.mark.sqlite
 
 
 def written(make: Any, *ids: str) -> Any:

@@ -76,7 +76,11 @@ def check(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
         ("ledger", "url", '"sqlite:///a?mode=ro"', "'sqlite:///a?mode=ro'", '"sqlite:///FILE"', "without '?'"),
         ("ledger", "url", '"sqlite:///a/"', "'sqlite:///a/'", '"sqlite:///FILE"', "without a '/'"),
         ("ledger", "url", '"sqlite:///~/a.db"', "'sqlite:///~/a.db'", '"sqlite:///FILE"', "'~' is not expanded"),
-        ("ledger", "url", '"postgresql+psycopg://u:p@h/d"', "'postgresql+psycopg:…'", "sqlite", "ledger in SQLite"),
+        ("ledger", "url", '"postgresql+psycopg://u:p@h/d"', "'postgresql+psycopg:…'", "sqlite", "in ledger.password"),
+        ("ledger", "url", '"postgresql://u@h/"', "'postgresql:…'", "sqlite", "names no database"),
+        ("ledger", "url", '"postgresql://u@h/d?sslmode=require"', "'postgresql:…'", "sqlite", "must be verify-full"),
+        ("ledger", "url", '"postgresql://u@h/d?options=x"', "'postgresql:…'", "sqlite", "the option options is none"),
+        ("ledger", "url", '"postgresql://u@h:x/d"', "'postgresql:…'", "sqlite", "it is no address"),
     ],
 )
 def test_bad_value(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:

