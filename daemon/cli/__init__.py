@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
     "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
     "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
+    "db": ("daemon.cli.db", "Look at the ledger's schema, bring it up or down, or move the ledger."),
     "egress": ("daemon.cli.egress", "Show which fields have left an org, for where, and when."),
     "snapshot": ("daemon.cli.snapshot", "Write an org's metadata to a file, to rehearse with."),
     "demo": ("daemon.cli.demo", "Watch two emulated orgs being kept in step, killed and proved."),

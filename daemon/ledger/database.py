@@ -72,8 +72,11 @@ class Database(ABC):
 def locate(url: str, password: Secret | None = None) -> Database:
     """The database that a ledger's url names; raises LedgerError for one that cannot hold a ledger."""
     if url.startswith(SCHEMES):
-        from daemon.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - only what is needed is loaded
-
+        try:
+            from daemon.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - only what is needed is loaded
+        except ImportError:
+            what = "ledger.url names a Postgres database, and its driver psycopg is not installed"
+            raise LedgerError(f"{what}: pip install 'orgsync[postgres]'") from None
         return PostgresDatabase(url, password)
     from daemon.ledger.sqlite import SqliteFile  # noqa: PLC0415
 

@@ -25,6 +25,11 @@ def downgrade(database: Database, revision: str) -> None:
     _move(database, revision, up=False)
 
 
+def build(connection: Connection) -> None:
+    """Make the newest schema in an empty database, inside the caller's transaction."""
+    _alembic(connection, "head", up=True)
+
+
 def revision_of(connection: Connection, ledger: str) -> str | None:
     """The revision of a ledger; None where nothing is yet. Raises LedgerError for some other program's tables."""
     tables = inspect(connection).get_table_names()

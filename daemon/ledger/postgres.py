@@ -6,26 +6,45 @@ host that is not this machine is spoken to by TLS, and its certificate is verifi
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
 from daemon.core import postgres_url
 from daemon.core.org import Secret
 from daemon.ledger.database import Database
-from daemon.ledger.errors import LedgerError, LedgerHeld, speaking
+from daemon.ledger.errors import LedgerError, LedgerHeld
 
 _LOCK: Final = 0x6F726773796E63  # "orgsync"
 _CONNECT_S: Final = 10
+_PATIENCE_MS: Final = 1_000
 _STATEMENT_MS: Final = 60_000
+_CLIENT: Final = {
+    "application_name": "orgsync",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 _SETTINGS: Final = {
+    **{"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3},
     "statement_timeout": _STATEMENT_MS,
     "lock_timeout": 20_000,
     "idle_in_transaction_session_timeout": 60_000,
 }
+
+
+class NoLock:
+    """Nothing to take beside the database itself."""
+
+    def acquire(self) -> None:
+        return
+
+    def release(self) -> None:
+        return
 
 
 class PostgresDatabase(Database):
@@ -41,8 +60,9 @@ class PostgresDatabase(Database):
         self._url = parsed.set(drivername="postgresql+psycopg").update_query_dict(by_default)
         self._password = password
 
-    def lock(self) -> AdvisoryLock:
-        return AdvisoryLock(self)
+    def lock(self) -> NoLock:
+        """None: the session that writes holds it (_take)."""
+        return NoLock()
 
     def make(self) -> None:
         """Nothing: the database is its administrator's to make."""
@@ -51,10 +71,10 @@ class PostgresDatabase(Database):
         """Nothing: the first question tells."""
 
     def writer(self) -> Engine:
-        return self._engine(QueuePool, pool_size=1, max_overflow=0)
+        return self._locking(self._engine(QueuePool, pool_size=1, max_overflow=0))
 
     def migrator(self) -> Engine:
-        return self._engine(NullPool)
+        return self._locking(self._engine(NullPool))
 
     def reader(self) -> Engine:
         return self._engine(
@@ -68,9 +88,13 @@ class PostgresDatabase(Database):
     def demand_whole(self, connection: Connection) -> None:
         """Nothing: Postgres checks every statement."""
 
+    def _locking(self, engine: Engine) -> Engine:
+        event.listen(engine, "connect", lambda connection, _record: _take(connection, self.name))
+        return engine
+
     def _engine(self, pool: type[QueuePool | NullPool], settings: dict[str, str] | None = None, **more: Any) -> Engine:
         options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, **(settings or {})}.items())
-        given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "orgsync", "options": options}
+        given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "options": options, **_CLIENT}
         if self._password is not None:
             given["password"] = self._password.reveal()
         return create_engine(
@@ -78,38 +102,15 @@ class PostgresDatabase(Database):
         )
 
 
-class AdvisoryLock:
-    """The right to write, for as long as one session lives: a killed process leaves none behind."""
-
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
-        self._engine = database.migrator()
-        self._session: Connection | None = None
-
-    def acquire(self) -> None:
-        """Take the lock, or raise LedgerHeld, or LedgerUnavailable."""
-        if self._session is not None:
-            return
-        with speaking(self._database.name):
-            session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
-                session.close()
-                raise LedgerHeld(self._database.name, None)
-        self._session = session
-
-    def release(self) -> None:
-        """Give it back; does nothing when it is not held."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.invalidate()  # the session ends, and the lock with it
-            session.close()
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        self.acquire()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
+def _take(connection: Any, name: str) -> None:
+    """The right to write lives as long as the one session that writes: a killed process leaves none behind, and whoever
+    connects anew after the server was away must get it anew.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_PATIENCE_MS}ms'")  # a session of ours may just be ending
+            cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        connection.commit()
+    except LockNotAvailable:
+        connection.close()
+        raise LedgerHeld(name, None) from None

@@ -1,0 +1,120 @@
+"""`orgsync db`: the ledger's database, while no daemon runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from daemon.cli.context import load_settings
+from daemon.cli.exits import HEALTHY, HELD
+from daemon.core.org import Secret
+from daemon.ledger import copying, migrate
+from daemon.ledger.database import Database, locate
+from daemon.settings import Settings
+from daemon.settings.files import Unreadable, read_bytes
+
+
+@click.group("db")
+def command() -> None:
+    """Look at the ledger's schema, bring it up or down, or move the ledger to another database.
+
+    A daemon that starts brings its ledger up by itself.
+    """
+
+
+@command.command("current")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@click.pass_context
+def current(ctx: click.Context, as_json: bool) -> None:
+    """Say which revision the ledger has. Exit code 1: not the one that this orgsync reads."""
+    database = _database(load_settings(Path(ctx.obj)))
+    found, wanted = copying.revision(database)
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "ledger": database.name, "revision": found, "newest": wanted}))
+    else:
+        click.echo(f"{database.name}: revision {found or 'none'}, newest {wanted}")
+    ctx.exit(HEALTHY if found == wanted else HELD)
+
+
+@command.command("upgrade")
+@click.argument("revision", default="head")
+@click.pass_obj
+def upgrade(settings_path: str, revision: str) -> None:
+    """Bring the ledger up to REVISION, the newest unless given. Makes it where there is none."""
+    with _locked(_database(load_settings(Path(settings_path)))) as database:
+        database.make()
+        migrate.upgrade(database, revision)
+        click.echo(f"{database.name}: revision {copying.revision(database)[0]}")
+
+
+@command.command("downgrade")
+@click.argument("revision")
+@click.option("--yes", is_flag=True, help="Do it: what only newer revisions keep is lost.")
+@click.pass_obj
+def downgrade(settings_path: str, revision: str, yes: bool) -> None:
+    """Bring the ledger down to REVISION, to run an older orgsync on it. Make a backup first."""
+    with _locked(_database(load_settings(Path(settings_path)))) as database:
+        if not yes:
+            raise click.UsageError(
+                f"{database.name} is at {copying.revision(database)[0]}; what revisions after {revision} keep would be "
+                "lost, and nothing was done. Make a backup, then add --yes"
+            )
+        migrate.downgrade(database, revision)
+        click.echo(f"{database.name}: revision {copying.revision(database)[0] or 'none'}")
+
+
+@command.command("copy")
+@click.option("--to", "url", required=True, help="sqlite:///FILE or postgresql://USER@HOST/DATABASE, which is empty.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A private file with the password of the Postgres user; else libpq looks in ~/.pgpass.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@click.pass_obj
+def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool) -> None:
+    """Copy the ledger of the settings to another database, and compare the two.
+
+    The copy goes on where the ledger stood: nothing is read from Zoho again. The old one stays as it is.
+    """
+    source = _database(load_settings(Path(settings_path)))
+    target = locate(url, _password(password_file))
+    if target.name == source.name:
+        raise click.UsageError(f"{source.name} is the ledger of the settings itself; nothing was copied")
+    source.demand()
+    with _locked(source), _locked(target):
+        counts = copying.copy(source, target)
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "from": source.name, "to": target.name, "rows": counts}))
+        return
+    click.echo(f"{sum(counts.values()):,} rows of {len(counts)} tables are in {target.name}, equal to {source.name}")
+    shown = url if not url.startswith("sqlite") else f"sqlite:///{target.name}"
+    click.echo(f'now set url = "{shown}" under [ledger] in {settings_path}, and start orgsync')
+
+
+def _database(settings: Settings) -> Database:
+    return locate(settings.ledger_url, settings.ledger_password)
+
+
+def _password(file: Path | None) -> Secret | None:
+    if file is None:
+        return None
+    content = read_bytes(file, private=True)
+    if isinstance(content, Unreadable):
+        raise click.UsageError(f"--password-file: {content.found}")
+    return Secret(content.decode(errors="replace").strip())
+
+
+@contextmanager
+def _locked(database: Database) -> Iterator[Database]:
+    """Raises LedgerHeld while a daemon writes to it."""
+    lock = database.lock()
+    lock.acquire()
+    try:
+        yield database
+    finally:
+        lock.release()
