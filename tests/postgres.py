@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 
 NOBODY = 65534
+GUARDED = "guarded"
+"""A user who has to give a password."""
 SERVER = {"listen_addresses": "''", "fsync": "off", "max_connections": "200", "shared_buffers": "32MB"}
 
 
@@ -27,6 +29,8 @@ class Server:
 
     def create(self) -> None:
         self._run("initdb", "-D", self._data, "-U", "orgsync", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
 
     def start(self) -> None:
         options = " ".join(f"-c {name}={value}" for name, value in SERVER.items())

@@ -133,10 +133,11 @@ _SQLITE: Final = {
     "SQLITE_NOMEM": ("memory ran out", "Nothing was half written. Give the process more memory"),
     "SQLITE_TOOBIG": ("a text is too long for it", "Nothing was written. Report this with the stream's name"),
 }
-_NO_SERVER: Final = "Nothing was half written. Look whether the Postgres server runs and ledger.url names it"
+_NO_SERVER: Final = (
+    "Nothing was half written. Look whether the Postgres server runs, ledger.url names it with a user and a database "
+    "of it, and ledger.password is right"
+)
 _POSTGRES: Final = {
-    "28": ("its server refuses the user or the password", "Correct ledger.url or ledger.password"),
-    "3D000": ("its server has no such database", "Create it: createdb NAME; or correct ledger.url"),
     "42501": ("the user may not do that there", "Make the user the owner of the database"),
     "25006": ("its server takes no writes (a standby?)", "Name the primary in ledger.url"),
     "53100": ("the disk of its server is full", "Nothing was half written. Free some space; orgsync goes on by itself"),
@@ -174,8 +175,8 @@ def _in_our_words(error: SQLAlchemyError | sqlite3.Error, ledger: str) -> Ledger
     for start, (what, advice) in _POSTGRES.items():
         if state.startswith(start):
             return LedgerUnavailable(ledger, f"{what} ({state})", advice)
-    if isinstance(error, OperationalError) and not state and not name:  # no answer of a server has a code then
-        return LedgerUnavailable(ledger, f"its server does not answer ({_first_line(cause)})", _NO_SERVER)
+    if isinstance(error, OperationalError) and not state and not name:  # what fails at connecting has no code
+        return LedgerUnavailable(ledger, f"its server cannot be used ({_first_line(cause)})", _NO_SERVER)
     if isinstance(error, IntegrityError):
         return LedgerError(f"the ledger {ledger} refused a change that breaks its rules: {cause}. Nothing was stored")
     return LedgerError(f"the ledger {ledger} could not do what was asked: {type(cause).__name__}: {_first_line(cause)}")

@@ -1,0 +1,119 @@
+"""What a Postgres server does to its users: away, refusing, read-only, restarted. Each is a message, and passes by."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.core.org import Secret
+from daemon.ledger import Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader
+from tests.postgres import GUARDED, Server, running_server
+
+ROOT = Path(__file__).parents[2]
+HOLD = """
+import sys, time
+from daemon.ledger import Ledger
+ledger = Ledger.open(sys.argv[1])
+print("open", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def place(server: Server) -> str:
+    server.drop("test")
+    return server.make("test", "fresh")
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Server]:
+    """A server that a test may stop."""
+    with running_server() as running:
+        yield running
+
+
+def test_a_server_that_is_away_is_said_and_what_to_look_at(tmp_path):
+    url = f"postgresql://orgsync@/x?host={tmp_path}"
+    for opening in (Ledger, Reader):
+        with pytest.raises(LedgerUnavailable, match="Look whether the Postgres server runs"):
+            opening.open(url)
+
+
+def test_a_server_that_restarts_costs_a_transaction_and_no_more(own, contacts, make):
+    with Ledger.open(own.make("restarted")) as ledger, Reader.open(own.url("restarted")) as reader:
+        ledger.start_stream(contacts, "v1", "create", make.now)
+        own.stop()
+        with pytest.raises(LedgerUnavailable, match="its server cannot be used"):
+            ledger.settle(contacts, make.page(), None, make.now)
+        own.start()
+        ledger.settle(contacts, make.page(), None, make.now)
+        assert [s.last_seen for s in reader.streams()] == [1]
+        own.stop("fast")
+        own.start()
+        assert [s.last_seen for s in reader.streams()] == [1]
+        ledger.settle(contacts, make.page(), None, make.now)
+
+
+def test_a_wrong_password_is_said_without_showing_it(server, place):
+    server.sql("test", f"DROP ROLE IF EXISTS {GUARDED}")
+    server.sql("test", f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'right-4711'")
+    url = place.replace("orgsync@", f"{GUARDED}@")
+    with pytest.raises(LedgerUnavailable, match=r"password authentication failed.*ledger.password is right") as refused:
+        Ledger.open(url, Secret("wrong-0815"))
+    assert "wrong-0815" not in str(refused.value)
+    with pytest.raises(LedgerUnavailable, match="the user may not do that there"):
+        Ledger.open(url, Secret("right-4711"))
+    assert "right-4711" not in repr(Reader.open(place, Secret("right-4711")).__dict__)
+
+
+def test_a_database_that_does_not_exist_or_takes_no_writes_is_said(server, place, contacts, make):
+    with pytest.raises(LedgerUnavailable, match=r'database "nowhere" does not exist.*a database of it'):
+        Ledger.open(server.url("nowhere"))
+    server.sql("postgres", "ALTER DATABASE test SET default_transaction_read_only = on")
+    with Ledger.open(place) as ledger, pytest.raises(LedgerUnavailable, match="takes no writes"):
+        ledger.start_stream(contacts, "v1", "create", make.now)
+    server.sql("postgres", "ALTER DATABASE test RESET default_transaction_read_only")
+
+
+def test_another_programs_database_is_refused_and_not_touched(server):
+    server.drop("other")
+    url = server.make("other")
+    server.sql("other", "CREATE TABLE books (title text)")
+    with pytest.raises(LedgerError, match="some other program's tables"):
+        Ledger.open(url)
+    assert server.sql("other", "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'") == [(1,)]
+
+
+def test_a_reader_never_writes(place):
+    refused = pytest.raises(LedgerUnavailable, match="takes no writes")
+    with Reader.open(place) as reader, refused, reader._reading() as connection:
+        connection.exec_driver_sql("DELETE FROM meta")
+
+
+def test_a_second_process_is_refused_until_the_first_dies(place):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=environment) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"open\n"
+        with pytest.raises(LedgerHeld, match="one ledger has one writer"):
+            Ledger.open(place)
+        first.send_signal(signal.SIGKILL)
+    Ledger.open(place).close()
+
+
+def test_who_lost_the_connection_and_was_replaced_writes_no_more(server, place, contacts, make):
+    with Ledger.open(place) as ledger:
+        ledger.start_stream(contacts, "v1", "create", make.now)
+        ended = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test' AND pid <> pg_backend_pid()"
+        )
+        server.sql("test", ended)
+        with Ledger.open(place), pytest.raises(LedgerHeld):
+            ledger.settle(contacts, make.page(), None, make.now)
+        ledger.settle(contacts, make.page(), None, make.now)
