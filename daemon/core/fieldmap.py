@@ -23,13 +23,14 @@ _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 class Absent:
     """A field of the target that is not written for now, because `field` of `module`, in either org, is not as it was.
 
-    `mandatory`: the target makes no record without it.
+    `in_target`: what was sent lately may have been ignored there. `mandatory`: the target makes no record without it.
     """
 
     target: str
     module: str
     field: str
     message: str
+    in_target: bool = True
     mandatory: bool = False
 
 
@@ -42,7 +43,7 @@ class FieldMap:
     `mandatory` are the target fields that a new record must have. `kinds` are those of the columns, where the stream
     lies on a circle and edits of the source must be told from what orgsync wrote there. `at_source` is what of the
     filter the source may be asked for: it lets through whatever `keep` keeps. `absent` are fields that were carried
-    before and cannot be now.
+    before and cannot be now; `…_ids` are Zoho's ids of the fields that are read and written (absent.py).
     """
 
     rules: tuple[FieldRule, ...]
@@ -55,6 +56,8 @@ class FieldMap:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     at_source: Criteria | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    source_ids: Mapping[str, str] = field(default_factory=dict)
+    target_ids: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[Absent, ...] = ()
 
     @property
@@ -78,6 +81,21 @@ class FieldMap:
     def beside(self) -> tuple[str, ...]:
         """The source fields that are read by the ids of their records, apart from `columns`."""
         return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
+
+    def read_in_rows(self, *, of_target: bool) -> Mapping[str, frozenset[str]]:
+        """Field of the source, or of the target, that holds rows -> the columns that each of its rows must show."""
+        found: dict[str, frozenset[str]] = {}
+        for rule in self.rules:
+            if of_target:
+                name, columns = rule.target, {column.target for column in rule.rows}
+            elif isinstance(rule.source, Copy):
+                name, columns = rule.source.field, {c for column in rule.rows for c in columns_of(column.source)}
+            else:
+                continue
+            columns |= {rule.links[of_target]} if rule.links else set()
+            if columns:
+                found[name] = found.get(name, frozenset()) | columns
+        return found
 
     @property
     def one_by_one(self) -> frozenset[str]:

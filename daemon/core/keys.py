@@ -28,7 +28,7 @@ def key_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[
         return [(stream.key, wrong)] if wrong else []
     if stream.notes_of:  # known by what they say and where they hang (notes.py)
         return []
-    fields = [target.fields[name] for name in filled]
+    fields = [target.fields[name] for name in filled if name in target.fields]
     if any(f.mandatory and f.data_type in _TELLING for f in fields):
         return []
     message = (

@@ -6,12 +6,13 @@ settings and cannot be carried is a problem with its name, never left out in sil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from daemon.core import notes
-from daemon.core.absent import missed_by_star, not_there, place
+from daemon.core.absent import NOTHING, Carried, missed_by_star, not_there, place
 from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
@@ -58,17 +59,19 @@ def resolve(
     target: Schema,
     carried: Mapping[str, str],
     zone: str = "UTC",
-    before: Collection[str] = (),
+    before: Carried = NOTHING,
+    unfit: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[FieldMap | None, list[Problem]]:
     """The field rules of a stream, and every problem found on the way; None when one of them is fatal.
 
     `carried` is source module -> target module of the whole route, because a lookup is only translated when the
-    records it points to are. `zone` is the source org's time zone. `before` are the target fields that the stream has
-    carried so far: one of them that an org does not show any more stops nothing but itself (absent.py).
+    records it points to are. `zone` is the source org's time zone. `before` is what the stream has carried so
+    far: a field of that which an org does not show any more stops nothing but itself (absent.py). `unfit` are such
+    fields (with the reason) of which other modules say that they cannot be carried.
     """
     if stream.notes_of:
         source = notes.readable(source)
-    found = _rules_of(stream, source, target, carried, zone, before)
+    found = _rules_of(stream, source, target, carried, zone, before, unfit)
     rules, problems = found.rules, found.problems
     if stream.notes_of:
         rules = [notes.parent_rule(stream, carried), *(r for r in rules if r.target != notes.PARENT)]
@@ -136,11 +139,15 @@ def resolve(
     read = {name for r in ordered if r.kind not in COMPOSED for name in columns_of(r.source)}
     beside = {"Modified_By", *(origin.key for origin in stream.origins)} if stream.circle else set[str]()
     columns = sorted(read | keep.fields | beside)
+    named = {name for r in ordered for name in columns_of(r.source)}
+    written = [*(r.target for r in ordered), *([stream.key] if stream.key else [])]
     return (
         FieldMap(
             rules=ordered,
             version=version_of(ordered, stream),
             parts=parts_of(ordered, stream),
+            source_ids={name: source.fields[name].field_id for name in sorted(named) if name in source.fields},
+            target_ids={n: target.fields[n].field_id for n in written if n in target.fields},
             absent=tuple(_with_duty(one, target) for one in sorted(found.absent, key=lambda one: one.target)),
             key=stream.key,
             match=tuple(f.api_name for f in known if recognises(f)),
@@ -170,15 +177,16 @@ def _rules_of(
     target: Schema,
     carried: Mapping[str, str],
     zone: str,
-    before: Collection[str] = (),
+    before: Carried = NOTHING,
+    unfit: Mapping[str, str] = MappingProxyType({}),
 ) -> _Found:
     table: Mapping[str, Source] = stream.fields.table or {}
-    found = _by_table(stream, table, source, target, carried, zone, before)
+    found = _by_table(stream, table, source, target, carried, zone, before, unfit)
     if stream.fields.table is None or stream.fields.star:
         more, reported = _by_star(stream, table, source, target, carried, zone)
         found.rules += more
         found.problems += reported
-        found.absent += missed_by_star(stream, set(before) - table.keys(), found.rules, source, target)
+        found.absent += missed_by_star(stream, before, found.rules, source, target)
     return found
 
 
@@ -229,14 +237,17 @@ def _by_table(
     target: Schema,
     carried: Mapping[str, str],
     zone: str,
-    before: Collection[str],
+    before: Carried,
+    unfit: Mapping[str, str],
 ) -> _Found:
     found = _Found()
     for name, origin in table.items():
         if name == stream.key:
             what = f"{name} is the key field; orgsync fills it itself"
             found.problems.append(Problem(stream=stream.address, field=name, message=what))
-        elif lost := _lost(stream, name, origin, source, target):
+        elif name in unfit:
+            found.absent.append(_unfit(stream, name, unfit[name]))
+        elif lost := _lost(stream, name, origin, source, target, before):
             if name in before:
                 found.absent.append(lost)
             else:
@@ -245,23 +256,26 @@ def _by_table(
             rule, problems = _rule(stream, name, origin, source, target, carried, zone)
             wrong = "; ".join(p.message for p in problems if p.fatal)
             if wrong and name in before and composed_kind(target.fields[name]) is not None:  # a column of its rows
-                found.absent.append(Absent(target=name, module=stream.target_module, field=name, message=wrong))
+                found.absent.append(_unfit(stream, name, wrong))
                 continue
             found.problems += problems
             found.rules += [rule] if rule is not None else []
     return found
 
 
-def _lost(stream: Stream, name: str, origin: Source, source: Schema, target: Schema) -> Absent | None:
+def _unfit(stream: Stream, name: str, why: str) -> Absent:
+    return Absent(target=name, module=stream.target_module, field=name, message=why)
+
+
+def _lost(stream: Stream, name: str, origin: Source, source: Schema, target: Schema, before: Carried) -> Absent | None:
     """What is not there of an entry of the table, if anything: its field, or one that it is made of."""
     yours = target.fields.get(name)
     if yours is None:
-        return not_there(stream, name, name, target, in_target=True)
+        return not_there(stream, name, name, target, before, in_target=True)
     if not yours.writable and name != "Tag":  # it is written (facts 2.6), whatever its description says
-        message = f"{stream.target}'s {stream.target_module}.{name} is read-only"
-        return Absent(target=name, module=stream.target_module, field=name, message=message)
+        return _unfit(stream, name, f"{stream.target}'s {stream.target_module}.{name} is read-only")
     missing = sorted(column for column in columns_of(origin) if column not in source.fields)
-    return not_there(stream, name, missing[0], source, in_target=False) if missing else None
+    return not_there(stream, name, missing[0], source, before, in_target=False) if missing else None
 
 
 def _rule(

@@ -20,7 +20,8 @@ class Field:
 
     `rows_module` holds the rows of a subform. `linked_module` is where a multi-select lookup points to, and
     `link_field` the key of each of its rows under which the linked record stands (facts 2.6). `lookup_modules` are
-    those that a lookup into several modules may point into; empty: the org does not say.
+    those that a lookup into several modules may point into; empty: the org does not say. `field_id` stays the same when
+    the field is renamed.
     """
 
     api_name: str
@@ -40,6 +41,7 @@ class Field:
     link_field: str | None = None
     lookup_modules: tuple[str, ...] = ()
     picklist: frozenset[str] = frozenset()
+    field_id: str = ""
 
     @property
     def leads_to(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ class Field:
         return self.creatable and self.updatable and not self.read_only and self.data_type not in NOT_WRITABLE_TYPES
 
 
-_PLAIN: Final = attrgetter(*(f.name for f in fields(Field) if f.name != "picklist"))
+_PLAIN: Final = attrgetter(*(f.name for f in fields(Field) if f.name not in ("picklist", "field_id")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

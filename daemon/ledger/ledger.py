@@ -17,6 +17,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select
 
+from daemon.core.absent import Carried
 from daemon.core.edits import Basis
 from daemon.core.ends import QueueRow, Waiting
 from daemon.core.fuse import Blown, FuseKind
@@ -36,6 +37,7 @@ from daemon.ledger import (
     matching,
     migrate,
     queue,
+    renaming,
     retention,
     retiming,
     storing,
@@ -130,20 +132,37 @@ class Ledger:
         with self._writing() as connection:
             streams.start(connection, stream, rules_version, first_run, now)
 
-    def restart_stream(self, stream: Stream, rules_version: str, parts: Mapping[str, str], now: datetime) -> None:
+    def restart_stream(self, stream: Stream, rules_version: str, carried: Carried, now: datetime) -> None:
         """The position goes back to the start under a new version of the rules: all records are read again."""
         with self._writing() as connection:
-            streams.restart(connection, stream, rules_version, parts, now)
+            streams.restart(connection, stream, rules_version, carried, now)
 
-    def note_rules(self, stream: Stream, rules_version: str, parts: Mapping[str, str]) -> None:
+    def note_rules(self, stream: Stream, rules_version: str, carried: Carried) -> None:
         """The rules have another version, and no record need be read again."""
         with self._writing() as connection:
-            streams.note_rules(connection, stream, rules_version, parts)
+            streams.note_rules(connection, stream, rules_version, carried)
 
-    def carried(self, stream: Stream) -> frozenset[str]:
-        """The target fields that a stream has carried so far."""
+    def carried(self, stream: Stream) -> Carried:
+        """What a stream has carried so far."""
         with self._reading() as connection:
             return streams.carried(connection, stream)
+
+    def unlearn(self, stream: Stream, fields: Mapping[str, Collection[str]], since: datetime, now: datetime) -> int:
+        """What was written into these target fields (each with the source fields that it is made of) since a time may
+        have been ignored: it is not known any more, and the records are due. Gives their number.
+        """
+        with self._writing() as connection:
+            return renaming.unlearn(connection, stream, fields, since, now)
+
+    def rename(self, org: str, module: str, names: Mapping[str, str]) -> None:
+        """Fields of an org are called otherwise now (old -> new): what both sides agreed on goes on under those."""
+        with self._writing() as connection:
+            renaming.rename(connection, org, module, names)
+
+    def doubt_keys(self, stream: Stream) -> None:
+        """The key field is not the one that open creates were sent with: they are not found by it alone."""
+        with self._writing() as connection:
+            renaming.doubt_keys(connection, stream)
 
     def match(self, stream: str, pairs: Sequence[tuple[str, str]], shown: Shown, now: datetime) -> int:
         """Link what a person found to be one (source id, target id), all or none; `shown` says how far the first run is

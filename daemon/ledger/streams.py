@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, update
 
+from daemon.core.absent import NOTHING, Carried
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
 from daemon.ledger.columns import UtcTime, storable
@@ -33,7 +34,7 @@ class StreamState:
     target_schema: str | None = None
     read_at: datetime | None = None
     current_until: datetime | None = None
-    parts: Mapping[str, str] = field(default_factory=dict)
+    carried: Carried = NOTHING
 
 
 def state(connection: Connection, stream: Stream) -> StreamState | None:
@@ -60,7 +61,7 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         target_schema=found["target_schema"],
         read_at=found["read_at"],
         current_until=found["current_until"],
-        parts=json.loads(found["rules"]),
+        carried=_load(found["rules"]),
     )
 
 
@@ -93,20 +94,26 @@ def all_caught_up(connection: Connection, addresses: Collection[str]) -> bool:
     return connection.scalar(done) == len(addresses)
 
 
-def carried(connection: Connection, stream: Stream) -> frozenset[str]:
-    """The target fields of the rules that the stream's records were read under."""
-    rules = connection.scalar(select(_row.rules).where(_row.stream == stream.address))
-    return frozenset(json.loads(rules or "{}")) - {""}
+def carried(connection: Connection, stream: Stream) -> Carried:
+    """The rules that the stream's records were read under."""
+    return _load(connection.scalar(select(_row.rules).where(_row.stream == stream.address)) or "{}")
 
 
-def note_rules(connection: Connection, stream: Stream, rules_version: str, parts: Mapping[str, str]) -> None:
+def _load(rules: str) -> Carried:
+    found = json.loads(rules)
+    return Carried(**{**found, "missing": frozenset(found["missing"])}) if found else NOTHING
+
+
+def _dump(what: Carried) -> str:
+    return json.dumps({**asdict(what), "missing": sorted(what.missing)})
+
+
+def note_rules(connection: Connection, stream: Stream, rules_version: str, what: Carried) -> None:
     """Other rules, which give no record another outcome."""
-    note(connection, stream, rules_version=rules_version, rules=json.dumps(dict(parts)))
+    note(connection, stream, rules_version=rules_version, rules=_dump(what))
 
 
-def restart(
-    connection: Connection, stream: Stream, rules_version: str, parts: Mapping[str, str], now: datetime
-) -> None:
+def restart(connection: Connection, stream: Stream, rules_version: str, what: Carried, now: datetime) -> None:
     """All records are read again, under other rules; until then the stream counts as behind."""
     demand_started(connection, stream)
     connection.execute(
@@ -116,7 +123,7 @@ def restart(
             modified_time=START.modified_time,
             record_id=START.record_id,
             rules_version=rules_version,
-            rules=json.dumps(dict(parts)),
+            rules=_dump(what),
             started_at=now,
             caught_up_at=None,
             current_until=None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from daemon.core.rules import Route
 from daemon.core.schema import OrgProfile, Schema, User
 from daemon.zoho.client import Zoho
 
-_KEPT_S: Final = 3600.0
+METADATA_KEPT: Final = timedelta(hours=1)
 DOUBTED_S = 60.0
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Catalog:
         with self._lock:
             if name in self._kept:
                 read_at, value = self._kept[name]
-                if self._monotonic() - read_at < _KEPT_S:
+                if self._monotonic() - read_at < METADATA_KEPT.total_seconds():
                     return value  # type: ignore[return-value]
             value = read()
             self._kept[name] = (self._monotonic(), value)

@@ -15,6 +15,7 @@ from typing import Final
 import orjson
 from loguru import logger
 
+from daemon.core.absent import NOTHING
 from daemon.core.causes import (
     DELETED_IN_SOURCE,
     DRIFT,
@@ -176,7 +177,7 @@ class StreamRunner:
     def _prepare(self) -> Prepared:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
         state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
-        before = state.parts.keys() if state is not None else ()
+        before = state.carried if state is not None else NOTHING
         prepared = prepare(self.stream, self._route, self._source, self._target, before)
         if self._admitted != prepared.fields.version:
             for org in (self._source, self._target):

@@ -20,6 +20,7 @@ from daemon.core.notes import wanted_of
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.ledger import Intent, Ledger
+from daemon.ledger.renaming import KEYLESS
 from daemon.sync.copies import find_copies
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, look_at
@@ -110,8 +111,14 @@ def _created(
     found: dict[str, list[str]] = {}
     for name in {name for name in keys.values() if name is not None}:
         keyed = {i.match[name]: i.source_id for i in intents if keys[i.source_id] == name}
-        found |= _by_key(stream, name, keyed, target, ledger)
+        if today := name if name != KEYLESS else stream.key:
+            found |= _by_key(stream, today, keyed, target, ledger)
     unsure: set[str] = set()
+    for intent in intents:  # the key field was another then, or not there: what was made may lack it
+        if keys[intent.source_id] == KEYLESS and not found.get(intent.source_id):
+            made = _made(prepared, intent.sent_at, intent.sent_at + wait, target.me(), ledger, target)
+            found[intent.source_id] = [str(row["id"]) for row in made]
+            unsure |= {intent.source_id}
     if keyless:
         api_user = target.me()
         rivals = [i for i in ledger.open_intents(stream).values() if i.target_id is None]

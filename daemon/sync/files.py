@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from daemon.core.absent import NOTHING
 from daemon.core.backoff import backoff
 from daemon.core.causes import UNCERTAIN, WAITS_FOR_PARENT, Cause
 from daemon.core.ends import Lane, QueueRow
@@ -76,7 +77,7 @@ class FileRunner:
         for org in (self._source, self._target):
             self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
         if state_of(self._ledger, self.stream).rules_version != VERSION:
-            self._ledger.restart_stream(self.stream, VERSION, {}, self._now())
+            self._ledger.restart_stream(self.stream, VERSION, NOTHING, self._now())
         fuse = self._ledger.fuse_state(self.stream)
         self._meter.accepted = fuse.accepted
         if fuse.blown:

@@ -13,6 +13,7 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.reach import Match, Matched, module_of
 from daemon.core.record import Change, Seen, WireRecord, is_record_id
 from daemon.core.translate import RELATED_TO, SE_MODULE, Parent
+from daemon.sync.changes import FieldAbsent
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
@@ -91,6 +92,9 @@ class Finder:
 
     def _values(self, module: str, name: str, ids: list[str]) -> dict[str, str | None]:
         rows = self._source.by_ids(module, [name], sorted(ids))
+        if any(name not in row for row in rows):
+            what = f"{module} came without {name}, by which its records are found in the target; nothing was written"
+            raise FieldAbsent(self._source.org.name, what)
         return {str(row["id"]): value if isinstance(value := row.get(name), str) and value else None for row in rows}
 
     def _holders(self, match: Match, values: list[str]) -> dict[str, list[str]]:

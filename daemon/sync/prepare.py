@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from loguru import logger
 
+from daemon.core.absent import NOTHING, Carried, carried, columns_behind, renamed
 from daemon.core.edits import People
 from daemon.core.fieldmap import FieldMap
 from daemon.core.mapping import Problem, resolve
@@ -19,11 +20,12 @@ from daemon.core.rules import Copy, Route, Rows, Stream
 from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger
-from daemon.sync.catalog import Catalog, owners_by_email
+from daemon.sync.catalog import METADATA_KEPT, Catalog, owners_by_email
 from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused
 
 FirstRun = Literal["refuse", "create"]
+_SLACK: Final = timedelta(minutes=10)  # a page that was planned by older metadata may be settled so much later
 NEVER_RUN: Final = ""
 """The rules' version of a stream that is known to the ledger, so that its troubles show, but has not run yet."""
 
@@ -52,9 +54,9 @@ class Prepared:
     in_target: People
 
 
-def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, before: Collection[str] = ()) -> Prepared:
-    """Reads what both orgs say of the stream, which has carried the target fields `before` so far. Raises
-    StreamRefusedError, or what the client raises.
+def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, before: Carried = NOTHING) -> Prepared:
+    """Reads what both orgs say of the stream, which has carried `before` so far. Raises StreamRefusedError, or what the
+    client raises.
     """
     fields, problems = field_map(stream, route, source, target, before)
     if fields is None:
@@ -90,20 +92,24 @@ def _people(stream: Stream, catalog: Catalog) -> People:
 
 
 def field_map(
-    stream: Stream, route: Route, source: Catalog, target: Catalog, before: Collection[str] = ()
+    stream: Stream, route: Route, source: Catalog, target: Catalog, before: Carried = NOTHING
 ) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
     schemas = _schemas(stream, source, target)
     if timeless := timeless_problems(stream, *schemas):
         return None, timeless
-    fields, problems = resolve(stream, *schemas, route.carried(), source.profile().time_zone, before)
-    wrong = [
-        Problem(stream=stream.address, field=rule.target, message=f"{rule.target}: {said}")
+    zone = source.profile().time_zone
+    fields, problems = resolve(stream, *schemas, route.carried(), zone, before)
+    wrong = {
+        rule.target: f"{rule.target}: {said}"
         for rule in (fields.rules if fields is not None else ())
         for module, match in [one for r in (rule, *rule.rows) for one in r.matches.items()]
         if (said := match_problem(match, module, source.schema(module), target.schema(match.module)))
-    ]
-    return (None if wrong else fields), [*problems, *wrong]
+    }
+    if wrong and all(name in before for name in wrong):
+        return resolve(stream, *schemas, route.carried(), zone, before, wrong)
+    more = [Problem(stream=stream.address, field=name, message=message) for name, message in wrong.items()]
+    return (None if wrong else fields), [*problems, *more]
 
 
 def _schemas(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema, Schema]:
@@ -147,15 +153,36 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
                 f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
                 "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
             )
-    fields, carried = prepared.fields, {} if state is None else state.parts
-    parts = {**{a.target: carried[a.target] for a in fields.absent if a.target in carried}, **fields.parts}
-    is_known = parts == carried if carried else known == fields.version
+    before = NOTHING if state is None else state.carried
+    fields, now_carried = prepared.fields, carried(prepared.fields, before)
+    if state is not None and before.parts:
+        since = min(now, state.polled_at or now) - METADATA_KEPT - _SLACK
+        _go_on_under_new_names(prepared, before, ledger, since, now)
+    is_known = now_carried.parts == before.parts if before.parts else known == fields.version
     if is_known:
-        ledger.note_rules(stream, fields.version, parts)
+        ledger.note_rules(stream, fields.version, now_carried)
     else:
-        ledger.restart_stream(stream, fields.version, parts, now)
+        ledger.restart_stream(stream, fields.version, now_carried, now)
     for absent in fields.absent:
         logger.warning("{}: {}; {} is not written until then", stream.address, absent.message, absent.target)
+
+
+def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, since: datetime, now: datetime) -> None:
+    """A field of the target that is not there under its name was maybe not there when it was written last: the metadata
+    is read once an hour. What both sides agreed on of a field goes on under its new name.
+    """
+    stream, fields = prepared.stream, prepared.fields
+    source, target = renamed(before.source, fields.source_ids), renamed(before.target, fields.target_ids)
+    lost = {one.target for one in fields.absent if one.in_target} | target.keys()
+    new = [name for name in lost - before.missing if name in before]
+    if gone := {name: columns_behind(name, stream, fields, target) for name in new}:
+        ledger.unlearn(stream, gone, since, now)
+    if source:
+        ledger.rename(stream.source, stream.source_module, source)
+    if target:
+        ledger.rename(stream.target, stream.target_module, target)
+    if stream.key is not None and before.target.get(stream.key) != fields.target_ids.get(stream.key):
+        ledger.doubt_keys(stream)
 
 
 def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:

@@ -7,7 +7,7 @@ put together when the second is not behind the first; else the record counts as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,11 +44,17 @@ def completed(changes: Sequence[Seen], prepared: Prepared, source: Zoho) -> tupl
 
 
 def _apart(source: Zoho, module: str, fields: FieldMap, ids: Sequence[str]) -> dict[str, WireRecord]:
+    wanted = _wanted(fields, fields.beside, of_target=False)
     if fields.one_by_one:
-        found = {i: _one(source, module, i, fields.beside) for i in ids}
+        found = {i: _one(source, module, i, wanted) for i in ids}
         return {i: row for i, row in found.items() if row is not None}
     rows = source.by_ids(module, [*fields.beside, _TIME], ids)
-    return {str(row["id"]): _checked(source, module, row, fields.beside) for row in rows}
+    return {str(row["id"]): _checked(source, module, row, wanted) for row in rows}
+
+
+def _wanted(fields: FieldMap, names: Iterable[str], *, of_target: bool) -> dict[str, frozenset[str]]:
+    columns = fields.read_in_rows(of_target=of_target)
+    return {name: columns.get(name, frozenset()) for name in names}
 
 
 def look_at(
@@ -67,8 +73,9 @@ def look_at(
         raise FieldAbsent(target.org.name, f"{module} came without {', '.join(absent[:5])}; nothing was written")
     moments = {i: _moment(target, module, row) for i, row in found.items()} if fields.composed else {}
     unread: set[str] = set()
+    wanted = _wanted(fields, names, of_target=True)
     for record_id in ids if names else ():
-        row, whole = found.get(record_id), _one(target, module, record_id, names)
+        row, whole = found.get(record_id), _one(target, module, record_id, wanted)
         if whole is not None and not is_older(whole, moments.get(record_id)):
             found[record_id] = _only(whole, [*timed, *names])
         elif row is not None or whole is not None:
@@ -85,22 +92,26 @@ def _only(row: WireRecord, names: Iterable[str]) -> WireRecord:
     return {name: row[name] for name in ("id", HAS_MORE, *names) if name in row}
 
 
-def _one(org: Zoho, module: str, record_id: str, names: Sequence[str]) -> WireRecord | None:
+def _one(org: Zoho, module: str, record_id: str, wanted: Mapping[str, frozenset[str]]) -> WireRecord | None:
     found = org.get_one(module, record_id)
-    return None if found is None else _checked(org, module, found, names)
+    return None if found is None else _checked(org, module, found, wanted)
 
 
-def _checked(org: Zoho, module: str, row: WireRecord, names: Sequence[str]) -> WireRecord:
-    """A record with these fields. Raises FieldAbsent when one is missing, BadAnswer when it holds no list of objects
-    with ids.
+def _checked(org: Zoho, module: str, row: WireRecord, wanted: Mapping[str, frozenset[str]]) -> WireRecord:
+    """A record with these fields, and in their rows these columns. Raises FieldAbsent when one is missing, which must
+    not be taken for a blank; BadAnswer when a field holds no list of objects with ids.
     """
     _moment(org, module, row)
-    for name in names:
+    for name, columns in wanted.items():
         rows, what = row.get(name, ...), f"{module} {row.get('id')}"
         if rows is ...:
             raise FieldAbsent(org.org.name, f"{what} came without {name}; nothing was written for it")
         if rows is not None and not (isinstance(rows, list) and all(_is_row(one) for one in rows)):
             raise BadAnswer(org.org.name, f"{what}: {name} is no list of objects with ids")
+        if lost := sorted({column for one in rows or () for column in columns - one.keys()}):
+            raise FieldAbsent(
+                org.org.name, f"{what}: {name} came without {', '.join(lost)}; nothing was written for it"
+            )
     return row
 
 

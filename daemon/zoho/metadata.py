@@ -133,6 +133,7 @@ def _field(place: str, row: Mapping[str, object]) -> Field:
         rows_module=_rows_module(row),
         linked_module=_module_named(_object(linked.get("connected_details")).get("module")),
         link_field=_link_field(linked),
+        field_id=_text(row, "id"),
         picklist=frozenset(_picklist(place, row.get("pick_list_values"))),
     )
 

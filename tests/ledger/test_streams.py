@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from daemon.core.absent import Carried
 from daemon.core.record import START, Position
 from daemon.ledger import OrgChanged, StreamChanged, StreamState, StreamUnknown
 
@@ -45,21 +46,22 @@ def test_the_checkpoint_only_moves_forward_and_ids_compare_as_numbers(ledger, co
 def test_restarting_reads_everything_again_under_the_new_rules(ledger, contacts, make):
     place = Position(modified_time=make.now, record_id="7")
     ledger.polled(contacts, make.now, make.now, True, None, place)
-    ledger.restart_stream(contacts, "v2", {"": "a", "City": "b"}, make.later(5))
+    ledger.restart_stream(contacts, "v2", Carried(parts={"": "a", "City": "b"}), make.later(5))
     state = ledger.stream_state(contacts)
     assert (state.position, state.rules_version, state.caught_up_at) == (START, "v2", None)
-    assert (state.parts, ledger.carried(contacts)) == ({"": "a", "City": "b"}, {"City"})
+    assert state.carried == ledger.carried(contacts) == Carried(parts={"": "a", "City": "b"})
     with pytest.raises(StreamUnknown):
-        ledger.restart_stream(make.stream("Deals"), "v2", {}, make.now)
+        ledger.restart_stream(make.stream("Deals"), "v2", Carried(), make.now)
 
 
 def test_rules_that_give_no_record_another_outcome_leave_the_checkpoint(ledger, contacts, make):
     place = Position(modified_time=make.now, record_id="7")
     ledger.polled(contacts, make.now, make.now, True, None, place)
-    ledger.note_rules(contacts, "v2", {"City": "b"})
+    carried = Carried(parts={"City": "b"}, source={"Town": "7"}, target={"City": "8"}, missing=frozenset({"City"}))
+    ledger.note_rules(contacts, "v2", carried)
     state = ledger.stream_state(contacts)
-    assert (state.position, state.rules_version, state.parts) == (place, "v2", {"City": "b"})
-    assert ledger.carried(make.stream("Deals")) == set()
+    assert (state.position, state.rules_version, state.carried) == (place, "v2", carried)
+    assert ledger.carried(make.stream("Deals")) == Carried()
 
 
 def test_caught_up_at_is_the_first_time_only(ledger, contacts, make):

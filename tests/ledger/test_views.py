@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from daemon.core.absent import Carried
 from daemon.core.record import Position
 
 
@@ -23,7 +24,7 @@ def test_health_is_the_worst_that_is_true(ledger, reader, contacts, make, file):
     assert one(reader, contacts).health == "ok"
     ledger.settle(contacts, make.page({"held": 1}, queued=[make.row("1")]), None, make.now)
     assert one(reader, contacts).health == "held"
-    ledger.restart_stream(contacts, "v2", {}, make.now)
+    ledger.restart_stream(contacts, "v2", Carried(), make.now)
     assert one(reader, contacts).health == "behind"
     ledger.polled(contacts, ago(1), None, False, "the credential was refused")
     assert (one(reader, contacts).health, one(reader, contacts).trouble) == ("stopped", "the credential was refused")

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from daemon.core.rules import Copy, FieldChoice
+from daemon.core.rules import Copy, FieldChoice, Fill, Rows
 from daemon.sync import catalog
-from tests.sync.around import BACK, THERE, running, settings_of, stream, table
+from tests.sync.around import BACK, THERE, conflicts, running, settings_of, stream, table
+from tests.sync.around import lead as new_lead
 from tests.sync.around import opened as opened_around
+from tests.sync.carrying import equip
 from tests.sync.pair import Pair, make_settings, opened, running_pair
 from tests.sync.test_compare import settle
 from tests.sync.test_mapping import choice
@@ -55,6 +57,8 @@ def test_a_renamed_field_waits_and_the_others_go_on(tmp_path: Path, fields: Fiel
     with running_pair(tmp_path, modules=("Leads",), fields=fields) as pair:
         first, second = lead(pair, City="Pune"), lead(pair, "Still", City="Goa")
         settle(pair)
+        pair.pass_time(7200)  # what was written within the hour might have been ignored
+        settle(pair)
         (pair.a if org == "a" else pair.b).change_field("Leads", "City", api_name="Town")
         for catalog_ in pair.fleet.catalogs.values():
             catalog_.forget()
@@ -68,7 +72,7 @@ def test_a_renamed_field_waits_and_the_others_go_on(tmp_path: Path, fields: Fiel
         ]
         assert "API name of today" in waiting(pair)[0][-1]
         detail = pair.sql("select detail from retry_queue")[0][0]
-        assert f"{'india' if org == 'a' else 'us'}'s Leads has no field City" in detail
+        assert f"{'india' if org == 'a' else 'us'}'s Leads calls its field City Town now: correct routes" in detail
         before = sent(pair)
         with restarted(pair, tmp_path, fields=fields) as again:
             assert again.once()["india-to-us/Leads"].trouble is None
@@ -203,3 +207,126 @@ def test_both_ways_a_renamed_field_waits_and_no_edit_of_it_is_lost_or_undone(tmp
             assert (mended.only("india")[names["india"]], mended.only("us")[names["us"]]) == ("Graz", "Graz")
             assert mended.writes() == before + 1
             assert mended.sql("select count(*) from retry_queue") == [(0,)]
+
+
+@pytest.mark.parametrize("mend", ["back", "new name"])
+@pytest.mark.parametrize("owner", ["source", "fill-blank"])
+def test_what_the_target_ignored_before_the_metadata_was_read_anew_is_written_later(
+    tmp_path: Path, mend: str, owner: str
+) -> None:
+    fields = choice({"City": Copy(field="City")}, City=Fill(owner=owner))  # type: ignore[arg-type]
+    with running_pair(tmp_path, modules=("Leads",), fields=fields) as pair:
+        old = lead(pair, City=None if owner == "fill-blank" else "Pune")
+        settle(pair)
+        pair.b.change_field("Leads", "City", api_name="Town")
+        pair.a.edit("Leads", old, {"City": "Agra"})
+        new = lead(pair, "New", City="Goa")
+        settle(pair)
+        pair.fleet.catalogs["us"].forget()
+        settle(pair)
+        assert [row[:3] for row in waiting(pair)] == [(i, "held", "FIELD_ABSENT") for i in sorted([old, new])]
+        if mend == "back":
+            pair.b.change_field("Leads", "Town", api_name="City")
+            pair.fleet.catalogs["us"].forget()
+            settle(pair)
+            found = [pair.counterpart("Leads", i)["City"] for i in (old, new)]
+        else:
+            named = choice({"Town": Copy(field="City")}, Town=Fill(owner=owner))  # type: ignore[arg-type]
+            with restarted(pair, tmp_path, fields=named) as mended:
+                settle(mended)
+                found = [mended.counterpart("Leads", i)["Town"] for i in (old, new)]
+        assert (found, waiting(pair)) == (["Agra", "Goa"], [])
+
+
+@pytest.mark.parametrize("org", ["a", "b"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "not known yet"])
+def test_a_column_of_a_subform_that_was_renamed_blanks_nothing(tmp_path: Path, org: str, known: bool) -> None:
+    rows = Rows(
+        field="Besuche", columns=FieldChoice(table={"Place": Copy(field="Ort"), "Day": Copy(field="Tag_der_Reise")})
+    )
+    with running_pair(tmp_path, modules=("Leads",)) as outer:
+        equip(outer.a, "Besuche", ("Ort", "Tag der Reise", "Firma"), "Interessen")
+        equip(outer.b, "Visits", ("Place", "Day", "Account"), "Interests")
+        outer.ledger.close()
+        with restarted(outer, tmp_path, fields=choice({"Visits": rows})) as pair:
+            number = lead(pair, Besuche=[{"Ort": "Wien", "Tag_der_Reise": "2026-01-05"}, {"Ort": "Graz"}])
+            settle(pair)
+
+            def places() -> list[Any]:
+                return [row.get("Place") or row.get("Spot") for row in pair.counterpart("Leads", number)["Visits"]]
+
+            if org == "a":
+                pair.a.change_field("Besuche", "Ort", api_name="Stadt")
+            else:
+                pair.b.change_field("Visits", "Place", api_name="Spot")
+            if known:
+                pair.fleet.catalogs["india"].forget()
+                pair.fleet.catalogs["us"].forget()
+            pair.a.edit("Leads", number, {"Last_Name": "B"})
+            settle(pair)
+            settle(pair)
+            twin = pair.counterpart("Leads", number)
+            assert (twin["Last_Name"], places()) == ("B", ["Wien", "Graz"])
+            if known or org == "a":  # else nothing has told of it yet
+                assert [row[2] for row in waiting(pair)] == ["FIELD_ABSENT"]
+            if org == "a":
+                pair.a.change_field("Besuche", "Stadt", api_name="Ort")
+            else:
+                pair.b.change_field("Visits", "Spot", api_name="Place")
+            pair.a.edit("Leads", number, {"Besuche": [{"Ort": "Linz"}]})
+            for name in ("india", "us"):
+                pair.fleet.catalogs[name].forget()
+            settle(pair)
+            assert (places(), waiting(pair)) == (["Linz"], [])
+
+
+def test_the_field_that_a_lookup_matches_by_waits_alone_when_it_is_renamed(tmp_path: Path) -> None:
+    table = {"Last_Name": Copy(field="Last_Name"), "Account_Name": Copy(field="Account_Name")}
+    by = FieldChoice(table={**table}, fills={"Account_Name": Fill(match="Number")})
+    with running_pair(tmp_path, modules=("Contacts",), fields=by) as pair:
+        for org in (pair.a, pair.b):
+            org.add_field("Accounts", field_label="Number", data_type="text", length=20)
+            org.insert_raw("Accounts", {"Account_Name": "Acme", "Number": "7"})
+        account = pair.a.records("Accounts")[0]["id"]
+        contact = pair.a.insert_raw("Contacts", {"Last_Name": "A", "Account_Name": {"id": account}})
+        settle(pair)
+        assert pair.counterpart("Contacts", contact)["Account_Name"]["name"] == "Acme"
+        pair.pass_time(600)  # what was found is not remembered so long
+        pair.a.change_field("Accounts", "Number", api_name="Nr")
+        pair.a.edit("Contacts", contact, {"Last_Name": "B"})
+        settle(pair)
+        assert pair.counterpart("Contacts", contact)["Last_Name"] == "B"
+        assert [row[2] for row in waiting(pair)] == ["FIELD_ABSENT"]
+        pair.a.change_field("Accounts", "Nr", api_name="Number")
+        pair.fleet.catalogs["india"].forget()
+        settle(pair)
+        assert waiting(pair) == []
+
+
+@pytest.mark.parametrize("org", ["india", "us"])
+def test_both_ways_the_settings_new_name_undoes_no_edit_that_was_made_meanwhile(tmp_path: Path, org: str) -> None:
+    """The record of the renamed org was touched later than the edit of the other, and its old value is no edit."""
+    other = "us" if org == "india" else "india"
+    with running(tmp_path, THERE, BACK) as around:
+        numbers = {"india": new_lead(around, City="Wien")}
+        around.settle()
+        numbers["us"] = around.only("us")["id"]
+        around.pass_time(7200)
+        around.settle()
+        around.orgs[org].change_field("Leads", "City", api_name="Town")
+        around.fleet.catalogs[org].forget()
+        around.settle()
+        around.edit(other, numbers[other], City="Graz")
+        around.settle()
+        around.edit(org, numbers[org], Description="only here")
+        around.settle()
+        names = {name: "Town" if name == org else "City" for name in around.orgs}
+        ways = []
+        for source, target in (("india", "us"), ("us", "india")):
+            fields = table("Last_Name", "Company", "Phone", **{names[target]: Copy(field=names[source])})
+            ways.append(stream(source, target, fields=fields))
+        with opened_around(around.emu, settings_of(around.emu, tmp_path, ways)) as mended:
+            mended.settle()
+            mended.settle()
+            assert [mended.only(one)[names[one]] for one in ("india", "us")] == ["Graz", "Graz"]
+            assert conflicts(mended) == []

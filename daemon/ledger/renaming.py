@@ -1,0 +1,122 @@
+"""What the ledger knows by the names of fields, when an org renames or hides them (core/absent.py)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, update
+
+from daemon.core.causes import DIFFERS
+from daemon.core.ends import due_row
+from daemon.core.rules import Stream
+from daemon.ledger import queue
+from daemon.ledger.lookups import MIRRORED, chunks
+from daemon.ledger.tables import agreed, baselines, checkpoints, id_map, intents
+
+_UNLIKE: Final = "unlike"
+"""The digest of a whole record of which some fields are not known any more: equal to none."""
+KEYLESS: Final = ""
+"""The name of the key field in the intent of a create that may have been sent without it."""
+
+
+def unlearn(
+    connection: Connection, stream: Stream, fields: Mapping[str, Collection[str]], since: datetime, now: datetime
+) -> int:
+    """Forget what the stream's writes since a time are thought to have put into target fields (each with its source
+    fields), and make their records due. Of records that were made since, no agreement is left on these fields.
+    """
+    row = agreed.c
+    query = (
+        select(id_map.c.record_id, row.entity_id, row.source_digest, row.field_digests)
+        .join(agreed, row.entity_id == id_map.c.entity_id)
+        .where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
+        .where(row.stream == stream.address, row.agreed_at >= since)
+    )
+    found = connection.execute(query).all()
+    for _, entity, whole, digests in found:
+        left = {name: digest for name, digest in json.loads(digests).items() if name not in fields}
+        values = {"field_digests": json.dumps(left), "source_digest": whole if whole in ("", MIRRORED) else _UNLIKE}
+        mine = update(agreed).where(row.stream == stream.address, row.entity_id == entity)
+        connection.execute(mine.values(values))
+    made = (
+        select(id_map.c.entity_id)
+        .where(id_map.c.org == stream.target, id_map.c.module == stream.target_module)
+        .where(id_map.c.linked_at >= since)
+    )
+    columns = {column for names in fields.values() for column in names}
+    for ids in chunks([entity for _, entity, _, _ in found]):
+        new = set(connection.scalars(made.where(id_map.c.entity_id.in_(ids))))
+        _each(
+            connection, [stream.address], new, lambda cell: _without(cell, columns), lambda cell: _without(cell, fields)
+        )
+    why = f"what was written into {', '.join(sorted(fields))} may not have been taken"
+    rows = [due_row(stream, record_id, DIFFERS, why, now, now) for record_id, *_ in found]
+    queue.requeue(connection, stream, rows, (), now)
+    return len(rows)
+
+
+def rename(connection: Connection, org: str, module: str, names: Mapping[str, str]) -> None:
+    """Fields of an org are called otherwise now: old name -> new name."""
+    there = checkpoints.c
+    reads = connection.scalars(select(there.stream).where(there.source == org, there.source_module == module)).all()
+    writes = connection.scalars(select(there.stream).where(there.target == org, there.target_module == module)).all()
+    _each(connection, reads, None, lambda cell: _renamed(cell, names), lambda cell: cell)
+    _each(
+        connection,
+        writes,
+        None,
+        lambda cell: {column: _through(value, org, names) for column, value in cell.items()},
+        lambda cell: _renamed(cell, names),
+    )
+
+
+def doubt_keys(connection: Connection, stream: Stream) -> None:
+    """Creates without an answer are not found by the key alone any more: they were sent with another field."""
+    row = intents.c
+    open_ = select(row.source_id, row.match).where(row.stream == stream.address, row.target_id.is_(None))
+    for source_id, match in connection.execute(open_).all():
+        values = list(json.loads(match).values())
+        if len(values) == 1:
+            mine = update(intents).where(row.stream == stream.address, row.source_id == source_id)
+            connection.execute(mine.values(match=json.dumps({KEYLESS: values[0]})))
+
+
+def _each(
+    connection: Connection, streams: Collection[str], entities: Collection[str] | None, columns: Any, held: Any
+) -> None:
+    """Change what was agreed on in these streams, of these things or of all."""
+    row = baselines.c
+    query = select(row.entity_id, row.stream, row.columns, row.held).where(row.stream.in_(streams))
+    for entity, stream, of_columns, of_held in connection.execute(query).all():
+        if entities is not None and entity not in entities:
+            continue
+        before = json.loads(of_columns), json.loads(of_held)
+        after = columns(before[0]), held(before[1])
+        if after != before:
+            mine = update(baselines).where(row.entity_id == entity, row.stream == stream)
+            connection.execute(mine.values(columns=json.dumps(after[0]), held=json.dumps(after[1])))
+
+
+def _without(cell: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in cell.items() if name not in names}
+
+
+def _renamed(cell: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    new = {names[name]: value for name, value in cell.items() if name in names}
+    return {**_without(cell, names), **{name: value for name, value in new.items() if name not in cell}}
+
+
+def _through(column: list[Any], org: str, names: Mapping[str, str]) -> list[Any]:
+    """A column whose mark names fields of the org that the value came through."""
+    agreed_on, mark = column
+    if not mark:
+        return column
+    digest, at, edit = mark
+    told = {
+        way: {o: _renamed(held, names) if o == org else held for o, held in edit[way].items()}
+        for way in ("came", "over")
+    }
+    return [agreed_on, [digest, at, {**edit, **told}]]
