@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings, utc_now
+from daemon.cli.context import load_settings, open_reader, utc_now
 from daemon.cli.exits import STOPPED
+from daemon.core.absent import Carried
+from daemon.ledger import LedgerError
+from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 from daemon.sync.check import Finding, check_all
 from daemon.zoho.client import Zoho
@@ -32,10 +35,19 @@ def command(ctx: click.Context, create_keys: bool, as_json: bool) -> None:
             name: Catalog(stack.enter_context(Zoho(org, now=utc_now)), time.monotonic)
             for name, org in settings.orgs.items()
         }
-        healthy = check_all(settings.routes, catalogs, create_keys=create_keys, show=_as_json if as_json else _as_text)
+        show = _as_json if as_json else _as_text
+        carried = _carried(settings)
+        healthy = check_all(settings.routes, catalogs, create_keys=create_keys, show=show, carried=carried)
     if not as_json:
         click.echo("all streams can run" if healthy else "mend what is marked x, then check again")
     ctx.exit(0 if healthy else STOPPED)
+
+
+def _carried(settings: Settings) -> dict[str, Carried]:
+    """What the streams have carried so far, where there is a ledger that can be read."""
+    with suppress(LedgerError), open_reader(settings) as reader:
+        return {stream.address: reader.carried(stream) for stream in settings.streams()}
+    return {}
 
 
 def _as_text(finding: Finding) -> None:

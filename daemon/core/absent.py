@@ -66,6 +66,12 @@ def columns_behind(name: str, stream: Stream, fields: FieldMap, names: Mapping[s
     return (name,) if entry is None else columns_of(entry)
 
 
+def name_of_today(name: str, before: Ids, schema: Schema) -> str | None:
+    """What a field is called now that was known by a name; None where it is not to be seen."""
+    known = before.get(name)
+    return next((f.api_name for f in schema.fields.values() if known and f.field_id == known), None)
+
+
 def place(stream: Stream) -> str:
     """Where the settings speak of the stream."""
     return f"routes.{stream.route}.modules.{stream.source_module}"
@@ -74,8 +80,7 @@ def place(stream: Stream) -> str:
 def not_there(stream: Stream, entry: str, name: str, schema: Schema, before: Carried, *, in_target: bool) -> Absent:
     """A field that one org does not have (any more), with its name of today and the place in the settings to mend."""
     org, module = (stream.target, stream.target_module) if in_target else (stream.source, stream.source_module)
-    known = (before.target if in_target else before.source).get(name)
-    today = next((f.api_name for f in schema.fields.values() if known and f.field_id == known), None)
+    today = name_of_today(name, before.target if in_target else before.source, schema)
     if today is None:
         said = f"has no field {name}{there_is(name, schema.fields)}: if it was renamed, correct"
     else:

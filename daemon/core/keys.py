@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from daemon.core.absent import NOTHING, Carried, name_of_today, place
 from daemon.core.fitting import FieldRule
 from daemon.core.rules import Constant, Stream
 from daemon.core.schema import Field, Schema
@@ -21,10 +22,14 @@ def recognises(field: Field) -> bool:
     return field.data_type in ("email", "phone") or (field.mandatory and field.data_type in _TELLING)
 
 
-def key_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[tuple[str, str]]:
-    """Without a key, a create whose answer was lost is recognised by its values: some must always be there."""
+def key_problems(
+    stream: Stream, target: Schema, filled: Iterable[str], before: Carried = NOTHING
+) -> list[tuple[str, str]]:
+    """Without a key, a create whose answer was lost is recognised by its values: some must always be there. `before` is
+    what the stream has carried so far.
+    """
     if stream.key is not None:
-        wrong = _wrong_key(stream, stream.key, target)
+        wrong = _wrong_key(stream, stream.key, target, before)
         return [(stream.key, wrong)] if wrong else []
     if stream.notes_of:  # known by what they say and where they hang (notes.py)
         return []
@@ -38,10 +43,13 @@ def key_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[
     return [("key", message)]
 
 
-def _wrong_key(stream: Stream, key: str, target: Schema) -> str | None:
+def _wrong_key(stream: Stream, key: str, target: Schema, before: Carried) -> str | None:
     where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(key)
     if field is None:
-        return f"{where} has no field {key}: create it with `orgsync check --create-keys`"
+        if today := name_of_today(key, before.target, target):
+            return f'{where} calls its key field {key} {today} now: write key = "{today}" into {place(stream)}'
+        renamed = f"if it was renamed, name it in {place(stream)}.key; else " if before.parts else ""
+        return f"{where} has no field {key}: {renamed}create it with `orgsync check --create-keys`"
     if not field.unique:
         return (
             f'{where}.{key} is not unique: mark it "Do not allow duplicate values" in Zoho, '

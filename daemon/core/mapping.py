@@ -82,7 +82,7 @@ def resolve(
     filled = {r.target for r in rules}.union(a.target for a in found.absent)
     problems += [
         Problem(stream=stream.address, field=name, message=message)
-        for name, message in [*key_problems(stream, target, filled), *flag_problems(stream, target, filled)]
+        for name, message in [*key_problems(stream, target, filled, before), *flag_problems(stream, target, filled)]
     ]
     if kept := egress_problem(stream, {r.target: columns_of(r.source) for r in rules}):
         problems.append(Problem(stream=stream.address, field="egress", message=kept))

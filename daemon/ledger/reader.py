@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
 
+from daemon.core.absent import Carried
 from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
@@ -279,6 +280,11 @@ class Reader:
         """Where a stream stands; None when it was never started. Raises StreamChanged."""
         with self._reading() as connection:
             return streams.state(connection, stream)
+
+    def carried(self, stream: Stream) -> Carried:
+        """What a stream has carried so far."""
+        with self._reading() as connection:
+            return streams.carried(connection, stream)
 
     def linked(
         self, stream: Stream, source_ids: Collection[str], target_ids: Collection[str]

@@ -36,6 +36,9 @@ class _OutOfOrder(BadAnswer):
 class FieldAbsent(BadAnswer):
     """A column that was asked for is not in the answer: the metadata may have changed."""
 
+    def __init__(self, org: str, what: str) -> None:
+        super().__init__(org, what, "Look whether the field was renamed or hidden from the API user")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -263,7 +266,7 @@ class ChangeReader:
         absent = [name for name in columns if name not in row]
         if absent:
             what = f"{self._module} {record_id} came without {', '.join(absent[:5])}; nothing was blanked in the target"
-            raise FieldAbsent(org, what, "Look whether the field was renamed or hidden from the API user")
+            raise FieldAbsent(org, what)
         return Change(position=Position(modified_time=moment, record_id=str(record_id)), values=row)
 
 

@@ -4,10 +4,12 @@ org, save for a missing key field when that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
+from daemon.core.absent import NOTHING, Carried, name_of_today
 from daemon.core.fieldmap import FieldMap
 from daemon.core.rules import Copy, Route, Stream
 from daemon.sync.catalog import Catalog, owner_problems
@@ -41,16 +43,18 @@ def check_org(catalog: Catalog) -> Iterator[Finding]:
 
 
 def check_stream(
-    stream: Stream, route: Route, source: Catalog, target: Catalog, *, create_keys: bool
+    stream: Stream, route: Route, source: Catalog, target: Catalog, *, create_keys: bool, before: Carried = NOTHING
 ) -> Iterator[Finding]:
-    """Whether a stream can run by both orgs' metadata, and what it would not carry."""
+    """Whether a stream can run by both orgs' metadata, and what it would not carry. `before` is what it carried so far:
+    what is missing of that waits alone.
+    """
     if stream.files_of is not None:
         yield Finding(subject=stream.address, ok=True, message=f"the attachments of {stream.files_of}")
         return
     try:
         if create_keys:
-            yield from _create_key(stream, target)
-        fields, problems = field_map(stream, route, source, target)
+            yield from _create_key(stream, target, before)
+        fields, problems = field_map(stream, route, source, target, before)
     except ZohoError as error:
         yield Finding(subject=stream.address, ok=False, message=str(error))
         return
@@ -92,8 +96,9 @@ def check_owners(route: Route, source: Catalog, target: Catalog) -> Iterator[Fin
         yield Finding(subject=route.name, ok=None, message=message)
 
 
-def _create_key(stream: Stream, target: Catalog) -> Iterator[Finding]:
-    if stream.key is None or stream.key in target.schema(stream.target_module).fields:
+def _create_key(stream: Stream, target: Catalog, before: Carried) -> Iterator[Finding]:
+    schema = target.schema(stream.target_module)
+    if stream.key is None or stream.key in schema.fields or name_of_today(stream.key, before.target, schema):
         return
     target.zoho.create_text_field(stream.target_module, stream.key, KEY_LENGTH)
     target.forget()
@@ -102,9 +107,16 @@ def _create_key(stream: Stream, target: Catalog) -> Iterator[Finding]:
 
 
 def check_all(
-    routes: tuple[Route, ...], catalogs: dict[str, Catalog], *, create_keys: bool, show: Callable[[Finding], None]
+    routes: tuple[Route, ...],
+    catalogs: dict[str, Catalog],
+    *,
+    create_keys: bool,
+    show: Callable[[Finding], None],
+    carried: Mapping[str, Carried] = MappingProxyType({}),
 ) -> bool:
-    """Checks every org and stream, shows each finding as it comes, and says whether all may run."""
+    """Checks every org and stream, shows each finding as it comes, and says whether all may run. `carried` is what the
+    ledger knows of streams by address.
+    """
     healthy = True
     for catalog in catalogs.values():
         for finding in check_org(catalog):
@@ -115,7 +127,8 @@ def check_all(
             show(finding)
         for stream in route.streams:
             source, target = catalogs[route.source], catalogs[route.target]
-            for finding in check_stream(stream, route, source, target, create_keys=create_keys):
+            before = carried.get(stream.address, NOTHING)
+            for finding in check_stream(stream, route, source, target, create_keys=create_keys, before=before):
                 show(finding)
                 healthy = healthy and finding.ok is not False
     return healthy
