@@ -79,13 +79,13 @@ def place(stream: Stream) -> str:
 
 def not_there(stream: Stream, entry: str, name: str, schema: Schema, before: Carried, *, in_target: bool) -> Absent:
     """A field that one org does not have (any more), with its name of today and the place in the settings to mend."""
-    org, module = (stream.target, stream.target_module) if in_target else (stream.source, stream.source_module)
+    org, module = stream.target if in_target else stream.source, schema.module
     today = name_of_today(name, before.target if in_target else before.source, schema)
     if today is None:
-        said = f"has no field {name}{there_is(name, schema.fields)}: if it was renamed, correct"
+        said = f"has no field {name}{there_is(name, schema.fields)}: if it was renamed, write its API name of today"
     else:
-        said = f"calls its field {name} {today} now: correct"
-    message = f"{org}'s {module} {said} {place(stream)}.fields.{entry} to its API name of today"
+        said = f"calls its field {name} {today} now: write that"
+    message = f"{org}'s {module} {said} into {place(stream)}.fields.{entry}"
     return Absent(target=entry, module=module, field=name, message=message, in_target=in_target)
 
 

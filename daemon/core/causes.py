@@ -119,7 +119,7 @@ _VALUED: Final = {
     (PARENT_AMBIGUOUS, None): "let only one {module} record of the target hold {quoted} (merge or correct the others); "
     "it is looked for every hour, and at once by a retry",
     (USER_UNKNOWN, None): "give {value} a line in the route's table owners (its e-mail = that of an active user of the "
-    "target), or the route a default_owner",
+    "target), or the route a default_owner who is one",
 }
 
 

@@ -35,11 +35,12 @@ def listed_in_vain(stream: Stream, source: Schema) -> list[str]:
     """What the route lists and the source's module does not have, as sentences: a slip in a name, most likely. Zoho may
     list neither the id nor where a note hangs.
     """
-    unknown = (stream.egress or frozenset()) - source.fields.keys() - {"id", ATTACHMENTS}
+    columns = {f"{name}.{column}" for name, rows in source.rows.items() for column in rows.fields}
+    unknown = (stream.egress or frozenset()) - source.fields.keys() - columns - {"id", ATTACHMENTS}
     module = stream.source_module
     return [
         f"routes.{stream.route}.egress.{module} lists {name}, which {stream.source}'s {module} does not have"
-        f"{there_is(name, source.fields)}"
+        f"{there_is(name, source.fields.keys() | columns)}"
         for name in sorted(unknown - {notes.PARENT} if stream.notes_of else unknown)
     ]
 

@@ -21,7 +21,7 @@ from daemon.core.causes import (
 )
 from daemon.core.digest import Digests
 from daemon.core.fieldmap import FieldMap
-from daemon.core.fitting import PEOPLE
+from daemon.core.fitting import PEOPLE, FieldRule
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
 from daemon.core.rules import Stream
@@ -291,7 +291,7 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
         cause = Cause(code=USER_REFUSED, module=context.stream.target_module, field=answer.field)
         row = _row(step, "due", cause, answer.message, due_at=context.now + _USERS_READ, attempts=1)
         return End(outcome="retrying", queued=row, written=_written(step, answer.code))
-    value = str(sent)[:120] if rule and rule.names_cause and sent is not None else None
+    value = _refused_value(sent, rule) if rule and rule.names_cause and sent is not None else None
     cause = Cause(code=answer.code, module=context.stream.target_module, field=answer.field, value=value)
     if rule and answer.code == INVALID_DATA and (match := rule.matches.get(rule.parent or "")):
         cause = Cause(code=PARENT_UNMATCHED, module=match.module, field=answer.field)  # it is gone since it was found
@@ -300,6 +300,13 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
         detail += f" (source {step.change.record_id}, held by {answer.existing_id} in {context.stream.target}"
         detail += f", which stands for source {answer.stands_for})" if answer.stands_for else ")"
     return _held(step, cause, detail, context, written=_written(step, answer.code, answer.existing_id))
+
+
+def _refused_value(sent: object, rule: FieldRule) -> str:
+    """The value that names a cause; of several choices those that the target does not know."""
+    if isinstance(sent, list):
+        sent = ", ".join(sorted(map(str, set(sent) - rule.choices or sent)))
+    return str(sent)[:120]
 
 
 def is_ours(answer: Answer, key: str | None) -> bool:

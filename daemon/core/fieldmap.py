@@ -132,9 +132,11 @@ class FieldMap:
 
     @property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
-        """Target field -> the source fields that its value is made of. The key holds the record's own id."""
+        """Target field -> the source fields that its value is made of, of a subform its columns. The key holds the
+        record's own id.
+        """
         key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
-        return {r.target: columns_of(r.source) for r in self.rules} | key
+        return {r.target: leaves_of(r) for r in self.rules} | key
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -146,6 +148,14 @@ def _owner_of(rule: FieldRule) -> Owner:
     can come back into it: "newest" would never write it again.
     """
     return "source" if rule.owner == "newest" and not columns_of(rule.source) else rule.owner
+
+
+def leaves_of(rule: FieldRule) -> tuple[str, ...]:
+    """The source fields whose values leave with a target field; the columns of a subform stand behind its name."""
+    columns = dict.fromkeys(c for column in rule.rows for c in columns_of(column.source))
+    if columns and isinstance(rule.source, Copy):
+        return tuple(f"{rule.source.field}.{column}" for column in columns)
+    return columns_of(rule.source)
 
 
 def columns_of(source: Source) -> tuple[str, ...]:

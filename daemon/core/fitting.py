@@ -42,7 +42,8 @@ class FieldRule:
     """How one target field gets its value. `parent` is the source module that a lookup points to, `several` (source
     module -> target module) those of a multilookup, `matches` how the ones that no stream carries are found (reach.py).
 
-    `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field.
+    `names_cause` says that a refused value is worth naming (picklists): one cause a value, not one a field; `choices`
+    are the values that the target knows.
     `origin` is the source's kind where it is another one (convert.py), `zone` the source org's time zone where days
     depend on it. `whole` says that only a whole number fits, `cut` at how many characters a text is cut.
     `rows` are the rules of a subform's columns; `links` the keys of a multi-select lookup's rows, here and there.
@@ -55,6 +56,7 @@ class FieldRule:
     names_cause: bool = False
     origin: Kind | None = None
     zone: tzinfo = UTC
+    choices: frozenset[str] = frozenset()
     whole: bool = False
     cut: int | None = None
     default: Json = None
@@ -109,6 +111,7 @@ def rule_for(  # noqa: PLR0911 - a ladder of reasons
         kind=kind,
         parent=reach.parent,
         names_cause=bool(yours.picklist),
+        choices=yours.picklist,
         origin=converted,
         zone=there,
         whole=yours.data_type == "integer",

@@ -17,7 +17,7 @@ from daemon.core.composed import BY_ID, COMPOSED, ROWS, composed_kind
 from daemon.core.composing import NAMED_ONLY, column_faults, composed_rule, rows_stream
 from daemon.core.convert import Kind
 from daemon.core.egress import egress_problem, listed_in_vain
-from daemon.core.fieldmap import Absent, FieldMap, columns_of
+from daemon.core.fieldmap import Absent, FieldMap, columns_of, leaves_of
 from daemon.core.filter import FilterError, parse_filter, unlisted
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
@@ -84,7 +84,7 @@ def resolve(
         Problem(stream=stream.address, field=name, message=message)
         for name, message in [*key_problems(stream, target, filled, before), *flag_problems(stream, target, filled)]
     ]
-    if kept := egress_problem(stream, {r.target: columns_of(r.source) for r in rules}):
+    if kept := egress_problem(stream, {r.target: leaves_of(r) for r in rules}):
         problems.append(Problem(stream=stream.address, field="egress", message=kept))
     problems += [
         Problem(stream=stream.address, field="egress", message=message, fatal=False)  # nothing leaves that should not

@@ -8,11 +8,12 @@ from typing import Final
 from daemon.core.fieldmap import columns_of
 from daemon.core.nearest import nearest
 from daemon.core.record import is_api_name
-from daemon.core.rules import FieldChoice
+from daemon.core.rules import FieldChoice, Rows, Source
 from daemon.settings.problem import NOTHING, Problem, describe, did_you_mean, join, quote
 from daemon.settings.values import API_NAME
 
 Egress = Mapping[str, frozenset[str]]
+_NAME: Final = f"{API_NAME}, or Subform.Column"
 LISTS: Final = 'a list of API names of source fields for every module of the route, like { Leads = ["Last_Name"] }'
 
 
@@ -37,8 +38,8 @@ def _fields(names: object, at: str, problems: list[Problem]) -> frozenset[str]:
         return frozenset()
     found: set[str] = set()
     for index, name in enumerate(names):
-        if not isinstance(name, str) or not is_api_name(name):
-            problems.append(Problem(path=f"{at}[{index}]", found=describe(name), allowed=API_NAME))
+        if not isinstance(name, str) or name.count(".") > 1 or not all(map(is_api_name, name.split("."))):
+            problems.append(Problem(path=f"{at}[{index}]", found=describe(name), allowed=_NAME))
         elif name in found:
             problems.append(Problem(path=f"{at}[{index}]", found=f"{quote(name)} again", allowed="each field once"))
         else:
@@ -46,13 +47,20 @@ def _fields(names: object, at: str, problems: list[Problem]) -> frozenset[str]:
     return frozenset(found)
 
 
+def _leaves(source: Source) -> Iterable[str]:
+    """What of the source goes into a field, as far as the settings alone tell: of a subform its columns."""
+    if isinstance(source, Rows) and source.columns.table:
+        return [f"{source.field}.{c}" for column in source.columns.table.values() for c in columns_of(column)]
+    return columns_of(source)
+
+
 def check_egress(fields: FieldChoice, listed: frozenset[str], lists: str, at: str, problems: list[Problem]) -> None:
     """Refuses every named field that reads what its route does not list; `lists` is the path of the list. What "*"
     stands for is known when the stream starts.
     """
     for target, source in (fields.table or {}).items():
-        for column in dict.fromkeys(columns_of(source)):
-            if column not in listed:
+        for column in dict.fromkeys(_leaves(source)):
+            if column not in listed and not any(one.startswith(f"{column}.") for one in listed):
                 close = nearest(column, listed)
                 problems.append(
                     Problem(

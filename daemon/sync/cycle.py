@@ -195,6 +195,9 @@ class StreamRunner:
         if self._people != people:  # somebody who was missing may be there
             self._ledger.wake_causes(self.stream, [USER_UNKNOWN], self._now())
             self._people = people
+            if self.stream.default_owner is not None and prepared.default_owner is None:
+                what = "{}: default_owner {} is no active user of {} any more: what nobody else stands for is held"
+                logger.warning(what, self.stream.address, self.stream.default_owner, self.stream.target)
         return prepared
 
     def _decide_anew(self) -> None:

@@ -65,12 +65,12 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
     default_owner = None
     if stream.default_owner is not None:
         owners = [u for u in target.users() if u.active and u.email.lower() == stream.default_owner.lower()]
-        if not owners:
+        if not owners and not before.parts:  # else he has left: only what nobody else stands for waits
             raise StreamRefusedError(
                 f"default_owner {stream.default_owner} is no active user of {stream.target}; "
                 f"nothing was written; correct routes.{stream.route}.default_owner"
             )
-        default_owner = owners[0].user_id
+        default_owner = owners[0].user_id if owners else None
     return Prepared(
         stream=stream,
         carried=route.carried(),

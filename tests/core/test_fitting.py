@@ -110,8 +110,8 @@ def test_an_expression_reads_its_fields_and_names_those_that_are_not_there() -> 
     assert found.columns == ("A",)
     said = one(field("Amount"), field("A"), source=Expression(text="Amounts + 1"))
     assert said == (
-        "a's Contacts has no field Amounts (there is Amount): if it was renamed, correct "
-        "routes.a-b.modules.Contacts.fields.A to its API name of today"
+        "a's Contacts has no field Amounts (there is Amount): if it was renamed, write its API name of today into "
+        "routes.a-b.modules.Contacts.fields.A"
     )
     dated = one(field("A"), field("A"), source=Expression(text="date(A)"), zone="Nowhere")
     assert "'Nowhere' is none" in str(dated)
@@ -195,4 +195,7 @@ def test_every_new_way_of_filling_is_another_version_of_the_rules() -> None:
 
 def test_a_field_renamed_in_the_target_is_named_with_the_nearest_and_the_place_to_mend() -> None:
     said = one(field("A"), field("Aa"))
-    assert "b's Contacts has no field A (there is Aa): if it was renamed, correct routes.a-b.modules" in str(said)
+    assert (
+        "b's Contacts has no field A (there is Aa): if it was renamed, write its API name of today into routes.a-b"
+        in str(said)
+    )

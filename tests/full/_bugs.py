@@ -161,7 +161,7 @@ BUGS: Final = (
     _bug(
         "changed rules read nothing again",
         "daemon/sync/prepare.py",
-        "parts == carried if carried else known == fields.version",
+        "now_carried.parts == before.parts if before.parts else known == fields.version",
         "known != NEVER_RUN",
     ),
     _bug(

@@ -15,7 +15,7 @@ from tests.sync.around import BACK, THERE, conflicts, running, settings_of, stre
 from tests.sync.around import lead as new_lead
 from tests.sync.around import opened as opened_around
 from tests.sync.carrying import equip
-from tests.sync.pair import Pair, make_settings, opened, running_pair
+from tests.sync.pair import KEY, Pair, add_key, make_settings, opened, running_pair
 from tests.sync.test_compare import settle
 from tests.sync.test_mapping import choice
 
@@ -71,8 +71,8 @@ def test_a_renamed_field_waits_and_the_others_go_on(tmp_path: Path, fields: Fiel
             (i, "held", "FIELD_ABSENT", "Leads", "City") for i in sorted([first, third])
         ]
         assert "API name of today" in waiting(pair)[0][-1]
-        detail = pair.sql("select detail from retry_queue")[0][0]
-        assert f"{'india' if org == 'a' else 'us'}'s Leads calls its field City Town now: correct routes" in detail
+        detail, name = pair.sql("select detail from retry_queue")[0][0], "india" if org == "a" else "us"
+        assert f"{name}'s Leads calls its field City Town now: write that into routes." in detail
         before = sent(pair)
         with restarted(pair, tmp_path, fields=fields) as again:
             assert again.once()["india-to-us/Leads"].trouble is None
@@ -140,7 +140,7 @@ def test_a_field_that_was_never_there_still_stops_its_stream(tmp_path: Path) -> 
         lead(pair, City="Pune")
         trouble = str(pair.cycle("Leads").trouble)
         assert "india's Leads has no field Citi (there is City)" in trouble
-        assert "correct routes.india-to-us.modules.Leads.fields.City to its API name of today" in trouble
+        assert "write its API name of today into routes.india-to-us.modules.Leads.fields.City" in trouble
         assert pair.writes() == []
 
 
@@ -330,3 +330,79 @@ def test_both_ways_the_settings_new_name_undoes_no_edit_that_was_made_meanwhile(
             mended.settle()
             assert [mended.only(one)[names[one]] for one in ("india", "us")] == ["Graz", "Graz"]
             assert conflicts(mended) == []
+
+
+@pytest.mark.parametrize("renamed", ["before", "after"])
+@pytest.mark.parametrize("mend", ["the key's new name", "a new key field"])
+def test_a_create_without_an_answer_is_never_made_twice_though_the_key_field_was_renamed(
+    tmp_path: Path, renamed: str, mend: str
+) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        lead(pair, "Old")
+        settle(pair)
+        if renamed == "before":
+            pair.b.change_field("Leads", KEY, api_name="Src", label="Src")
+        pair.b.faults.next("insert", effect="cut", when="after")
+        number = lead(pair, "New")
+        pair.once()
+        if renamed == "after":
+            pair.b.change_field("Leads", KEY, api_name="Src", label="Src")
+        pair.fleet.catalogs["us"].forget()
+        settle(pair)
+        assert f'calls its key field {KEY} Src now: write key = "Src" into routes' in str(pair.cycle("Leads").trouble)
+        if mend == "a new key field":
+            add_key(pair.b, "Leads")
+        with restarted(pair, tmp_path, fields=CITY, key=KEY if mend == "a new key field" else "Src") as mended:
+            settle(mended)
+            settle(mended)
+            other = lead(mended, "Other")
+            settle(mended)
+            assert [r["Last_Name"] for r in mended.b.records("Leads")].count("New") == 1
+            assert [r["Last_Name"] for r in mended.b.records("Leads")].count("Other") == 1
+            found = renamed == "after" and mend == "the key's new name"
+            assert [row[:3] for row in waiting(mended)] == ([] if found else [(number, "held", "AMBIGUOUS")])
+            assert other
+
+
+def test_the_columns_of_a_subform_leave_only_when_each_is_listed(tmp_path: Path) -> None:
+    columns = FieldChoice(table={"Place": Copy(field="Ort"), "Day": Copy(field="Tag_der_Reise")})
+    fields = choice({"Visits": Rows(field="Besuche", columns=columns)})
+    listed = frozenset({"Last_Name", "Company", "Besuche", "Besuche.Ort"})
+    with running_pair(tmp_path, modules=("Leads",)) as outer:
+        equip(outer.a, "Besuche", ("Ort", "Tag der Reise", "Firma"), "Interessen")
+        equip(outer.b, "Visits", ("Place", "Day", "Account"), "Interests")
+        outer.ledger.close()
+        with restarted(outer, tmp_path, fields=fields, egress=listed) as pair:
+            number = lead(pair, Besuche=[{"Ort": "Wien", "Tag_der_Reise": "2026-01-05"}])
+            assert "does not list Besuche.Tag_der_Reise (for Visits)" in str(pair.cycle("Leads").trouble)
+            assert pair.writes() == []
+        with restarted(outer, tmp_path, fields=fields, egress=listed | {"Besuche.Tag_der_Reise"}) as pair:
+            settle(pair)
+            assert pair.counterpart("Leads", number)["Visits"][0]["Place"] == "Wien"
+            assert {row[0] for row in pair.sql("select field from exports")} == {
+                *("Last_Name", "Company", "id", "Besuche.Ort", "Besuche.Tag_der_Reise")
+            }
+
+
+def test_a_default_owner_who_leaves_holds_only_what_nobody_else_stands_for(tmp_path: Path) -> None:
+    grace = "grace.kim@example.com"
+    fields = choice({"Owner": Copy(field="Owner")})
+    with running_pair(tmp_path, modules=("Leads",), fields=fields, default_owner=grace) as pair:
+        users = {user.email: user.user_id for user in pair.fleet.catalogs["india"].users()}
+        there = {user.email: user for user in pair.fleet.catalogs["us"].users() if user.active}
+        assert grace in there
+        stranger = next(email for email in users if email not in there)
+        known = next(email for email in users if email in there and email != grace)
+        settle(pair)
+        number = int(there[grace].user_id)
+        pair.emu.do(lambda hands: setattr(hands._site("us").org.user(number), "status", "disabled"))
+        pair.fleet.catalogs["us"].forget()
+        held = lead(pair, "Held", Owner={"id": users[stranger]})
+        fine = lead(pair, "Fine", Owner={"id": users[known]})
+        settle(pair)
+        assert pair.counterpart("Leads", fine)
+        assert [row[:3] for row in waiting(pair)] == [(held, "held", "USER_UNKNOWN")]
+        pair.emu.do(lambda hands: setattr(hands._site("us").org.user(number), "status", "active"))
+        pair.fleet.catalogs["us"].forget()
+        settle(pair)
+        assert pair.counterpart("Leads", held)["Owner"]["email"] == grace
