@@ -252,7 +252,7 @@ def test_a_star_leaves_them_out_and_says_so() -> None:
 def test_what_cannot_be_carried_is_told_with_its_place() -> None:
     place = "routes.a-b.modules.Contacts.fields.Visits.fields.Place"
     wrong = FieldChoice(table={"Place": Copy(field="Orte")})
-    assert f"correct {place}" in said({"Visits": Rows(field="Besuche", columns=wrong)})
+    assert f"into {place}" in said({"Visits": Rows(field="Besuche", columns=wrong)})
     assert "is filled from a subform" in said({"Visits": Copy(field="Name")})
     assert "is no subform" in said({"Name": Rows(field="Besuche", columns=FieldChoice())})
     assert "does not carry" in said({"Interests": Copy(field="Interessen")}, carried={"Contacts": "Contacts"})
