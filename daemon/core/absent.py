@@ -56,12 +56,18 @@ def renamed(before: Ids, now: Ids) -> dict[str, str]:
     return {old: names[i] for old, i in before.items() if i in names and old not in now}
 
 
+def replaced(before: Ids, now: Ids) -> frozenset[str]:
+    """The names that stand for another field than before."""
+    return frozenset(name for name, i in before.items() if i and now.get(name, i) not in (i, ""))
+
+
 def columns_behind(name: str, stream: Stream, fields: FieldMap, names: Mapping[str, str]) -> tuple[str, ...]:
     """The source fields that a target field was made of, which is not there (any more) under this name; `names` are old
     name -> new name.
     """
-    if name in names:
-        return next((columns_of(rule.source) for rule in fields.rules if rule.target == names[name]), ())
+    rule = next((rule for rule in fields.rules if rule.target == names.get(name, name)), None)
+    if rule is not None:
+        return columns_of(rule.source)
     entry = (stream.fields.table or {}).get(name)
     return (name,) if entry is None else columns_of(entry)
 

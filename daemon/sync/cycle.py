@@ -103,7 +103,7 @@ class StreamRunner:
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter()
         self._doubted: set[Cause] = set()
-        self._admitted: str | None = None
+        self._admitted: tuple[object, ...] | None = None
         self._target_schema: str | None = None
         self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
@@ -179,11 +179,12 @@ class StreamRunner:
         state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
         before = state.carried if state is not None else NOTHING
         prepared = prepare(self.stream, self._route, self._source, self._target, before)
-        if self._admitted != prepared.fields.version:
+        known_by = (prepared.fields.version, *sorted(prepared.fields.target_ids.items()))
+        if self._admitted != known_by:
             for org in (self._source, self._target):
                 self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
             admit(prepared, self._target, self._ledger, self._first_run, self._now())
-            self._admitted = prepared.fields.version
+            self._admitted = known_by
             self._settled.clear()
             self._unfinished = None
             self._decide_anew()

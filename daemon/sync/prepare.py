@@ -10,12 +10,13 @@ from typing import Final, Literal
 
 from loguru import logger
 
-from daemon.core.absent import NOTHING, Carried, carried, columns_behind, renamed
+from daemon.core.absent import NOTHING, Carried, carried, columns_behind, renamed, replaced
 from daemon.core.edits import People
 from daemon.core.fieldmap import FieldMap
 from daemon.core.mapping import Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.reach import match_problem
+from daemon.core.record import START
 from daemon.core.rules import Copy, Route, Rows, Stream
 from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
@@ -159,7 +160,7 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
         since = min(now, state.polled_at or now) - METADATA_KEPT - _SLACK
         _go_on_under_new_names(prepared, before, ledger, since, now)
     is_known = now_carried.parts == before.parts if before.parts else known == fields.version
-    if is_known:
+    if is_known and not replaced(before.target, fields.target_ids) - {stream.key}:
         ledger.note_rules(stream, fields.version, now_carried)
     else:
         ledger.restart_stream(stream, fields.version, now_carried, now)
@@ -177,6 +178,8 @@ def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, 
     new = [name for name in lost - before.missing if name in before]
     if gone := {name: columns_behind(name, stream, fields, target) for name in new}:
         ledger.unlearn(stream, gone, since, now)
+    if others := replaced(before.target, fields.target_ids) - {stream.key}:  # nothing was ever written into these
+        ledger.unlearn(stream, {n: columns_behind(n, stream, fields, target) for n in others}, START.modified_time, now)
     if source:
         ledger.rename(stream.source, stream.source_module, source)
     if target:

@@ -406,3 +406,19 @@ def test_a_default_owner_who_leaves_holds_only_what_nobody_else_stands_for(tmp_p
         pair.fleet.catalogs["us"].forget()
         settle(pair)
         assert pair.counterpart("Leads", held)["Owner"]["email"] == grace
+
+
+def test_another_field_under_the_old_name_gets_all_values(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), fields=CITY) as pair:
+        leads = [lead(pair, f"L{n}", City="Pune") for n in range(3)]
+        settle(pair)
+        pair.pass_time(7200)
+        settle(pair)
+        pair.b.change_field("Leads", "City", api_name="Town", label="Town")
+        name = pair.b.add_field("Leads", field_label="City", data_type="text")
+        if name != "City":
+            pair.b.change_field("Leads", name, api_name="City")
+        pair.fleet.catalogs["us"].forget()
+        settle(pair)
+        assert [pair.counterpart("Leads", i)["City"] for i in leads] == ["Pune"] * 3
+        assert waiting(pair) == []
