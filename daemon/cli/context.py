@@ -23,13 +23,18 @@ def load_settings(path: Path) -> Settings:
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, as its only writer. Raises LedgerHeld when another process is."""
+    make_state_dir(settings)
+    with Ledger.open(settings.ledger_url, settings.ledger_password) as ledger:
+        yield ledger
+
+
+def make_state_dir(settings: Settings) -> None:
+    """Raises LedgerUnavailable where it cannot be made."""
     try:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         advice = "Name another folder in state_dir, or make it for the user of orgsync"
         raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
-    with Ledger.open(settings.ledger_url, settings.ledger_password) as ledger:
-        yield ledger
 
 
 def open_reader(settings: Settings) -> Reader:

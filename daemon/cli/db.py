@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings
+from daemon.cli.context import load_settings, make_state_dir
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.core.org import Secret
 from daemon.ledger import copying, migrate
@@ -45,7 +45,9 @@ def current(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def upgrade(settings_path: str, revision: str) -> None:
     """Bring the ledger up to REVISION, the newest unless given. Makes it where there is none."""
-    with _locked(_database(load_settings(Path(settings_path)))) as database:
+    settings = load_settings(Path(settings_path))
+    make_state_dir(settings)
+    with _locked(_database(settings)) as database:
         database.make()
         migrate.upgrade(database, revision)
         click.echo(f"{database.name}: revision {copying.revision(database)[0]}")
@@ -86,7 +88,7 @@ def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool
     if target.name == source.name:
         raise click.UsageError(f"{source.name} is the ledger of the settings itself; nothing was copied")
     source.demand()
-    with _locked(source), _locked(target):
+    with _locked(source, still=True), _locked(target):
         counts = copying.copy(source, target)
     if as_json:
         click.echo(json.dumps({"schema": 1, "from": source.name, "to": target.name, "rows": counts}))
@@ -110,9 +112,9 @@ def _password(file: Path | None) -> Secret | None:
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[Database]:
-    """Raises LedgerHeld while a daemon writes to it."""
-    lock = database.lock()
+def _locked(database: Database, *, still: bool = False) -> Iterator[Database]:
+    """For writing to it, or (`still`) for reading what must not change. Raises LedgerHeld while a daemon has it."""
+    lock = database.held_still() if still else database.lock()
     lock.acquire()
     try:
         yield database

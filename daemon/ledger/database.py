@@ -38,6 +38,10 @@ class Database(ABC):
     def lock(self) -> Lock:
         """The lock of the one process that writes; not taken yet."""
 
+    def held_still(self) -> Lock:
+        """A lock under which nobody writes, its holder least of all."""
+        return self.lock()
+
     @abstractmethod
     def make(self) -> None:
         """Make room for a ledger where there is none."""

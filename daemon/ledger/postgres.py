@@ -15,8 +15,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from daemon.core import postgres_url
 from daemon.core.org import Secret
-from daemon.ledger.database import Database
-from daemon.ledger.errors import LedgerError, LedgerHeld
+from daemon.ledger.database import Database, Lock
+from daemon.ledger.errors import LedgerError, LedgerHeld, speaking
 
 _LOCK: Final = 0x6F726773796E63  # "orgsync"
 _CONNECT_S: Final = 10
@@ -47,6 +47,25 @@ class NoLock:
         return
 
 
+class SessionLock:
+    """The right to write, taken by a session that does not."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._engine = database.migrator()
+        self._session: Connection | None = None
+
+    def acquire(self) -> None:
+        """Take the lock, or raise LedgerHeld, or LedgerUnavailable."""
+        with speaking(self._database.name):
+            self._session = self._engine.connect()
+
+    def release(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._engine.dispose()
+
+
 class PostgresDatabase(Database):
     """A database that is there already; the ledger's tables are made in the first schema of its search path."""
 
@@ -63,6 +82,9 @@ class PostgresDatabase(Database):
     def lock(self) -> NoLock:
         """None: the session that writes holds it (_take)."""
         return NoLock()
+
+    def held_still(self) -> Lock:
+        return SessionLock(self)
 
     def make(self) -> None:
         """Nothing: the database is its administrator's to make."""

@@ -1,0 +1,132 @@
+"""`orgsync db`: the ledger's schema, and its move from a file to a server and back, as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.emulator import Emulator
+from tests.postgres import GUARDED, Server, running_server
+from tests.service.site import Site, until
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Emulator(("in", "us")) as emu:
+        site = Site(emu, tmp_path, modules=("Leads",))
+        yield site
+        site.close()
+
+
+def lead(site: Site, name: str) -> str:
+    return site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": name, "Company": "C"})
+
+
+def use(site: Site, *lines: str) -> None:
+    text = site.settings.read_text().partition("[ledger]")[0]
+    site.settings.write_text("\n".join([text, "[ledger]", *lines, ""]))
+
+
+def writes(site: Site) -> int:
+    us = site.emu.orgs["us"]
+    return sum(len(call["body"]["data"]) for kind in ("insert", "update", "upsert") for call in us.log(kind=kind))
+
+
+def test_a_ledger_moves_to_postgres_and_back_without_reading_or_writing_anything_twice(
+    site: Site, server: Server, tmp_path: Path
+) -> None:
+    url = server.make("moved")
+    lead(site, "Ada")
+    assert site.call("once").returncode == 0
+    moved = site.call("db", "copy", "--to", url, "--json")
+    assert moved.returncode == 0, moved.stderr
+    rows = json.loads(moved.stdout)["rows"]
+    assert (rows["checkpoints"], rows["id_map"], rows["agreed"]) == (1, 2, 1)
+    again = site.call("db", "copy", "--to", url)
+    assert (again.returncode, "holds a ledger already; nothing was copied" in again.stderr) == (69, True)
+    use(site, f'url = "{url}"')
+    assert site.call("db", "current").stdout.strip().endswith("revision 0006, newest 0006")
+    lead(site, "Bob")
+    before = writes(site)
+    assert site.call("once").returncode == 0
+    assert writes(site) == before + 1
+    status = json.loads(site.call("status", "--json").stdout)
+    assert [(s["health"], s["last_cycle"]["balance"]) for s in status["streams"]] == [("ok", "ok")]
+    back = site.call("db", "copy", "--to", f"sqlite:///{tmp_path}/back.db")
+    assert f'now set url = "sqlite:///{tmp_path}/back.db"' in back.stdout
+    use(site, f'url = "sqlite:///{tmp_path}/back.db"')
+    lead(site, "Cid")
+    assert site.call("once").returncode == 0
+    assert writes(site) == before + 2
+    assert len(site.emu.orgs["us"].records("Leads")) == 3
+
+
+def test_the_daemon_runs_on_postgres_outlives_its_restart_and_keeps_a_second_one_out(
+    site: Site, server: Server
+) -> None:
+    url = server.make("run")
+    server.sql("run", f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'canary-4711'")
+    server.sql("run", f"ALTER DATABASE run OWNER TO {GUARDED}; ALTER SCHEMA public OWNER TO {GUARDED}")
+    secret = site.folder / "password"
+    secret.write_text("canary-4711\n")
+    secret.chmod(0o600)
+    use(site, f'url = "{url.replace("orgsync@", f"{GUARDED}@")}"', 'password = { file = "password" }')
+    us = site.emu.orgs["us"]
+    first = lead(site, "Ada")
+    site.start("run", "--first-run", "create")
+    until(lambda: len(us.records("Leads")) == 1)
+    second = site.call("run")
+    assert (second.returncode, "one ledger has one writer" in second.stderr) == (75, True)
+    assert site.call("db", "copy", "--to", f"sqlite:///{site.folder}/x.db").returncode == 75
+    server.stop()
+    site.emu.orgs["india"].edit("Leads", first, {"City": "Pune"})
+    until(lambda: "its server cannot be used" in site.log())
+    server.start()
+    until(lambda: us.records("Leads")[0].get("City") == "Pune")
+    assert site.call("status").returncode == 0
+    files = [path for path in site.folder.rglob("*") if path.is_file() and path != secret]
+    assert not any(b"canary-4711" in path.read_bytes() for path in files)
+    assert "Traceback" not in site.log()
+
+
+def test_the_schema_goes_down_only_when_it_is_said_twice_and_up_by_itself(site: Site) -> None:
+    assert site.call("db", "current").returncode == 69
+    made = site.call("db", "upgrade")
+    assert (made.returncode, made.stdout.strip().endswith("revision 0006")) == (0, True)
+    unsure = site.call("db", "downgrade", "0004")
+    assert (unsure.returncode, "nothing was done" in unsure.stderr) == (64, True)
+    assert site.call("db", "downgrade", "0004", "--yes").stdout.strip().endswith("revision 0004")
+    current = site.call("db", "current", "--json")
+    assert current.returncode == 1
+    assert json.loads(current.stdout)["revision"] == "0004"
+    assert site.call("status").returncode == 69
+    lead(site, "Ada")
+    assert site.call("once").returncode == 0
+    assert site.call("db", "current").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("copy", "--to", "mysql://x/y"), 69, "names a mysql database"),
+        (("copy", "--to", "postgresql://me:secret@db/x"), 69, "it holds a password"),
+        (("copy", "--to", "sqlite:///x.db", "--password-file", "absent"), 64, "--password-file"),
+        (("copy",), 64, "--to"),
+        (("upgrade", "7777"), 69, "no migration leads to '7777'"),
+        (("nonsense",), 64, "No such command"),
+    ],
+)
+def test_a_mistake_is_one_message_and_a_code(site: Site, args: tuple[str, ...], code: int, said: str) -> None:
+    done = site.call("db", *args)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stderr
+    assert "secret" not in done.stderr.replace("ledger.password", "")
