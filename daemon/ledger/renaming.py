@@ -79,7 +79,7 @@ def doubt_keys(connection: Connection, stream: Stream) -> None:
     open_ = select(row.source_id, row.match).where(row.stream == stream.address, row.target_id.is_(None))
     for source_id, match in connection.execute(open_).all():
         values = list(json.loads(match).values())
-        if len(values) == 1:
+        if len(values) == 1 and ":" in values[0]:  # a key's value, and no digest
             mine = update(intents).where(row.stream == stream.address, row.source_id == source_id)
             connection.execute(mine.values(match=json.dumps({KEYLESS: values[0]})))
 
