@@ -61,17 +61,6 @@ def replaced(before: Ids, now: Ids) -> frozenset[str]:
     return frozenset(name for name, i in before.items() if i and now.get(name, i) not in (i, ""))
 
 
-def columns_behind(name: str, stream: Stream, fields: FieldMap, names: Mapping[str, str]) -> tuple[str, ...]:
-    """The source fields that a target field was made of, which is not there (any more) under this name; `names` are old
-    name -> new name.
-    """
-    rule = next((rule for rule in fields.rules if rule.target == names.get(name, name)), None)
-    if rule is not None:
-        return columns_of(rule.source)
-    entry = (stream.fields.table or {}).get(name)
-    return (name,) if entry is None else columns_of(entry)
-
-
 def name_of_today(name: str, before: Ids, schema: Schema) -> str | None:
     """What a field is called now that was known by a name; None where it is not to be seen."""
     known = before.get(name)

@@ -19,9 +19,9 @@ from daemon.core.causes import (
 )
 from daemon.core.composed import left_out, sendable, surplus_tags
 from daemon.core.convert import Json, Values
-from daemon.core.digest import Digests, blanked_fields, changed_fields, cover, digest_values, with_kept, without
+from daemon.core.digest import OWED, Digests, blanked_fields, changed_fields, cover, digest_values, with_kept, without
 from daemon.core.edits import NOTHING, Edits, edits
-from daemon.core.fieldmap import Absent, FieldMap
+from daemon.core.fieldmap import Absent, FieldMap, columns_of
 from daemon.core.knowledge import Knowledge
 from daemon.core.merge import Sides, merge, moment_of, pact
 from daemon.core.record import Change, WireRecord
@@ -99,9 +99,15 @@ def _kept_in_step(
     unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
         return Keep(change=change, outcome="unchanged", later=wanted.later)
-    names = changed_fields(held.by_field, digests)
+    owed = frozenset(name for name in values if held.by_field.get(name) == OWED)
+    names = changed_fields(held.by_field, digests) | (owed & fields.made_once)
+    if unready := _unready(change, fields, knowledge):  # what another stream owes to the source is no blank of it
+        names -= unready
+        digests = without(digests, unready, fields.version, knowledge.digest_key)
+        digests = with_kept(digests, held.by_field, unready, fields.version, knowledge.digest_key)
     seen = knowledge.present.get(change.record_id, {}) if candidates is None else next(iter(candidates), None)
-    filled = frozenset(n for n in names & fields.into_blank if values[n] is None or _is_filled(seen, n))
+    spared = fields.into_blank | (owed & fields.made_once)
+    filled = frozenset(n for n in names & spared if values[n] is None or _is_filled(seen, n))
     names -= filled
     if seen is None:
         digests = without(digests, filled, fields.version, knowledge.digest_key)
@@ -123,6 +129,7 @@ def _kept_in_step(
         names, digests = merged.names, merged.digests
         if merged.to_and_fro is not None:
             return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
+        names |= {n for n in owed & fields.newest if values[n] is not None and not _is_filled(seen, n)}
     beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
     if names or beside:
         if seen is not None and (name := left_out(seen, fields.composed & names)):
@@ -154,6 +161,12 @@ def _kept_in_step(
         later=wanted.later,
         pact=merged.pact if merged else None,
     )
+
+
+def _unready(change: Change, fields: FieldMap, knowledge: Knowledge) -> frozenset[str]:
+    """The target fields that are made of what is blank in the source because another stream still owes it there."""
+    owed = {name for name in knowledge.owed.get(change.record_id, ()) if change.values.get(name) in (None, "", [])}
+    return frozenset(rule.target for rule in fields.rules if owed & set(columns_of(rule.source)))
 
 
 def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:
@@ -259,10 +272,11 @@ def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowle
     else:
         match = {fields.key: key_value(knowledge.source_zgid, change.record_id)}
         values = {**values, **match}
+    owed = dict.fromkeys((one.target for one in fields.absent), OWED)
     return Create(
         change=change,
         values=values,
-        digests=wanted.digests,
+        digests=with_kept(wanted.digests, owed, owed, fields.version, knowledge.digest_key),
         match=match,
         later=wanted.later,
         cut=wanted.cut,

@@ -8,10 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 from daemon.core.convert import Json, Values
+
+OWED: Final = ""
+"""Stands for the digest of a field that was not written when its record was made, and still is to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,12 +60,16 @@ def _wrong_key(stream: Stream, key: str, target: Schema, before: Carried) -> str
     return None
 
 
-def flag_problems(stream: Stream, target: Schema, filled: Iterable[str]) -> list[tuple[str, str]]:
+def flag_problems(
+    stream: Stream, target: Schema, filled: Iterable[str], before: Carried = NOTHING
+) -> list[tuple[str, str]]:
     """Whether the checkbox that marks deleted records can be set."""
     if stream.flag is None:
         return []
     where, field = f"{stream.target}'s {stream.target_module}", target.fields.get(stream.flag)
-    if field is None:
+    if field is None and (today := name_of_today(stream.flag, before.target, target)):
+        message = f'flag: {where} calls {stream.flag} {today} now: write flag = "{today}" into {place(stream)}'
+    elif field is None:
         message = f"flag: {where} has no field {stream.flag}: make it there, as a checkbox"
     elif field.data_type != "boolean" or not field.writable:
         message = f"flag: {where}.{stream.flag} must be a checkbox that can be written"

@@ -25,10 +25,11 @@ class Knowledge:
     `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
     `unread` maps a source id whose rows could not be read, here or there, to the time when that is tried again.
 
-    On a circle of streams: `bases` are what both sides agreed on, `me_in_…` the users that orgsync is in both orgs, and
+    On a circle of streams: `bases` are what both sides agreed on, `in_…` who is who in both orgs, and
     `astray` are records without a link that came from another org: until when to wait for the link, or None where the
     target itself is that org, and does not have the record any more. `promised` is what the open writes promise.
     `rivals` were made from a target record that stands for another source record by now: source id -> both ids.
+    `owed` are source fields (by source id) that another stream has still to write there.
     """
 
     known: Known
@@ -45,6 +46,7 @@ class Knowledge:
     astray: Mapping[str, datetime | None] = field(default_factory=dict)
     promised: Mapping[str, Promise] = field(default_factory=dict)
     rivals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    owed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: Mapping[str, datetime] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes

@@ -82,7 +82,10 @@ def resolve(
     filled = {r.target for r in rules}.union(a.target for a in found.absent)
     problems += [
         Problem(stream=stream.address, field=name, message=message)
-        for name, message in [*key_problems(stream, target, filled, before), *flag_problems(stream, target, filled)]
+        for name, message in [
+            *key_problems(stream, target, filled, before),
+            *flag_problems(stream, target, filled, before),
+        ]
     ]
     if kept := egress_problem(stream, {r.target: leaves_of(r) for r in rules}):
         problems.append(Problem(stream=stream.address, field="egress", message=kept))
@@ -140,7 +143,7 @@ def resolve(
     beside = {"Modified_By", *(origin.key for origin in stream.origins)} if stream.circle else set[str]()
     columns = sorted(read | keep.fields | beside)
     named = {name for r in ordered for name in columns_of(r.source)}
-    written = [*(r.target for r in ordered), *([stream.key] if stream.key else [])]
+    written = [*(r.target for r in ordered), *(n for n in (stream.key, stream.flag) if n)]
     return (
         FieldMap(
             rules=ordered,

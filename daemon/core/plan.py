@@ -49,10 +49,10 @@ def _with_answer(step: Step, knowledge: Knowledge) -> Step:
 
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
     """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
-    that may only be filled where they are blank, that are made of rows which have ids of their own there, or that may
-    have been edited there.
+    that may only be filled where they are blank (or are owed since the record was made), that are made of rows which
+    have ids of their own there, or that may have been edited there.
     """
-    wanted = fields.into_blank | fields.composed | fields.newest
+    wanted = fields.into_blank | fields.composed | fields.newest | fields.made_once
     if not wanted:
         return {}
     return {

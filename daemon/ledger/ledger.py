@@ -147,22 +147,33 @@ class Ledger:
         with self._reading() as connection:
             return streams.carried(connection, stream)
 
-    def unlearn(self, stream: Stream, fields: Mapping[str, Collection[str]], since: datetime, now: datetime) -> int:
-        """What was written into these target fields (each with the source fields that it is made of) since a time may
-        have been ignored: it is not known any more, and the records are due. Gives their number.
+    def unlearn(
+        self, stream: Stream, fields: Collection[str], since: datetime, now: datetime, *, key: bool = False
+    ) -> int:
+        """What was written into these target fields since a time may have been ignored: it is not known any more, and
+        the records are due (renaming.py). Gives their number.
         """
         with self._writing() as connection:
-            return renaming.unlearn(connection, stream, fields, since, now)
+            return renaming.unlearn(connection, stream, fields, since, now, key=key)
+
+    def lose(self, stream: Stream, names: Collection[str], since: datetime, now: datetime) -> None:
+        """The stream's key or flag is not there under its name: what was sent with it since a time may lack it."""
+        with self._writing() as connection:
+            if stream.key in names:
+                renaming.doubt_keys(connection, stream)
+                renaming.unlearn(connection, stream, (), since, now, key=True)
+            if stream.flag in names:
+                renaming.reflag(connection, stream, since - timedelta(days=1), now)
+
+    def disagree(self, stream: Stream, columns: Collection[str], targets: Collection[str]) -> None:
+        """Other fields stand under the names of these source columns (renaming.py)."""
+        with self._writing() as connection:
+            renaming.disagree(connection, stream, columns, targets)
 
     def rename(self, org: str, module: str, names: Mapping[str, str]) -> None:
         """Fields of an org are called otherwise now (old -> new): what both sides agreed on goes on under those."""
         with self._writing() as connection:
             renaming.rename(connection, org, module, names)
-
-    def doubt_keys(self, stream: Stream) -> None:
-        """The key field is not the one that open creates were sent with: they are not found by it alone."""
-        with self._writing() as connection:
-            renaming.doubt_keys(connection, stream)
 
     def match(self, stream: str, pairs: Sequence[tuple[str, str]], shown: Shown, now: datetime) -> int:
         """Link what a person found to be one (source id, target id), all or none; `shown` says how far the first run is
@@ -185,6 +196,11 @@ class Ledger:
         """Whether every one of these streams has reached the present once."""
         with self._reading() as connection:
             return streams.all_caught_up(connection, addresses)
+
+    def owed(self, stream: Stream, source_ids: Collection[str]) -> dict[str, frozenset[str]]:
+        """The fields of source records that another stream of the circle has still to write there."""
+        with self._reading() as connection:
+            return lookups.owed(connection, stream, source_ids)
 
     def counterparts(
         self,

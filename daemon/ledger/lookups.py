@@ -13,6 +13,7 @@ from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, 
 from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
+from daemon.core.digest import OWED
 from daemon.core.ends import Waiting
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
@@ -137,6 +138,24 @@ def holding(
     )
     found = set(connection.scalars(query.where(value.is_(None)))) if or_nothing else set()
     return found.union(*(connection.scalars(query.where(value.in_(piece))) for piece in chunks(digests)))
+
+
+def owed(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """The fields of source records that the streams of its circle which write there still owe to them (digest.OWED)."""
+    there = checkpoints.c
+    query = (
+        select(id_map.c.record_id, agreed.c.field_digests)
+        .join(agreed, agreed.c.entity_id == id_map.c.entity_id)
+        .join(checkpoints, there.stream == agreed.c.stream)
+        .where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
+        .where(there.target == stream.source, there.target_module == stream.source_module)
+        .where(agreed.c.stream.in_(stream.circle), agreed.c.field_digests.contains('""'))
+    )
+    return {
+        record_id: frozenset(name for name, digest in json.loads(digests).items() if digest == OWED)
+        for ids in chunks(source_ids)
+        for record_id, digests in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+    }
 
 
 def has_unknown(connection: Connection, stream: Stream) -> bool:

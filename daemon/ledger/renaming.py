@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
-from daemon.core.causes import DIFFERS
+from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS
+from daemon.core.digest import OWED
 from daemon.core.ends import due_row
 from daemon.core.rules import Stream
 from daemon.ledger import queue
 from daemon.ledger.lookups import MIRRORED, chunks
-from daemon.ledger.tables import agreed, baselines, checkpoints, id_map, intents
+from daemon.ledger.tables import agreed, baselines, checkpoints, deletions, id_map, intents
 
 _UNLIKE: Final = "unlike"
 """The digest of a whole record of which some fields are not known any more: equal to none."""
@@ -23,10 +24,17 @@ KEYLESS: Final = ""
 
 
 def unlearn(
-    connection: Connection, stream: Stream, fields: Mapping[str, Collection[str]], since: datetime, now: datetime
+    connection: Connection,
+    stream: Stream,
+    fields: Collection[str],
+    since: datetime,
+    now: datetime,
+    *,
+    key: bool = False,
 ) -> int:
-    """Forget what the stream's writes since a time are thought to have put into target fields (each with its source
-    fields), and make their records due. Of records that were made since, no agreement is left on these fields.
+    """Forget what the stream's writes since a time are thought to have put into fields of the target, and make their
+    records due: into those that were made since it is owed. `key`: the key field is among them, so that such records
+    are looked at before anything is written.
     """
     row = agreed.c
     query = (
@@ -36,26 +44,55 @@ def unlearn(
         .where(row.stream == stream.address, row.agreed_at >= since)
     )
     found = connection.execute(query).all()
-    for _, entity, whole, digests in found:
-        left = {name: digest for name, digest in json.loads(digests).items() if name not in fields}
-        values = {"field_digests": json.dumps(left), "source_digest": whole if whole in ("", MIRRORED) else _UNLIKE}
-        mine = update(agreed).where(row.stream == stream.address, row.entity_id == entity)
-        connection.execute(mine.values(values))
     made = (
         select(id_map.c.entity_id)
         .where(id_map.c.org == stream.target, id_map.c.module == stream.target_module)
         .where(id_map.c.linked_at >= since)
     )
-    columns = {column for names in fields.values() for column in names}
-    for ids in chunks([entity for _, entity, _, _ in found]):
-        new = set(connection.scalars(made.where(id_map.c.entity_id.in_(ids))))
-        _each(
-            connection, [stream.address], new, lambda cell: _without(cell, columns), lambda cell: _without(cell, fields)
-        )
-    why = f"what was written into {', '.join(sorted(fields))} may not have been taken"
-    rows = [due_row(stream, record_id, DIFFERS, why, now, now) for record_id, *_ in found]
+    entities = [entity for _, entity, _, _ in found]
+    new = {entity for ids in chunks(entities) for entity in connection.scalars(made.where(id_map.c.entity_id.in_(ids)))}
+    due = [one for one in found if fields or one.entity_id in new]
+    for _, entity, whole, digests in due:
+        left = {name: digest for name, digest in json.loads(digests).items() if name not in fields}
+        left |= dict.fromkeys(fields, OWED) if entity in new else {}
+        unlike = "" if key and entity in new else whole if whole in ("", MIRRORED) else _UNLIKE
+        mine = update(agreed).where(row.stream == stream.address, row.entity_id == entity)
+        connection.execute(mine.values(field_digests=json.dumps(left), source_digest=unlike))
+    why = f"what was written into {', '.join(sorted(fields)) or stream.key} may not have been taken"
+    rows = [due_row(stream, one.record_id, DIFFERS, why, now, now) for one in due]
     queue.requeue(connection, stream, rows, (), now)
     return len(rows)
+
+
+def reflag(connection: Connection, stream: Stream, since: datetime, now: datetime) -> None:
+    """Marks of deleted records that were set since a time may have been ignored: they are set again."""
+    row, here, there = deletions.c, id_map.alias("s"), id_map.alias("t")
+    query = (
+        select(row.source_id, row.deleted_at, there.c.entity_id)
+        .join(
+            here,
+            (here.c.org == stream.source)
+            & (here.c.module == stream.source_module)
+            & (here.c.record_id == row.source_id),
+        )
+        .join(there, (there.c.entity_id == here.c.entity_id) & (there.c.org == stream.target))
+        .where(there.c.module == stream.target_module, there.c.state == "flagged")
+        .where(row.stream == stream.address, row.deleted_at >= since)
+    )
+    found = connection.execute(query).all()
+    for _, _, entity in found:
+        mine = (id_map.c.entity_id == entity) & (id_map.c.org == stream.target)
+        connection.execute(update(id_map).where(mine, id_map.c.module == stream.target_module).values(state="live"))
+    why = "the mark of its deletion may not have been taken"
+    rows = [due_row(stream, source_id, DELETED_IN_SOURCE, why, at, now) for source_id, at, _ in found]
+    queue.requeue(connection, stream, rows, (), now)
+
+
+def disagree(connection: Connection, stream: Stream, columns: Collection[str], targets: Collection[str]) -> None:
+    """Other fields stand under the names of these source columns: nothing is agreed on them, nor on the target fields
+    that are made of them.
+    """
+    _each(connection, [stream.address], lambda cell: _without(cell, columns), lambda cell: _without(cell, targets))
 
 
 def rename(connection: Connection, org: str, module: str, names: Mapping[str, str]) -> None:
@@ -63,14 +100,20 @@ def rename(connection: Connection, org: str, module: str, names: Mapping[str, st
     there = checkpoints.c
     reads = connection.scalars(select(there.stream).where(there.source == org, there.source_module == module)).all()
     writes = connection.scalars(select(there.stream).where(there.target == org, there.target_module == module)).all()
-    _each(connection, reads, None, lambda cell: _renamed(cell, names), lambda cell: cell)
+    _each(connection, reads, lambda cell: _renamed(cell, names), lambda cell: cell)
     _each(
         connection,
         writes,
-        None,
         lambda cell: {column: _through(value, org, names) for column, value in cell.items()},
         lambda cell: _renamed(cell, names),
     )
+    row = agreed.c
+    for old in names:
+        told = select(row.entity_id, row.stream, row.field_digests)
+        told = told.where(row.stream.in_(writes), row.field_digests.contains(json.dumps(old)))
+        for entity, stream, digests in connection.execute(told).all():
+            mine = update(agreed).where(row.entity_id == entity, row.stream == stream)
+            connection.execute(mine.values(field_digests=json.dumps(_renamed(json.loads(digests), names))))
 
 
 def doubt_keys(connection: Connection, stream: Stream) -> None:
@@ -84,15 +127,11 @@ def doubt_keys(connection: Connection, stream: Stream) -> None:
             connection.execute(mine.values(match=json.dumps({KEYLESS: values[0]})))
 
 
-def _each(
-    connection: Connection, streams: Collection[str], entities: Collection[str] | None, columns: Any, held: Any
-) -> None:
-    """Change what was agreed on in these streams, of these things or of all."""
+def _each(connection: Connection, streams: Collection[str], columns: Any, held: Any) -> None:
+    """Change what was agreed on in these streams."""
     row = baselines.c
     query = select(row.entity_id, row.stream, row.columns, row.held).where(row.stream.in_(streams))
     for entity, stream, of_columns, of_held in connection.execute(query).all():
-        if entities is not None and entity not in entities:
-            continue
         before = json.loads(of_columns), json.loads(of_held)
         after = columns(before[0]), held(before[1])
         if after != before:

@@ -101,7 +101,7 @@ def carried(connection: Connection, stream: Stream) -> Carried:
 
 def _load(rules: str) -> Carried:
     found = json.loads(rules)
-    return Carried(**{**found, "missing": frozenset(found["missing"])}) if found else NOTHING
+    return Carried(**{**found, "missing": frozenset(found["missing"])}) if "missing" in found else NOTHING
 
 
 def _dump(what: Carried) -> str:

@@ -42,7 +42,7 @@ from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
 from daemon.sync.pointing import Finder
-from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, prepare
+from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, note_lost, prepare
 from daemon.sync.report import Report, accounted, state_of
 from daemon.sync.road import Travelled, travel
 from daemon.zoho import coql
@@ -178,8 +178,13 @@ class StreamRunner:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
         state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
         before = state.carried if state is not None else NOTHING
-        prepared = prepare(self.stream, self._route, self._source, self._target, before)
-        known_by = (prepared.fields.version, *sorted(prepared.fields.target_ids.items()))
+        try:
+            prepared = prepare(self.stream, self._route, self._source, self._target, before)
+        except StreamRefusedError:
+            note_lost(self.stream, self._target, self._ledger, self._now())
+            raise
+        fields = prepared.fields
+        known_by = (fields.version, *sorted(fields.source_ids.items()), *sorted(fields.target_ids.items()))
         if self._admitted != known_by:
             for org in (self._source, self._target):
                 self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())

@@ -92,6 +92,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         astray=astray,
         promised=doubts.promised,
         rivals=origins.rivals,
+        owed=ledger.owed(stream, ids) if stream.circle else {},
     )
     if stream.notes_of:
         knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
@@ -120,7 +121,8 @@ def _present(
     if not wanted:
         return {}, frozenset()
     fields = prepared.fields
-    names = sorted(fields.into_blank | fields.composed | fields.newest | (STAMPS if fields.newest else frozenset()))
+    looked_at = fields.into_blank | fields.composed | fields.newest | fields.made_once
+    names = sorted(looked_at | (STAMPS if fields.newest else frozenset()))
     found, unread = look_at(hands.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
     present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
     unseen = {i for i, target_id in wanted.items() if target_id in unread}

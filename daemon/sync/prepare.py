@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from loguru import logger
 
-from daemon.core.absent import NOTHING, Carried, carried, columns_behind, renamed, replaced
+from daemon.core.absent import NOTHING, Carried, carried, renamed, replaced
 from daemon.core.edits import People
-from daemon.core.fieldmap import FieldMap
+from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.mapping import Problem, resolve
 from daemon.core.order import parents_first
 from daemon.core.reach import match_problem
@@ -21,6 +21,7 @@ from daemon.core.rules import Copy, Route, Rows, Stream
 from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger
+from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import METADATA_KEPT, Catalog, owners_by_email
 from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused
@@ -157,10 +158,9 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     before = NOTHING if state is None else state.carried
     fields, now_carried = prepared.fields, carried(prepared.fields, before)
     if state is not None and before.parts:
-        since = min(now, state.polled_at or now) - METADATA_KEPT - _SLACK
-        _go_on_under_new_names(prepared, before, ledger, since, now)
+        _go_on_under_new_names(prepared, before, ledger, _unsure_since(state, now), now)
     is_known = now_carried.parts == before.parts if before.parts else known == fields.version
-    if is_known and not replaced(before.target, fields.target_ids) - {stream.key}:
+    if is_known and not replaced(before.target, fields.target_ids) - {stream.key, stream.flag}:
         ledger.note_rules(stream, fields.version, now_carried)
     else:
         ledger.restart_stream(stream, fields.version, now_carried, now)
@@ -175,17 +175,41 @@ def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, 
     stream, fields = prepared.stream, prepared.fields
     source, target = renamed(before.source, fields.source_ids), renamed(before.target, fields.target_ids)
     lost = {one.target for one in fields.absent if one.in_target} | target.keys()
-    new = [name for name in lost - before.missing if name in before]
-    if gone := {name: columns_behind(name, stream, fields, target) for name in new}:
-        ledger.unlearn(stream, gone, since, now)
-    if others := replaced(before.target, fields.target_ids) - {stream.key}:  # nothing was ever written into these
-        ledger.unlearn(stream, {n: columns_behind(n, stream, fields, target) for n in others}, START.modified_time, now)
+    if new := [name for name in lost - before.missing if name in before]:
+        ledger.unlearn(stream, new, since, now)
+    if others := replaced(before.target, fields.target_ids) - {
+        stream.key,
+        stream.flag,
+    }:  # nothing was ever written into these
+        ledger.unlearn(stream, others, START.modified_time, now)
+    columns = replaced(before.source, fields.source_ids)
+    if over := others | {rule.target for rule in fields.rules if columns & set(columns_of(rule.source))}:
+        behind = {c for rule in fields.rules if rule.target in others for c in columns_of(rule.source)}
+        ledger.disagree(stream, columns | behind, over)
     if source:
         ledger.rename(stream.source, stream.source_module, source)
     if target:
         ledger.rename(stream.target, stream.target_module, target)
-    if stream.key is not None and before.target.get(stream.key) != fields.target_ids.get(stream.key):
-        ledger.doubt_keys(stream)
+    beside = [name for name in (stream.key, stream.flag) if name is not None]
+    moved = [name for name in beside if before.target.get(name) != fields.target_ids.get(name)]
+    ledger.lose(stream, [name for name in moved if name not in before.missing], since, now)
+
+
+def note_lost(stream: Stream, target: Catalog, ledger: Ledger, now: datetime) -> None:
+    """A stream stops while its key or flag is not there; what was sent before that was seen may lack them."""
+    state = ledger.stream_state(stream)
+    if state is None or not state.carried.parts:
+        return
+    before, there = state.carried, target.schema(stream.target_module).fields
+    known = [name for name in (stream.key, stream.flag) if name is not None and name in before.target]
+    if lost := [name for name in known if name not in there and name not in before.missing]:
+        ledger.lose(stream, lost, _unsure_since(state, now), now)
+        ledger.note_rules(stream, state.rules_version, replace(before, missing=before.missing | set(lost)))
+
+
+def _unsure_since(state: StreamState, now: datetime) -> datetime:
+    """Since when the target may have ignored what was written into a field that is not there any more."""
+    return min(now, state.polled_at or now) - METADATA_KEPT - _SLACK
 
 
 def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: FieldMap) -> list[Stream]:
