@@ -23,7 +23,7 @@ from daemon.core.digest import OWED, Digests, blanked_fields, changed_fields, co
 from daemon.core.edits import NOTHING, Edits, edits
 from daemon.core.fieldmap import Absent, FieldMap, columns_of
 from daemon.core.knowledge import Knowledge
-from daemon.core.merge import Sides, merge, moment_of, pact
+from daemon.core.merge import Sides, merge, moment_of, pact, without_columns
 from daemon.core.record import Change, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Hold, Keep, Late, Link, Step, Update
@@ -101,7 +101,8 @@ def _kept_in_step(
         return Keep(change=change, outcome="unchanged", later=wanted.later)
     owed = frozenset(name for name in values if held.by_field.get(name) == OWED)
     names = changed_fields(held.by_field, digests) | (owed & fields.made_once)
-    if unready := _unready(change, fields, knowledge):  # what another stream owes to the source is no blank of it
+    empty = _still_owed(change, knowledge)  # what another stream owes to the source is no blank of it
+    if unready := frozenset(rule.target for rule in fields.rules if empty & set(columns_of(rule.source))):
         names -= unready
         digests = without(digests, unready, fields.version, knowledge.digest_key)
         digests = with_kept(digests, held.by_field, unready, fields.version, knowledge.digest_key)
@@ -125,7 +126,7 @@ def _kept_in_step(
             people=knowledge.in_target,
             key=knowledge.digest_key,
         )
-        merged = merge(names, seen or {}, sides)
+        merged = without_columns(merge(names, seen or {}, sides), empty)
         names, digests = merged.names, merged.digests
         if merged.to_and_fro is not None:
             return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
@@ -163,10 +164,10 @@ def _kept_in_step(
     )
 
 
-def _unready(change: Change, fields: FieldMap, knowledge: Knowledge) -> frozenset[str]:
-    """The target fields that are made of what is blank in the source because another stream still owes it there."""
-    owed = {name for name in knowledge.owed.get(change.record_id, ()) if change.values.get(name) in (None, "", [])}
-    return frozenset(rule.target for rule in fields.rules if owed & set(columns_of(rule.source)))
+def _still_owed(change: Change, knowledge: Knowledge) -> frozenset[str]:
+    """What is blank in the source because another stream still owes it there."""
+    owed = knowledge.owed.get(change.record_id, frozenset())
+    return frozenset(name for name in owed if change.values.get(name) in (None, "", []))
 
 
 def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:

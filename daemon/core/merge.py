@@ -119,6 +119,14 @@ def merge(differing: frozenset[str], seen: WireRecord, sides: Sides) -> Merged:
     )
 
 
+def without_columns(merged: Merged, names: frozenset[str]) -> Merged:
+    """Nothing is agreed on these fields of the source."""
+    if not names:
+        return merged
+    columns = {name: value for name, value in merged.pact.columns.items() if name not in names}
+    return replace(merged, pact=replace(merged.pact, columns=columns))
+
+
 def _verdict(
     name: str, seen: WireRecord, moment: datetime, sides: Sides
 ) -> Conflict | Literal["same", "ours", "theirs"]:
