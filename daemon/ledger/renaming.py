@@ -69,14 +69,10 @@ def reflag(connection: Connection, stream: Stream, since: datetime, now: datetim
     row, here, there = deletions.c, id_map.alias("s"), id_map.alias("t")
     query = (
         select(row.source_id, row.deleted_at, there.c.entity_id)
-        .join(
-            here,
-            (here.c.org == stream.source)
-            & (here.c.module == stream.source_module)
-            & (here.c.record_id == row.source_id),
-        )
-        .join(there, (there.c.entity_id == here.c.entity_id) & (there.c.org == stream.target))
-        .where(there.c.module == stream.target_module, there.c.state == "flagged")
+        .join(here, here.c.record_id == row.source_id)
+        .join(there, there.c.entity_id == here.c.entity_id)
+        .where(here.c.org == stream.source, here.c.module == stream.source_module)
+        .where(there.c.org == stream.target, there.c.module == stream.target_module, there.c.state == "flagged")
         .where(row.stream == stream.address, row.deleted_at >= since)
     )
     found = connection.execute(query).all()

@@ -177,10 +177,8 @@ def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, 
     lost = {one.target for one in fields.absent if one.in_target} | target.keys()
     if new := [name for name in lost - before.missing if name in before]:
         ledger.unlearn(stream, new, since, now)
-    if others := replaced(before.target, fields.target_ids) - {
-        stream.key,
-        stream.flag,
-    }:  # nothing was ever written into these
+    others = replaced(before.target, fields.target_ids) - {stream.key, stream.flag}
+    if others:  # nothing was ever written into these
         ledger.unlearn(stream, others, START.modified_time, now)
     columns = replaced(before.source, fields.source_ids)
     if over := others | {rule.target for rule in fields.rules if columns & set(columns_of(rule.source))}:
