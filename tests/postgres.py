@@ -75,6 +75,7 @@ class Server:
             site, program = self.folder / "carried", program.relative_to(package.parent)
             for part in (WHEEL, f"{WHEEL}.libs"):
                 shutil.copytree(package.parent / part, site / part, symlinks=True)
+                (site / part).chmod(0o755)
             return (site / program).parent
         return program.parent
 
