@@ -343,7 +343,8 @@ class StreamRunner:
         report.trouble, report.away = travelled.trouble, travelled.away
         self._stop(report, travelled.blown)
         if any(row.cause.code in (USER_REFUSED, USER_UNKNOWN) for row in travelled.settlement.queued):
-            self._target.forget_users()
+            for org in (self._source, self._target):
+                org.forget_users()
         refused = {row.cause for row in travelled.settlement.queued} - self._doubted
         if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think
             self._target.doubt()

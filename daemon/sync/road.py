@@ -83,7 +83,8 @@ def travel(
     deleted = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id in knowledge.links]
     hands.children.of_deleted({i: knowledge.links[i].target_id for i in deleted})
     alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
-    tried = frozenset(i for i, row in due.items() if row.attempts)
+    versions = {change.record_id: change.modified_time for change in changes}
+    tried = frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i))
     sent = _write(steps, prepared, hands, alone, tried, lane, meter)
     if stream.circle:
         steps = with_own_forms(steps, sent.answers, prepared, hands.target, ledger.digest_key)

@@ -246,7 +246,7 @@ class Zoho:
     # --- metadata ----------------------------------------------------------------------------------------------------
 
     def users(self) -> list[User]:
-        """Everybody in the org, whether active or not."""
+        """Everybody in the org, whether active or not. Raises BadAnswer for an empty list: whoever asks is in it."""
         people: list[User] = []
         nothing: tuple[list[User], bool] = ([], False)
         for page in range(1, _MOST_PAGES + 1):
@@ -254,6 +254,8 @@ class Zoho:
             call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
             some, more = self._caller.read(call, metadata.users, nothing)
             people += some
+            if not people:
+                raise BadAnswer(self.org.name, "GET users names nobody, not even the user who asks")
             if not more:
                 return people
         raise BadAnswer(self.org.name, f"GET users has more than {_MOST_PAGES} pages")

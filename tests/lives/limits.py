@@ -27,7 +27,7 @@ class Limits:
     _blanked: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def cycle_begins(self, module: str, query: Query) -> None:
-        """What the fuse lets pass in this cycle: its limit or what was released, and deletions queued before."""
+        """What the fuse lets pass in this cycle: its limit or what was released, and what passed it before."""
         fuse, stream = self.people.plan.stream["fuse"], f"a-b/{module}"
         self._deleted.pop(module, None)
         self._blanked.pop(module, None)
@@ -37,10 +37,11 @@ class Limits:
         ):
             if name == stream:
                 released[kind] = max(released[kind], accepted)
-        queued = sum(name == stream for (name,) in query("select stream from retry_queue"))
+        attempts = [n for name, n in query("select stream, attempts from retry_queue") if name == stream]
+        tried = sum(n > 0 for n in attempts)  # passed the fuse, and the answer may not have come
         for limit, kind, may, before in (
-            (fuse.deletes, "deletes", self._may_delete, queued),
-            (fuse.blanked, "blanked", self._may_blank, 0),
+            (fuse.deletes, "deletes", self._may_delete, len(attempts)),
+            (fuse.blanked, "blanked", self._may_blank, tried),
         ):
             may.pop(module, None)
             if limit.count is not None:

@@ -167,6 +167,10 @@ class Sight:
         """The filter of these lives: every town but the hidden one (blank is in)."""
         return not self.filtered or record.values.get(SHAPES[module].town) != HIDDEN
 
+    def strangers(self, module: str) -> list[Record]:
+        """Records of B that stand for nothing in A."""
+        return [record for record in self.table("us", module).values() if read_mark(record) == (0, 0)]
+
     def pairs(self, module: str) -> dict[str, list[Record]]:
         """Source id -> its live counterparts in B: by the key, or by the ident where there is no key."""
         found: dict[str, list[Record]] = defaultdict(list)
@@ -255,10 +259,12 @@ def _of_record(  # noqa: PLR0911 - a ladder
 
 
 def _unclear(sight: Sight, told: Hearsay, queue: Mapping[tuple[str, str], str], module: str, record: Record) -> bool:
-    """Without a key, a lost create whose record was then changed by hand only may be it: it, and what points to it,
-    wait for a person.
+    """Without a key, a lost create whose record was then changed by hand only may be it, and so may a stranger with the
+    same mandatory text: it, and what points to it, wait for a person.
     """
-    mine = {(m, i) for m, i, _ in told.by_hand} & {place for place, code in queue.items() if code == "AMBIGUOUS"}
+    asked = {place for place, code in queue.items() if code == "AMBIGUOUS"}
+    strange = {m for m in sight.modules if "Company" in SHAPES[m].always and sight.strangers(m)}
+    mine = {(m, i) for m, i in asked if m in strange or any((m, i) == named[:2] for named in told.by_hand)}
     parents = {(parent, str(record.values.get(name))) for name, parent in SHAPES[module].parents.items()}
     return not sight.keyed and (module, str(record.id)) in queue and bool(mine & {(module, str(record.id)), *parents})
 
@@ -391,7 +397,8 @@ def _differences(
         theirs = twin.values.get(name)
         if theirs and sight.hiding and int(theirs) not in sight.table("us", parent):
             theirs = None  # so B shows it
-        if theirs not in wanted and not (wanted == set() and _lost(sight, told, parent, value)):
+        left = bool(value) and not pairs[parent].get(str(value)) and _lost(sight, told, parent, value)
+        if theirs not in wanted and not left:
             found.append(f"{name} points to {theirs} in B, not to {sorted(map(str, wanted))}")
     return found
 

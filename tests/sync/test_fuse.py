@@ -271,3 +271,41 @@ def test_a_release_holds_until_what_it_released_is_done_whatever_happens_meanwhi
             assert [run(pair) for _ in range(3)] == [None] * 3
             assert len(pair.b.records("Leads")) == 6
             assert pair.sql("select count(*) from fuses where spent_at is null") == [(0,)]
+
+
+def test_a_value_that_is_emptied_while_its_record_waits_for_a_retry_is_judged(tmp_path: Path) -> None:
+    """What was tried before was another version: that it passed says nothing of this one."""
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(blanked=Limit(count=0))) as pair:
+        (lead,) = leads(pair, 1)
+        run(pair)
+        pair.a.edit("Leads", lead, {"City": "Goa"})
+        pair.b.faults.next("update", effect="status", status=503, times=9)
+        run(pair)
+        assert pair.queue() == [(lead, "due", "UNCERTAIN")]
+        pair.emu.clear_faults()
+        pair.pass_time(3600)
+        edits = [lambda: pair.a.edit("Leads", lead, {"City": None})]
+
+        def between(request: Any) -> None:
+            if "ids" in request.url.params and edits:  # the poll is over, the retry reads
+                edits.pop()()
+
+        pair.fleet.catalogs["india"].zoho._caller.transport._client.event_hooks = {"request": [between]}
+        assert "fuse (blanked)" in str(run(pair))
+        assert pair.counterpart("Leads", lead)["City"] == "Pune"
+
+
+def test_what_was_released_and_not_answered_is_sent_again_without_another_release(tmp_path: Path) -> None:
+    """Random lives 7047, 7422, 8335 and 9580: the release is spent with the catching-up, the try goes on."""
+    with running_pair(tmp_path, modules=("Leads",), fuse=limits(blanked=Limit(count=0))) as pair:
+        (lead,) = leads(pair, 1)
+        run(pair)
+        pair.a.edit("Leads", lead, {"City": None})
+        assert "fuse (blanked)" in str(run(pair))
+        release(pair, 1)
+        pair.b.faults.next("update", effect="cut", when="before")
+        assert run(pair) is None
+        assert pair.sql("select count(*) from fuses where spent_at is null") == [(0,)]
+        pair.pass_time(3600)
+        assert run(pair) is None
+        assert pair.counterpart("Leads", lead)["City"] is None

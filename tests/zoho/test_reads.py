@@ -304,6 +304,13 @@ def test_users_are_read_to_the_last_page(zoho, server):
     ]
 
 
+def test_a_list_of_users_that_names_nobody_is_a_bad_answer(zoho, server):
+    """Whoever asks is a user: else everything would wait for an owner."""
+    server.say(204)
+    with pytest.raises(BadAnswer, match="names nobody"):
+        zoho.users()
+
+
 def org_body(**changes):
     licence = {"paid_type": "enterprise", "users_license_purchased": 10}
     org = {
