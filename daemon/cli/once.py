@@ -10,6 +10,7 @@ import click
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import UNREACHABLE
 from daemon.cli.status import code_of, stopped, what_runs
+from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.sync.prepare import FirstRun
@@ -37,9 +38,15 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     how: FirstRun = "create" if first_run == "create" else "refuse"
     with (
         locked_ledger(settings) as ledger,
-        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how) as fleet,
+        shared(settings, ledger, fair=False) as claims,
+        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how, claims=claims) as fleet,
     ):
+        if claims is not None:
+            claims.keep()
         reports = list(fleet.once().values())
+        elsewhere = [address for address in fleet.streams if fleet.runner(address) is None]
+    for address in elsewhere:
+        click.echo(f"{address} is run by another daemon", err=True)
     streams, _stuck = what_runs(settings)
     queued = {s.stream: s.due + s.held + s.dead for s in streams}
     if as_json:

@@ -1,7 +1,9 @@
 """The ledger: the tables, and the one class that speaks SQL."""
 
+from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart
 from daemon.ledger.errors import (
+    ClaimLost,
     LedgerError,
     LedgerHeld,
     LedgerTooNew,
@@ -24,6 +26,8 @@ __all__ = [
     "MIRRORED",
     "THERE",
     "Balance",
+    "Claim",
+    "ClaimLost",
     "Comparing",
     "Comparison",
     "Counterpart",
@@ -40,6 +44,8 @@ __all__ = [
     "LedgerTooOld",
     "LedgerUnavailable",
     "LinkConflict",
+    "Member",
+    "Membership",
     "NaiveTime",
     "OrgChanged",
     "Reader",

@@ -51,8 +51,8 @@ def maybe(name: str, doc: str) -> Column[str | None]:
     return Column(name, Text, nullable=True, doc=doc)
 
 
-def time(name: str, doc: str) -> Column[datetime]:
-    return Column(name, UtcTime, nullable=False, doc=doc)
+def time(name: str, doc: str, *, key: bool = False) -> Column[datetime]:
+    return Column(name, UtcTime, primary_key=key, nullable=False, doc=doc)
 
 
 def maybe_time(name: str, doc: str) -> Column[datetime | None]:

@@ -33,10 +33,12 @@ class Database(ABC):
 
     name: str
     witness: Path | None = None
+    shared = False
+    """Whether several daemons may write to it (claims.py)."""
 
     @abstractmethod
     def lock(self) -> Lock:
-        """The lock of the one process that writes; not taken yet."""
+        """The lock of the one process that writes, where there may be one only; not taken yet."""
 
     def held_still(self) -> Lock:
         """A lock under which nobody writes, its holder least of all."""
@@ -55,8 +57,12 @@ class Database(ABC):
         """The one connection that writes. Its user guards it with a lock."""
 
     @abstractmethod
-    def migrator(self) -> Engine:
-        """As `writer`, but tables may be rebuilt: `demand_whole` follows."""
+    def migrator(self, *, alone: bool = False) -> Engine:
+        """As `writer`, but tables may be rebuilt: `demand_whole` follows. `alone`: while nobody else has the ledger."""
+
+    def claimer(self) -> Engine:
+        """The connection by which a daemon says that it lives; waits for no writer. Of a `shared` database only."""
+        raise NotImplementedError
 
     @abstractmethod
     def reader(self) -> Engine:

@@ -7,6 +7,7 @@
     ├── LedgerHeld              another process is its writer
     ├── OrgChanged              a name stands for another Zoho org than before
     ├── StreamChanged           a stream's name stands for other orgs or modules than before
+    ├── ClaimLost               another daemon runs the stream now
     ├── StreamUnknown           a stream that was never started
     ├── LinkConflict            a target record stands for another source record already
     └── NaiveTime               a time without an offset (a mistake of the caller)
@@ -102,6 +103,17 @@ class StreamUnknown(LedgerError):  # noqa: N818
         self.stream = stream
 
 
+class ClaimLost(LedgerError):  # noqa: N818
+    """Another daemon runs the stream by now."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(
+            f"stream {stream} is run by another daemon now. Nothing was stored; what was on its way to the target is "
+            "looked up there by the other one"
+        )
+        self.stream = stream
+
+
 class LinkConflict(LedgerError):  # noqa: N818
     """A target record would stand for two source records."""
 
@@ -139,6 +151,10 @@ _NO_SERVER: Final = (
 )
 _POSTGRES: Final = {
     "42501": ("the user may not do that there", "Make the user the owner of the database"),
+    "25P03": (
+        "a transaction stood still for too long, and its server ended it",
+        "Nothing was written, and it is tried again. Look whether this machine is short of processor or was asleep",
+    ),
     "25006": ("its server takes no writes (a standby?)", "Name the primary in ledger.url"),
     "53100": ("the disk of its server is full", "Nothing was half written. Free some space; orgsync goes on by itself"),
     "53300": ("its server has no connection left", "Raise max_connections there, or run fewer daemons"),

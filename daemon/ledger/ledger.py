@@ -1,11 +1,13 @@
 """The ledger as the daemon uses it: the one class that writes. Every method is one transaction.
 
 Safe to share between threads. Opening takes the ledger's lock (lock.py), so there is one writing process, and in it one
-writing connection behind a lock. Questions go to connections of their own and wait for nobody.
+writing connection behind a lock; on Postgres there may be several, which take turns (postgres.py, claims.py). Questions
+go to connections of their own and wait for nobody.
 """
 
 from __future__ import annotations
 
+import copy
 import secrets
 import threading
 import uuid
@@ -29,6 +31,7 @@ from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger import (
     baselines,
+    claims,
     comparisons,
     deletions,
     exports,
@@ -38,12 +41,14 @@ from daemon.ledger import (
     migrate,
     queue,
     renaming,
+    renewals,
     retention,
     retiming,
     storing,
     streams,
     witness,
 )
+from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.database import Database, Lock, locate
 from daemon.ledger.errors import OrgChanged, speaking
@@ -66,6 +71,7 @@ class Ledger:
         self._writer = database.writer()
         self._reader = database.reader()
         self._turn = threading.Lock()
+        self._claim: Claim | None = None
         try:
             with self._writing() as connection:
                 kept = _identity(connection)
@@ -96,6 +102,31 @@ class Ledger:
         except BaseException:
             lock.release()
             raise
+
+    @property
+    def shared(self) -> bool:
+        """Whether several daemons may use it at once."""
+        return self._database.shared
+
+    def join(self, me: Member) -> Membership:
+        """Take part as one of several daemons."""
+        return Membership(self._database, me)
+
+    def claimed(self, claim: Claim) -> Self:
+        """The same ledger, for one who runs a stream by this claim: nothing is written when it is lost (ClaimLost)."""
+        mine = copy.copy(self)
+        mine._claim = claim
+        return mine
+
+    def take_renewal(self, credential: str) -> float:
+        """Count one renewal of an access token and give 0, or the seconds until one may be asked for (renewals.py)."""
+        with self._writing() as connection:
+            return renewals.take(connection, credential)
+
+    def put_back_renewal(self, credential: str) -> None:
+        """The last renewal was not asked for after all."""
+        with self._writing() as connection:
+            renewals.put_back(connection, credential)
 
     def close(self) -> None:
         """Give back file and lock. Nothing is pending: every method has committed."""
@@ -467,6 +498,8 @@ class Ledger:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._turn, self._database.transaction(self._writer) as connection:
+            if self._claim is not None:
+                claims.demand(connection, self._claim)
             yield connection
 
     @contextmanager

@@ -65,7 +65,7 @@ def folder() -> Path:
 
 
 def _move(database: Database, revision: str, *, up: bool) -> None:
-    engine = database.migrator()
+    engine = database.migrator(alone=not up)
     try:
         with database.transaction(engine) as connection:
             found = revision_of(connection, database.name)

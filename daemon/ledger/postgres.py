@@ -2,10 +2,15 @@
 
 The password never stands in the url: it comes from the settings as a Secret, or from libpq's own password file. Every
 host that is not this machine is spoken to by TLS, and its certificate is verified.
+
+Several processes may write, one transaction at a time: each begins by taking its turn, so that what it reads is what
+it writes over, as in an SQLite file. Each writing session shares the ledger with the others; who needs it for himself
+(to copy it, to bring it down) waits until all have left.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg.errors import LockNotAvailable
@@ -18,7 +23,9 @@ from daemon.core.org import Secret
 from daemon.ledger.database import Database, Lock
 from daemon.ledger.errors import LedgerError, LedgerHeld, speaking
 
-_LOCK: Final = 0x6F726773796E63  # "orgsync"
+_LEDGER: Final = 0x6F726773796E63  # "orgsync": shared by all who write
+_TURN: Final = _LEDGER + 1  # held by the one transaction that writes
+_SHARED: Final = "pg_advisory_lock_shared"
 _CONNECT_S: Final = 10
 _PATIENCE_MS: Final = 1_000
 _STATEMENT_MS: Final = 60_000
@@ -33,8 +40,10 @@ _SETTINGS: Final = {
     **{"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3},
     "statement_timeout": _STATEMENT_MS,
     "lock_timeout": 20_000,
-    "idle_in_transaction_session_timeout": 60_000,
+    # Whoever is stopped in the middle of a transaction (SIGSTOP, a machine that sleeps) must not stop the others.
+    "idle_in_transaction_session_timeout": 5_000,
 }
+_CLAIMING: Final = {"statement_timeout": 3_000, "lock_timeout": 1_000}
 
 
 class NoLock:
@@ -48,11 +57,11 @@ class NoLock:
 
 
 class SessionLock:
-    """The right to write, taken by a session that does not."""
+    """The ledger for one's own, taken by a session that does not write."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._engine = database.migrator()
+        self._engine = database.migrator(alone=True)
         self._session: Connection | None = None
 
     def acquire(self) -> None:
@@ -69,6 +78,8 @@ class SessionLock:
 class PostgresDatabase(Database):
     """A database that is there already; the ledger's tables are made in the first schema of its search path."""
 
+    shared = True
+
     def __init__(self, url: str, password: Secret | None = None) -> None:
         """Raises LedgerError for a url that may not be (core/postgres_url.py)."""
         if wrong := postgres_url.problem(url):
@@ -80,7 +91,7 @@ class PostgresDatabase(Database):
         self._password = password
 
     def lock(self) -> NoLock:
-        """None: the session that writes holds it (_take)."""
+        """None: the session that writes holds it (_share)."""
         return NoLock()
 
     def held_still(self) -> Lock:
@@ -93,10 +104,13 @@ class PostgresDatabase(Database):
         """Nothing: the first question tells."""
 
     def writer(self) -> Engine:
-        return self._locking(self._engine(QueuePool, pool_size=1, max_overflow=0))
+        return self._taking_turns(self._engine(QueuePool, pool_size=1, max_overflow=0))
 
-    def migrator(self) -> Engine:
-        return self._locking(self._engine(NullPool))
+    def migrator(self, *, alone: bool = False) -> Engine:
+        return self._taking_turns(self._engine(NullPool), "pg_advisory_lock" if alone else _SHARED)
+
+    def claimer(self) -> Engine:
+        return self._engine(QueuePool, settings=_CLAIMING, pool_size=1, max_overflow=0)
 
     def reader(self) -> Engine:
         return self._engine(
@@ -110,11 +124,14 @@ class PostgresDatabase(Database):
     def demand_whole(self, connection: Connection) -> None:
         """Nothing: Postgres checks every statement."""
 
-    def _locking(self, engine: Engine) -> Engine:
-        event.listen(engine, "connect", lambda connection, _record: _take(connection, self.name))
+    def _taking_turns(self, engine: Engine, lock: str = _SHARED) -> Engine:
+        event.listen(engine, "begin", _take_turn)
+        event.listen(engine, "connect", lambda connection, _record: _hold(connection, lock, self.name))
         return engine
 
-    def _engine(self, pool: type[QueuePool | NullPool], settings: dict[str, str] | None = None, **more: Any) -> Engine:
+    def _engine(
+        self, pool: type[QueuePool | NullPool], settings: Mapping[str, object] | None = None, **more: Any
+    ) -> Engine:
         options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, **(settings or {})}.items())
         given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "options": options, **_CLIENT}
         if self._password is not None:
@@ -124,14 +141,18 @@ class PostgresDatabase(Database):
         )
 
 
-def _take(connection: Any, name: str) -> None:
-    """The right to write lives as long as the one session that writes: a killed process leaves none behind, and whoever
-    connects anew after the server was away must get it anew.
+def _take_turn(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
+
+
+def _hold(connection: Any, lock: str, name: str) -> None:
+    """The right lives as long as its session: a killed process leaves none behind, and whoever connects anew after the
+    server was away must get it anew.
     """
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{_PATIENCE_MS}ms'")  # a session of ours may just be ending
-            cursor.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            cursor.execute(f"SELECT {lock}(%s)", (_LEDGER,))
         connection.commit()
     except LockNotAvailable:
         connection.close()

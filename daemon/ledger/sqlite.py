@@ -67,7 +67,7 @@ class SqliteFile(Database):
         event.listen(engine, "begin", _begin_immediate)
         return engine
 
-    def migrator(self) -> Engine:
+    def migrator(self, *, alone: bool = False) -> Engine:  # noqa: ARG002 - there is one writer anyway
         """Foreign keys are checked at the end instead of in between."""
         engine = _engine(self.path, "rw", (*_WRITING, "foreign_keys = OFF"), NullPool)
         event.listen(engine, "begin", _begin_immediate)

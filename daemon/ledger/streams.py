@@ -84,7 +84,7 @@ def start(connection: Connection, stream: Stream, rules_version: str, first_run:
         "poll_s": stream.poll.total_seconds(),
     }
     connection.execute(
-        upsert(connection, checkpoints, kept=("epoch", "deleted_until", "target_schema", "read_at")), row
+        upsert(connection, checkpoints, kept=("epoch", "owner", "deleted_until", "target_schema", "read_at")), row
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -67,9 +67,30 @@ checkpoints = Table(
     maybe_time("read_at", "when the source was last read without trouble"),
     maybe("target_schema", "digest of the target's fields; when it changes, held records are tried again"),
     text("rules", "JSON object: field of the target -> version of its rule; empty: the rest", default="{}"),
+    maybe("owner", "the daemon that runs it, of several on one ledger (daemons.name); NULL: none, or the only one"),
     info={"doc": "one row a stream: how far it has come and how it is"},
 )
 Index("ix_checkpoints_route", checkpoints.c.route, checkpoints.c.source_module)
+
+daemons = Table(
+    "daemons",
+    metadata,
+    text("name", "name that it gave itself when it started", key=True),
+    text("host", "machine that it runs on"),
+    number("pid", "its process there"),
+    text("version", "version of orgsync that it is"),
+    time("started_at", "when it started, by the database's clock"),
+    time("expires_at", "when it counts as dead unless it says again that it lives, by the database's clock"),
+    info={"doc": "the daemons that share this ledger; on SQLite there is one, and none is named"},
+)
+
+renewals = Table(
+    "renewals",
+    metadata,
+    text("credential", "fingerprint of the credential", key=True),
+    time("at", "when an access token was asked for with it, by the database's clock", key=True),
+    info={"doc": "of the last ten minutes: all daemons together may ask only so often"},
+)
 
 id_map = Table(
     "id_map",

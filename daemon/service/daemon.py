@@ -10,7 +10,8 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -22,8 +23,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 
 from daemon.ledger import Ledger
-from daemon.ledger.errors import LedgerError
+from daemon.ledger.errors import ClaimLost, LedgerError
 from daemon.service import inbox
+from daemon.service.claims import Claims, shared
 from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import notify
@@ -43,17 +45,22 @@ def run(settings: Settings, ledger: Ledger, *, first_run: FirstRun, now: Callabl
     """Keeps every stream in step until SIGTERM or SIGINT. The caller holds the ledger's lock."""
     stop = threading.Event()
     _on_signals(stop)
-    with Fleet(settings, ledger, now=now, stopping=stop.is_set, first_run=first_run) as fleet:
-        work = _Work(fleet, stop)
+    with (
+        shared(settings, ledger) as claims,
+        Fleet(settings, ledger, now=now, stopping=stop.is_set, first_run=first_run, claims=claims) as fleet,
+    ):
+        work = _Work(fleet, stop, claims)
         work.start()
-        notify("READY=1", f"STATUS=keeping {len(fleet.runners)} streams in step")
-        logger.info("keeping {} streams in step", len(fleet.runners))
+        notify("READY=1", f"STATUS=keeping {len(fleet.streams)} streams in step")
+        logger.info("keeping {} streams in step", len(fleet.streams))
         history = History(ledger, settings.retention, fleet.certain_time)
         _watch(settings.state_dir / "inbox", ledger, work, history, stop, now)
         notify("STOPPING=1")
         logger.info("stopping: waiting up to {:.0f} s for the calls in hand", _GRACE_S)
         if not work.finish(_GRACE_S):
             logger.warning("a call is still on its way: its intent stays open and is looked into at the next start")
+            if claims is not None:
+                claims.leave()
             os._exit(0)  # a thread in a call cannot be interrupted, and the ledger is ready for a kill at any time
     logger.info("stopped")
 
@@ -102,36 +109,42 @@ class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
 class _Work:
     """The scheduled jobs and the threads that run them."""
 
-    def __init__(self, fleet: Fleet, stop: threading.Event) -> None:
+    def __init__(self, fleet: Fleet, stop: threading.Event, claims: Claims | None = None) -> None:
         self._fleet = fleet
         self._stop = stop
+        self._claims = claims
         self._idle = threading.Condition()
         self._running: dict[str, float] = {}
         self._minding = threading.Lock()
         self._offset = time.time() - time.monotonic()
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.runners))))},
+            executors={"default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.streams))))},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
 
     def start(self) -> None:
-        for runner in self._fleet.runners:
-            poll = runner.stream.poll.total_seconds()
+        for address, stream in self._fleet.streams.items():
+            poll = stream.poll.total_seconds()
             # Spread by name, not by chance: jitter would lengthen the period, and a restart should not bunch them.
-            spread = zlib.crc32(runner.stream.address.encode()) % 1000 / 1000 * min(poll, 5.0)
+            spread = zlib.crc32(address.encode()) % 1000 / 1000 * min(poll, 5.0)
             self._scheduler.add_job(
                 self._job,
                 _Every(seconds=poll, timezone=UTC),
-                args=[runner],
-                id=runner.stream.address,
+                args=[address],
+                id=address,
                 next_run_time=datetime.now(UTC) + timedelta(seconds=spread),
             )
+        if self._claims is not None:
+            self._claims.keep(self._now)
         self._scheduler.start()
 
     def all_now(self) -> None:
-        for runner in self._fleet.runners:
-            self._soon(runner, 0.0)
+        self._now(list(self._fleet.streams))
+
+    def _now(self, addresses: Sequence[str]) -> None:
+        for address in addresses:
+            self._soon(address, 0.0)
 
     def mind_clock(self) -> None:
         """Sees whether the clock stepped; before each run too, or the queue would be due by a wrong time."""
@@ -158,35 +171,47 @@ class _Work:
         with self._idle:
             return self._idle.wait_for(lambda: not self._running, timeout=grace)
 
-    def _job(self, runner: Runner) -> None:
-        address = runner.stream.address
+    def _job(self, address: str) -> None:
         self._running[address] = time.monotonic()  # first of all, so that `finish` waits for it
         try:
             if not self._stop.is_set():
                 self.mind_clock()
-            while not self._stop.is_set():
-                report = runner.cycle()
-                _log(report)
-                self._running[address] = time.monotonic()
-                if report.waits_for:
-                    self._soon(runner, _WAITING_S)
-                if not report.more or report.trouble:
-                    break
+            with self._claims.using(address) if self._claims is not None else nullcontext():
+                runner = self._fleet.runner(address)
+                if runner is not None:
+                    self._cycles(runner)
+        except ClaimLost as error:
+            logger.info("{}", error)
         except LedgerError as error:
             logger.error("{}: {}", address, error)
-        except Exception as error:  # noqa: BLE001  a bug in one stream must not stop the others, nor go unseen
-            what = f"internal error ({type(error).__name__}); its page was not settled and is tried again"
-            logger.opt(exception=error).error("{}: {}", address, what)
-            runner.broken(what)
         finally:
             with self._idle:
                 del self._running[address]
                 self._idle.notify_all()
 
-    def _soon(self, runner: Runner, seconds: float) -> None:
+    def _cycles(self, runner: Runner) -> None:
+        """One after the other for as long as there is more to be read, in a stream that runs here."""
+        address = runner.stream.address
+        try:
+            while not self._stop.is_set() and self._fleet.runner(address) is runner:
+                report = runner.cycle()
+                _log(report)
+                self._running[address] = time.monotonic()
+                if report.waits_for:
+                    self._soon(address, _WAITING_S)
+                if not report.more or report.trouble:
+                    break
+        except LedgerError:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug in one stream must not stop the others, nor go unseen
+            what = f"internal error ({type(error).__name__}); its page was not settled and is tried again"
+            logger.opt(exception=error).error("{}: {}", address, what)
+            runner.broken(what)
+
+    def _soon(self, address: str, seconds: float) -> None:
         if not self._stop.is_set():
             due = datetime.now(UTC) + timedelta(seconds=seconds)
-            self._scheduler.modify_job(runner.stream.address, next_run_time=due)
+            self._scheduler.modify_job(address, next_run_time=due)
 
 
 def _log(report: Report) -> None:

@@ -1,4 +1,8 @@
-"""Everything that the settings' routes need in order to run: one connection an org, one runner a stream."""
+"""Everything that the settings' routes need in order to run: one connection an org, one runner a stream.
+
+Of several daemons on one ledger each runs the streams that it has claimed, by a runner made for that claim: what a
+runner remembers says nothing of what another daemon did meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from typing import Self
 
 from loguru import logger
 
-from daemon.core.rules import Route, Stream
-from daemon.ledger import Ledger, StreamChanged
+from daemon.ledger import Claim, Ledger, StreamChanged
+from daemon.service.claims import Claims
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 from daemon.sync.cycle import StreamRunner
@@ -38,41 +42,75 @@ class Fleet:
         first_run: FirstRun = "refuse",
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        claims: Claims | None = None,
     ) -> None:
         self._open = ExitStack()
+        self._claims = claims
+        self._first_run: FirstRun = first_run
         self._ledger = ledger
         self._now = now
         self._stopping = stopping
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
         self.catalogs = {
             name: Catalog(
-                self._open.enter_context(Zoho(settings.orgs[name], now=now, monotonic=monotonic, sleep=sleep)),
+                self._open.enter_context(
+                    Zoho(
+                        settings.orgs[name],
+                        now=now,
+                        monotonic=monotonic,
+                        sleep=sleep,
+                        allowance=ledger if ledger.shared else None,
+                    )
+                ),
                 monotonic,
             )
             for name in sorted(wanted)
         }
-        self.runners = [self._runner(stream, route, first_run) for route in settings.routes for stream in route.streams]
-        for runner in self.runners:
+        self.streams = {stream.address: stream for route in settings.routes for stream in route.streams}
+        self._routes = {stream.address: route for route in settings.routes for stream in route.streams}
+        self._made: dict[str, tuple[int, Runner]] = {}
+        for stream in self.streams.values():
             with suppress(StreamChanged):  # that stream's own trouble: its cycles say so
-                ledger.start_stream(runner.stream, NEVER_RUN, first_run, now())
+                ledger.start_stream(stream, NEVER_RUN, first_run, now())
         self.clock_stepped(timedelta())
         if ledger.distrusted:
             what = "the ledger is older than what was written: {} records are looked up in the target before a write"
             logger.warning(what, ledger.distrusted)
 
-    def _runner(self, stream: Stream, route: Route, first_run: FirstRun) -> Runner:
+    def runner(self, address: str) -> Runner | None:
+        """Who runs a stream here; None while another daemon does."""
+        epoch = 0 if self._claims is None else self._claims.epoch(address)
+        if epoch is None:
+            self._made.pop(address, None)
+            return None
+        known = self._made.get(address)
+        if known is None or known[0] != epoch:
+            known = self._made[address] = (epoch, self._new_runner(address, epoch))
+        return known[1]
+
+    @property
+    def runners(self) -> list[Runner]:
+        """Those of all streams that run here, in the order of the settings."""
+        return [runner for address in self.streams if (runner := self.runner(address)) is not None]
+
+    def _new_runner(self, address: str, epoch: int) -> Runner:
+        stream, route, claims = self.streams[address], self._routes[address], self._claims
         source, target = self.catalogs[route.source], self.catalogs[route.target]
+        ledger, stopping = self._ledger, self._stopping
+        if claims is not None:
+            ledger = ledger.claimed(Claim(stream=address, epoch=epoch))
+            stopping = lambda: self._stopping() or claims.epoch(address) != epoch  # noqa: E731
         if stream.files_of is not None:
-            return FileRunner(stream, route, source, target, self._ledger, now=self._now, stopping=self._stopping)
+            return FileRunner(stream, route, source, target, ledger, now=self._now, stopping=stopping)
         return StreamRunner(
             stream,
             route,
             source,
             target,
-            self._ledger,
+            ledger,
             now=self._now,
-            stopping=self._stopping,
-            first_run=first_run,
+            stopping=stopping,
+            first_run=self._first_run,
         )
 
     def clock_stepped(self, by: timedelta) -> None:

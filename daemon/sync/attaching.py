@@ -146,8 +146,9 @@ class Attacher:
             data_center=self._target.org.data_center,
             at=self._now(),
         )
-        self._ledger.begin(self._stream, [intent], leaving)
-        answer = self._sent(lambda: self._target.upload(self._parent.target_module, target_id, file, content))
+        with self._target.one_deadline():
+            self._ledger.begin(self._stream, [intent], leaving)
+            answer = self._sent(lambda: self._target.upload(self._parent.target_module, target_id, file, content))
         if not isinstance(answer, Uncertain):
             look.closed.append(file.file_id)
         if isinstance(answer, Done):

@@ -158,8 +158,9 @@ def _write(
         if hands.stopping() or sent.blown:
             break
         intents = _intents(batch, hands.target.server_now())
-        hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
-        got, trouble = _send(batch, prepared, hands.target)
+        with hands.target.one_deadline():
+            hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
+            got, trouble = _send(batch, prepared, hands.target)
         got = _without_strangers(batch, got, prepared, hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
         sent.answers.update(answers)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 from loguru import logger
 
@@ -29,13 +29,26 @@ _PAUSE: Final = 5.0  # seconds after an answer of the token endpoint that was no
 _PATIENCE: Final = 5.0  # seconds to wait for another process, on top of the one call that it may be making
 
 
-class Authority:
-    """Gives the access token of one org, and renews it when it must."""
+class Allowance(Protocol):
+    """What counts the renewals of all machines that share a credential."""
 
-    def __init__(self, org: Org, transport: Transport, *, now: Callable[[], datetime]) -> None:
+    def take_renewal(self, credential: str) -> float:
+        """Count one and give 0, or the seconds until one may be asked for."""
+
+    def put_back_renewal(self, credential: str) -> None:
+        """The last one was not asked for after all."""
+
+
+class Authority:
+    """Gives the access token of one org, and renews it when it must. `allowance`: where other machines do so too."""
+
+    def __init__(
+        self, org: Org, transport: Transport, *, now: Callable[[], datetime], allowance: Allowance | None = None
+    ) -> None:
         self._org = org
         self._transport = transport
         self._now = now
+        self._allowance = allowance
         self._turn = threading.Lock()
         self._held = Tokens()
         self._failures = 0
@@ -109,6 +122,10 @@ class Authority:
         # Times ahead of the clock are counted too: it may have been set back.
         recent = tuple(moment for moment in stored.renewals if abs(now - moment) < WINDOW)
         self._check_allowance(stored, recent, now)
+        credential = _fingerprint(org, refresh_token)
+        if self._allowance is not None and (wait := self._allowance.take_renewal(credential)):
+            what = "all daemons together renewed its access token 8 times in 10 minutes, and Zoho locks out at 10"
+            _wait_until(org, what, now + timedelta(seconds=wait), now)
         tried = replace(stored, renewals=(*recent, now))
         self._save(tried)  # before the call: a killed process must not forget that it asked
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
@@ -119,6 +136,8 @@ class Authority:
             _wait_until(org, error.what, now + WINDOW, now)
         except OrgUnavailable:
             self._save(stored)  # nothing was executed, so nothing was counted
+            if self._allowance is not None:
+                self._allowance.put_back_renewal(credential)
             raise
         except (CallUncertain, BadAnswer) as error:
             # At the API nothing was executed. It counts as an attempt, and the allowance must outlast the outage.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 import orjson
 
 from daemon.core.org import Org, Secret
-from daemon.zoho.auth import Authority
+from daemon.zoho.auth import Allowance, Authority
 from daemon.zoho.errors import (
     PERMISSION_CODES,
     THROTTLE_CODES,
@@ -73,15 +74,17 @@ class Caller:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        allowance: Allowance | None = None,
     ) -> None:
         self.org = org
         self.transport = Transport(org, monotonic=monotonic)
         self.now = now
-        self._authority = Authority(org, self.transport, now=now)
+        self._authority = Authority(org, self.transport, now=now, allowance=allowance)
         self._sleep = sleep
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._spent = threading.local()
+        self._begun = threading.local()
         self.credits_remaining: int | None = None
         self.server_time: datetime | None = None
         self.clock_breaks: list[
@@ -146,13 +149,22 @@ class Caller:
         except WrongShapeError as error:
             raise self.bad(call, reply, str(error)) from None
 
+    @contextmanager
+    def one_deadline(self) -> Iterator[None]:
+        """Whatever this thread sends inside is over at one deadline, which counts from here."""
+        self._begun.deadline = self.transport.deadline()
+        try:
+            yield
+        finally:
+            self._begun.deadline = None
+
     def send(self, call: Call) -> Reply:
         """One answer of whatever status, except a refused token. Everything it sends is over at one deadline.
 
         Raises OrgUnavailable, CallUncertain or CredentialRefused.
         """
         self._demand_rested()
-        deadline = self.transport.deadline()
+        deadline = getattr(self._begun, "deadline", None) or self.transport.deadline()
         token = self._authority.access_token()
         reply = self._exchange(call, token, deadline)
         if _token_refused(reply):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -17,6 +18,7 @@ from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.schema import Field, OrgProfile, Schema, User
 from daemon.zoho import coql, files, metadata, newfield, reads, writes
+from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, RequestRefused
@@ -43,8 +45,9 @@ class Zoho:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        allowance: Allowance | None = None,
     ) -> None:
-        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep)
+        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance)
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +104,12 @@ class Zoho:
     def credits_spent(self) -> int:
         """Credits that the calling thread's calls cost so far, by Zoho's price list (facts 9.2)."""
         return self._caller.credits_spent
+
+    def one_deadline(self) -> AbstractContextManager[None]:
+        """Writes inside are over one `call_deadline` from here, whatever comes between. To be begun before the intent
+        is stored: whoever finds the intent, perhaps another daemon, waits for as long, and nothing may go out later.
+        """
+        return self._caller.one_deadline()
 
     # --- reading records ---------------------------------------------------------------------------------------------
 

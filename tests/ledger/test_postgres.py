@@ -13,6 +13,7 @@ import pytest
 
 from daemon.core.org import Secret
 from daemon.ledger import Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader
+from daemon.ledger.database import locate
 from tests.postgres import GUARDED, Server, running_server
 
 ROOT = Path(__file__).parents[2]
@@ -96,24 +97,33 @@ def test_a_reader_never_writes(place):
         connection.exec_driver_sql("DELETE FROM meta")
 
 
-def test_a_second_process_is_refused_until_the_first_dies(place):
+def test_who_needs_the_ledger_alone_is_refused_until_all_others_are_dead(place):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=environment) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == b"open\n"
-        with pytest.raises(LedgerHeld, match="one ledger has one writer"):
-            Ledger.open(place)
+        Ledger.open(place).close()  # another daemon may come
+        with pytest.raises(LedgerHeld, match="is held by another process"):
+            locate(place).held_still().acquire()
         first.send_signal(signal.SIGKILL)
+    alone = locate(place).held_still()
+    alone.acquire()
+    with pytest.raises(LedgerHeld):
+        Ledger.open(place)
+    alone.release()
     Ledger.open(place).close()
 
 
-def test_who_lost_the_connection_and_was_replaced_writes_no_more(server, place, contacts, make):
+def test_who_lost_the_connection_while_another_needs_the_ledger_alone_writes_no_more(server, place, contacts, make):
     with Ledger.open(place) as ledger:
         ledger.start_stream(contacts, "v1", "create", make.now)
         ended = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test' AND pid <> pg_backend_pid()"
         )
         server.sql("test", ended)
-        with Ledger.open(place), pytest.raises(LedgerHeld):
+        alone = locate(place).held_still()
+        alone.acquire()
+        with pytest.raises(LedgerHeld):
             ledger.settle(contacts, make.page(), None, make.now)
+        alone.release()
         ledger.settle(contacts, make.page(), None, make.now)

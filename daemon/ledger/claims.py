@@ -1,0 +1,134 @@
+"""Several daemons on one ledger: which of them runs a stream (design 9).
+
+A daemon lives until `daemons.expires_at`, by the database's clock, and says so every two seconds. Each stream has one
+owner (checkpoints.owner) and an epoch that grows whenever it changes hands; every transaction of a stream's daemon
+demands that epoch and keeps the row until it is over, so that nobody can take the stream over in between. Streams of
+dead daemons, and those that nobody runs, go to whoever has fewer than its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarResult,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from daemon.ledger.database import Database
+from daemon.ledger.errors import ClaimLost
+from daemon.ledger.tables import checkpoints, daemons
+from daemon.ledger.upsert import upsert
+
+LIFE_S: Final = 8.0
+"""Seconds for which a daemon lives without saying so."""
+_REMEMBERED: Final[ColumnElement[timedelta]] = literal_column("interval '1 hour'")
+_now: Final = func.clock_timestamp()
+_row = checkpoints.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to run a stream: good until the stream's epoch is another one."""
+
+    stream: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One daemon among those that share a ledger; `name` is its own and no other's."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+
+
+def demand(connection: Connection, claim: Claim) -> None:
+    """Keep the claim until the transaction is over. Raises ClaimLost."""
+    query = select(_row.stream).where(_row.stream == claim.stream, _row.epoch == claim.epoch)
+    if connection.scalar(query.with_for_update(read=True)) is None:
+        raise ClaimLost(claim.stream)
+
+
+class Membership:
+    """How a daemon takes part: by a connection of its own, which no long transaction keeps waiting."""
+
+    def __init__(self, database: Database, me: Member) -> None:
+        self._database = database
+        self._engine = database.claimer()
+        self._me = me
+
+    def beat(self, streams: Collection[str], idle: Collection[str], *, fair: bool = True) -> Mapping[str, int]:
+        """Say that this daemon lives; give away what is more than its share of `streams`, of those that are `idle`;
+        take what is free up to that share (all of it, unless `fair`). The streams that it owns, and their epochs.
+
+        Raises LedgerError.
+        """
+        with self._database.transaction(self._engine) as connection:
+            others = self._live(connection)
+            share = -(-len(streams) // (others + 1)) if fair else len(streams)
+            owned = set(self._owned(connection))
+            ours = owned & set(streams)
+            surplus = sorted(ours & set(idle))[: max(0, len(ours) - share)]
+            self._give(connection, [*(owned - ours), *surplus])
+            self._take(connection, streams, max(0, share - len(ours)))
+            mine = select(_row.stream, _row.epoch).where(_row.owner == self._me.name)
+            return {row.stream: row.epoch for row in connection.execute(mine)}
+
+    def leave(self) -> None:
+        """Give everything away at once. Raises LedgerError; then the others wait until this daemon counts as dead."""
+        try:
+            with self._database.transaction(self._engine) as connection:
+                self._give(connection, list(self._owned(connection)))
+                connection.execute(delete(daemons).where(daemons.c.name == self._me.name))
+        finally:
+            self._engine.dispose()
+
+    def _live(self, connection: Connection) -> int:
+        """Says that this one lives; gives how many others do."""
+        row = {
+            "name": self._me.name,
+            "host": self._me.host,
+            "pid": self._me.pid,
+            "version": self._me.version,
+            "started_at": _now,
+            "expires_at": _now + literal_column(f"interval '{LIFE_S} s'"),
+        }
+        connection.execute(upsert(connection, daemons, kept=("started_at",)).values(row))
+        connection.execute(delete(daemons).where(daemons.c.expires_at < _now - _REMEMBERED))
+        others = daemons.c.name != self._me.name, daemons.c.expires_at > _now
+        return connection.scalar(select(func.count()).select_from(daemons).where(*others)) or 0
+
+    def _owned(self, connection: Connection) -> ScalarResult[str]:
+        return connection.scalars(select(_row.stream).where(_row.owner == self._me.name))
+
+    def _give(self, connection: Connection, streams: Collection[str]) -> None:
+        mine = _row.owner == self._me.name, _row.stream.in_(streams)
+        connection.execute(update(checkpoints).where(*mine).values(owner=None))
+
+    def _take(self, connection: Connection, streams: Collection[str], most: int) -> None:
+        """Rows that a transaction holds just now are somebody's who lives: they are passed over."""
+        lives = exists().where(daemons.c.name == _row.owner, daemons.c.expires_at > _now)
+        free = (
+            select(_row.stream)
+            .where(_row.stream.in_(streams), or_(_row.owner.is_(None), ~lives))
+            .order_by(_row.stream)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        found = list(connection.scalars(free)) if most else []
+        taken = update(checkpoints).where(_row.stream.in_(found))
+        connection.execute(taken.values(owner=self._me.name, epoch=_row.epoch + 1))

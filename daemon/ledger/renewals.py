@@ -1,0 +1,34 @@
+"""How often all daemons together have asked for access tokens: Zoho locks a credential out at ten in ten minutes, of
+whatever machine (facts 1.5). Of several daemons on Postgres only; on one machine the token file counts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, insert, literal_column, select
+
+from daemon.ledger.tables import renewals
+
+MOST: Final = 8
+_WINDOW_S: Final = 600
+_now: Final = func.clock_timestamp()
+_old: Final = _now - literal_column(f"interval '{_WINDOW_S} s'")
+
+
+def take(connection: Connection, credential: str) -> float:
+    """Count one renewal and give 0; or count none and give the seconds until the next one may be asked for."""
+    connection.execute(delete(renewals).where(renewals.c.at < _old))
+    mine = renewals.c.credential == credential
+    recent = connection.scalar(select(func.count()).select_from(renewals).where(mine)) or 0
+    if recent < MOST:
+        connection.execute(insert(renewals).values(credential=credential, at=_now))
+        return 0.0
+    age = func.extract("epoch", _now - func.min(renewals.c.at))
+    return max(1.0, _WINDOW_S - float(connection.scalar(select(age).where(mine)) or 0))
+
+
+def put_back(connection: Connection, credential: str) -> None:
+    """The last one was not asked for after all."""
+    last = select(func.max(renewals.c.at)).where(renewals.c.credential == credential).scalar_subquery()
+    connection.execute(delete(renewals).where(renewals.c.credential == credential, renewals.c.at == last))

@@ -1,0 +1,121 @@
+"""The streams that this daemon runs, of all that several daemons share (ledger/claims.py).
+
+A thread says every two seconds that the daemon lives, and learns what it owns. What was learnt holds for as long as the
+others wait before they take a stream over, counted from before the question: whoever could not say so for that long
+begins nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Final
+
+from loguru import logger
+
+from daemon.ledger import Ledger, LedgerError, Member
+from daemon.ledger.claims import LIFE_S
+from daemon.settings import Settings
+
+BEAT_S: Final = 2.0
+
+
+@contextmanager
+def shared(settings: Settings, ledger: Ledger, *, fair: bool = True) -> Iterator[Claims | None]:
+    """Our claims on a ledger that several daemons share, given up at the end; None where there is one daemon only."""
+    if not ledger.shared:
+        yield None
+        return
+    claims = Claims(ledger, [stream.address for stream in settings.streams()], fair=fair)
+    try:
+        yield claims
+    finally:
+        claims.leave()
+
+
+class Claims:
+    """Which streams are ours. `fair`: leave the others their share."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        streams: Sequence[str],
+        *,
+        fair: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name: Final = uuid.uuid4().hex[:12]
+        me = Member(name=self.name, host=socket.gethostname(), pid=os.getpid(), version=version("orgsync"))
+        self._membership = ledger.join(me)
+        self._streams = streams
+        self._fair = fair
+        self._monotonic = monotonic
+        self._turn = threading.Lock()
+        self._owned: Mapping[str, int] = MappingProxyType({})
+        self._until = 0.0
+        self._in_use: Counter[str] = Counter()
+        self._over = threading.Event()
+        self._trouble: str | None = None
+
+    def epoch(self, stream: str) -> int | None:
+        """The number of our claim on a stream; None while it is not ours for certain."""
+        return self._owned.get(stream) if self._monotonic() < self._until else None
+
+    @contextmanager
+    def using(self, stream: str) -> Iterator[None]:
+        """The stream is not given away inside; whether it is ours is to be asked in there."""
+        with self._turn:
+            self._in_use[stream] += 1
+        try:
+            yield
+        finally:
+            self._in_use[stream] -= 1
+
+    def beat(self) -> Sequence[str]:
+        """Say that we live; gives the streams that came to us. Trouble is logged once, and asked again next time."""
+        asked_at = self._monotonic()
+        with self._turn:
+            before, idle = self._owned, [s for s in self._owned if not self._in_use[s]]
+            try:
+                owned = self._membership.beat(self._streams, idle, fair=self._fair)
+            except LedgerError as error:
+                if str(error) != self._trouble:
+                    logger.error("this daemon cannot say that it lives, and runs no stream until it can: {}", error)
+                    self._trouble = str(error)
+                return []
+            self._owned, self._until, self._trouble = owned, asked_at + LIFE_S, None
+        came = sorted(stream for stream, epoch in owned.items() if before.get(stream) != epoch)
+        gone = sorted(before.keys() - owned.keys())
+        if came or gone:
+            what = "{} of {} streams are run here: {} came, {} went"
+            logger.info(what, len(owned), len(self._streams), len(came), len(gone))
+        return came
+
+    def keep(self, taken: Callable[[Sequence[str]], None] = lambda _: None) -> None:
+        """Beats now, and then in a thread of its own until `leave`."""
+        taken(self.beat())
+
+        def beat() -> None:
+            while not self._over.wait(BEAT_S):
+                if came := self.beat():
+                    taken(came)
+
+        threading.Thread(target=beat, name="claims", daemon=True).start()
+
+    def leave(self) -> None:
+        """Give everything to the others at once."""
+        self._over.set()
+        with self._turn:
+            self._owned = MappingProxyType({})
+            try:
+                self._membership.leave()
+            except LedgerError as error:
+                logger.warning("the other daemons take the streams over in {:.0f} s: {}", LIFE_S, error)

@@ -1,0 +1,168 @@
+"""Several daemons on one ledger: who runs what, and what a stale one may still do. Postgres only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event
+
+from daemon.ledger import Claim, ClaimLost, Ledger, LedgerUnavailable, Member, Membership
+from daemon.ledger.renewals import MOST
+from tests.ledger.conftest import Make
+from tests.postgres import Server
+
+MODULES = ("Accounts", "Contacts", "Deals", "Leads")
+STREAMS = [f"india-to-us/{module}" for module in MODULES]
+
+
+@pytest.fixture
+def place(server: Server) -> str:
+    server.drop("test")
+    return server.make("test", "fresh")
+
+
+@pytest.fixture
+def ledger(place: str, make: Make) -> Iterator[Ledger]:
+    with Ledger.open(place) as opened:
+        for module in MODULES:
+            opened.start_stream(make.stream(module), "v1", "create", make.now)
+        yield opened
+
+
+def member(ledger: Ledger, name: str) -> Membership:
+    return ledger.join(Member(name=name, host="here", pid=1, version="1"))
+
+
+def die(server: Server, name: str) -> None:
+    """As after eight seconds without a word."""
+    server.sql("test", "UPDATE daemons SET expires_at = now() - interval '1 s' WHERE name = %s", name)
+
+
+def test_a_stream_has_one_owner_and_each_daemon_its_share(ledger):
+    one, two = member(ledger, "one"), member(ledger, "two")
+    assert sorted(one.beat(STREAMS, [])) == STREAMS
+    assert two.beat(STREAMS, []) == {}, "nobody gives away what it is at"
+    assert len(one.beat(STREAMS, STREAMS)) == 2
+    assert sorted({**one.beat(STREAMS, STREAMS), **two.beat(STREAMS, STREAMS)}) == STREAMS
+    assert len(two.beat(STREAMS, STREAMS)) == 2
+
+
+def test_what_a_dead_daemon_ran_goes_to_the_living_under_another_epoch(ledger, server):
+    one, two = member(ledger, "one"), member(ledger, "two")
+    before = one.beat(STREAMS, [])
+    two.beat(STREAMS, [])
+    die(server, "one")
+    after = two.beat(STREAMS, [])
+    assert sorted(after) == STREAMS
+    assert all(after[stream] == before[stream] + 1 for stream in STREAMS)
+    assert one.beat(STREAMS, []) == {}, "who comes back to life finds its streams gone"
+
+
+def test_a_daemon_that_nobody_replaced_goes_on_with_its_claims(ledger, server):
+    one = member(ledger, "one")
+    before = one.beat(STREAMS, [])
+    die(server, "one")
+    assert one.beat(STREAMS, []) == before
+
+
+def test_who_leaves_gives_everything_to_the_others_at_once(ledger, server):
+    one, two = member(ledger, "one"), member(ledger, "two")
+    one.beat(STREAMS, [])
+    one.leave()
+    assert sorted(two.beat(STREAMS, [])) == STREAMS
+    assert server.sql("test", "SELECT name FROM daemons") == [("two",)]
+
+
+def test_who_asks_for_all_takes_all_that_is_free(ledger):
+    one, two = member(ledger, "one"), member(ledger, "two")
+    one.beat(STREAMS[:1], [])
+    assert sorted(two.beat(STREAMS, [], fair=False)) == STREAMS[1:]
+
+
+def test_a_stream_that_the_settings_do_not_name_any_more_is_given_away(ledger):
+    one, two = member(ledger, "one"), member(ledger, "two")
+    one.beat(STREAMS, [])
+    assert list(one.beat(STREAMS[:1], [])) == STREAMS[:1]
+    assert sorted(two.beat(STREAMS, [], fair=False)) == STREAMS[1:]
+
+
+def test_two_that_grasp_for_the_same_streams_get_each_once(ledger):
+    members = [member(ledger, str(number)) for number in range(8)]
+    got: list[str] = []
+    start = threading.Barrier(len(members))
+
+    def grasp(one: Membership) -> None:
+        start.wait()
+        got.extend(one.beat(STREAMS, [], fair=False))
+
+    threads = [threading.Thread(target=grasp, args=(one,)) for one in members]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == STREAMS
+
+
+def test_a_stale_claim_writes_nothing(ledger, server, make, contacts):
+    epoch = member(ledger, "one").beat(STREAMS, [])[contacts.address]
+    mine = ledger.claimed(Claim(stream=contacts.address, epoch=epoch))
+    mine.settle(contacts, make.page(), None, make.now)
+    die(server, "one")
+    member(ledger, "two").beat(STREAMS, [])
+    for write in (
+        lambda: mine.settle(contacts, make.page(), None, make.now),
+        lambda: mine.begin(contacts, [make.intent("1")]),
+        lambda: mine.polled(contacts, make.now, make.now, caught_up=True),
+        lambda: mine.enqueue(contacts, [make.row("1")], make.now),
+    ):
+        with pytest.raises(ClaimLost, match="is run by another daemon now"):
+            write()
+    assert server.sql("test", "SELECT count(*) FROM cycles") == [(1,)]
+    assert server.sql("test", "SELECT count(*) FROM intents") == [(0,)]
+
+
+def test_nobody_takes_a_stream_over_while_its_owner_commits(ledger, server, make, contacts):
+    epoch = member(ledger, "one").beat(STREAMS, [])[contacts.address]
+    mine = ledger.claimed(Claim(stream=contacts.address, epoch=epoch))
+    die(server, "one")
+    taken: list[str] = []
+    event.listen(ledger._writer, "commit", lambda _: taken.extend(member(ledger, "two").beat(STREAMS, [])))
+    mine.settle(contacts, make.page(), None, make.now)
+    assert taken == [stream for stream in STREAMS if stream != contacts.address]
+    assert server.sql("test", "SELECT count(*) FROM cycles") == [(1,)]
+
+
+def test_writers_take_turns_so_that_what_one_reads_is_what_it_writes_over(place, make, contacts):
+    with Ledger.open(place) as one, Ledger.open(place) as two:
+        one.start_stream(contacts, "v1", "create", make.now)
+        order: list[str] = []
+        with one._writing():
+            thread = threading.Thread(
+                target=lambda: (two.polled(contacts, make.now, None, caught_up=False), order.append("two"))
+            )
+            thread.start()
+            thread.join(0.3)
+            order.append("one")
+        thread.join()
+        assert order == ["one", "two"]
+
+
+def test_a_writer_that_stands_still_in_mid_transaction_does_not_stop_the_others(place, make, contacts):
+    with Ledger.open(place) as one, Ledger.open(place) as two:
+        with pytest.raises(LedgerUnavailable), one._writing() as connection:  # noqa: PT012 - the end of the block raises
+            two.start_stream(contacts, "v1", "create", make.now)
+            connection.exec_driver_sql("SELECT 1")
+        one.start_stream(contacts, "v1", "create", make.now)
+
+
+def test_all_daemons_together_renew_a_token_eight_times_in_ten_minutes(place, server):
+    with Ledger.open(place) as one, Ledger.open(place) as two:
+        assert [(one, two)[n % 2].take_renewal("a") for n in range(MOST)] == [0.0] * MOST
+        assert 590 < one.take_renewal("a") <= 600
+        assert two.take_renewal("b") == 0, "another credential is another allowance"
+        two.put_back_renewal("a")
+        assert one.take_renewal("a") == 0
+        server.sql("test", "UPDATE renewals SET at = at - interval '10 minutes'")
+        assert two.take_renewal("a") == 0
