@@ -34,7 +34,7 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """
 
     settings = load_settings(Path(ctx.obj))
-    set_up(settings.orgs.values(), as_json=False)
+    set_up(as_json=False)
     how: FirstRun = "create" if first_run == "create" else "refuse"
     with (
         locked_ledger(settings) as ledger,

@@ -26,6 +26,6 @@ def command(settings_path: str, first_run: str, log_json: bool, verbose: bool) -
     """Keep every stream in step until SIGTERM or SIGINT."""
 
     settings = load_settings(Path(settings_path))
-    set_up(settings.orgs.values(), as_json=log_json, verbose=verbose)
+    set_up(as_json=log_json, verbose=verbose)
     with locked_ledger(settings) as ledger:
         daemon.run(settings, ledger, first_run="create" if first_run == "create" else "refuse", now=utc_now)

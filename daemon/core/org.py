@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 
 class Secret:
     """A text that never shows itself: not in repr, str, format, logs or errors. `reveal()` is the only way to it."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        _living[id(self)] = self
 
     def reveal(self) -> str:
         return self._value
@@ -31,6 +33,14 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a Secret is not to be pickled")
+
+
+_living: Final[WeakValueDictionary[int, Secret]] = WeakValueDictionary()
+
+
+def living() -> list[Secret]:
+    """Every secret that this process holds now, for masking."""
+    return [secret for ref in _living.valuerefs() if (secret := ref()) is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

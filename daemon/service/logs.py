@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
 from loguru import logger
 
-from daemon.core.org import Org, Secret
-
-if TYPE_CHECKING:
-    from loguru import Record
+from daemon.core.masking import masked
 
 _HUMAN: Final = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
 
-def set_up(orgs: Iterable[Org], *, as_json: bool, verbose: bool = False, stream: TextIO | None = None) -> None:
+def set_up(*, as_json: bool, verbose: bool = False, stream: TextIO | None = None) -> None:
     """One sink, to stderr. `diagnose` and `backtrace` stay off: they print the values of local variables."""
-    secrets = [s.reveal() for org in orgs for s in (org.client_secret, org.refresh_token) if isinstance(s, Secret)]
-
-    def hide(record: Record) -> None:
-        for secret in secrets:
-            if secret in record["message"]:
-                record["message"] = record["message"].replace(secret, "****")
-
     logger.remove()
-    logger.configure(patcher=hide)
     logger.add(
-        stream or sys.stderr,
+        _Masking(stream or sys.stderr),
         format="{message}" if as_json else _HUMAN,
         serialize=as_json,
         level="DEBUG" if verbose else "INFO",
@@ -38,6 +26,22 @@ def set_up(orgs: Iterable[Org], *, as_json: bool, verbose: bool = False, stream:
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that finds its stream busy is no news
+
+
+class _Masking:
+    """A stream that secrets do not get through: the whole line is looked at, so tracebacks are too."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        self._stream.write(masked(text))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 class _Bridge(logging.Handler):

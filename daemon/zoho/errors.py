@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.core.answer import Answer, Busy, Done, NotSent, Refused, Uncertain
+from daemon.core.masking import MASK, masked
 from daemon.core.org import Secret
 
 SHOWN: Final = 200
@@ -121,10 +122,7 @@ def kind_of(code: object) -> type[Answer]:
 def shown(text: object, secrets: Iterable[Secret] = ()) -> str:
     """A text from outside, made fit for a message: printable, without secrets, at most 200 characters."""
     whole = text[:65536].decode("utf-8", "replace") if isinstance(text, bytes) else str(text)[:65536]
-    for secret in secrets:
-        # Control characters are dropped below, so one inside a secret must not hide it here.
-        if value := secret.reveal():
-            whole = re.sub("[\\x00-\\x1f\\x7f]*".join(map(re.escape, value)), "****", whole)
-    plain = "".join(c if c.isprintable() else " " for c in _TOKEN.sub("****", whole))
+    whole = _TOKEN.sub(MASK, masked(whole, secrets))
+    plain = "".join(c if c.isprintable() else " " for c in whole)
     plain = " ".join(plain.split())
     return plain if len(plain) <= SHOWN else plain[: SHOWN - 1] + "…"

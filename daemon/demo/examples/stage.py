@@ -135,7 +135,7 @@ class Stage:
         self.screen.say(f"  {self.command('check', '--create-keys').splitlines()[-1]}")
         settings = load(self.settings, {})
         log = self._open.enter_context((self._folder / "daemon.log").open("w", encoding="utf-8"))
-        set_up(settings.orgs.values(), as_json=False, stream=log)
+        set_up(as_json=False, stream=log)
         ledger = self._open.enter_context(Ledger.open(settings.ledger_url))
         self.fleet = self._open.enter_context(
             Fleet(settings, ledger, now=self._now, stopping=lambda: False, first_run="create")
