@@ -2,9 +2,9 @@
 
 All revisions of one step run in one transaction, so a migration that is killed leaves the old state.
 
-A migration that is harmless to older code names, in `oldest_code`, the revision which the oldest code that can run on it
-knows; without it that is the migration itself. The ledger keeps the answer (in `meta`), so that an older orgsync, which
-does not have the migration, can tell whether it may go on: a daemon that is not upgraded yet runs beside those that are.
+A migration that is harmless to older code names, in `oldest_code`, the revision of the oldest code that can run on it;
+without it that is the migration itself. The ledger keeps the answer (in `meta`), so that an older orgsync, which does
+not have the migration, can tell whether it may go on: a daemon that is not upgraded yet runs beside those that are.
 Where it may not, the ledger is refused before anything is touched.
 """
 

@@ -2,7 +2,7 @@
 
 Every column says in `doc` what it holds. All times are UTC; ids are texts, as Zoho gives them; no value of a record
 is stored except in `causes.value`, where it names a cause. The schema in use is the one of migrations/; a test proves
-that both are equal. On Postgres every text column has the collation "C" besides (0008), so that texts sort as in SQLite.
+that both are equal. On Postgres every text column has the collation "C" besides (0008): texts sort as in SQLite.
 """
 
 from __future__ import annotations

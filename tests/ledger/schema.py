@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, DateTime, Float, Integer, MetaData, Table, inspect, select
 from sqlalchemy import text as sql
 
+from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database
-from daemon.core.ends import OUTCOMES
 from daemon.ledger.tables import metadata
 
 ROWS = 3
@@ -44,7 +44,7 @@ def fill(database: Database) -> None:
             rows = [{c.name: _value(table, c, number) for c in table.columns} for number in range(ROWS)]
             connection.execute(table.insert(), rows)
             if connection.dialect.name == "postgresql" and [c.name for c in table.primary_key] == ["id"]:
-                connection.execute(sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {ROWS})"))  # noqa: S608
+                connection.execute(sql(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {ROWS})"))
 
 
 def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
@@ -88,14 +88,13 @@ def _value(table: Table, column: Column[Any], number: int) -> Any:
         return FIXED[(table.name, column.name)][number]
     known = metadata.tables[table.name].c[column.name] if table.name in metadata.tables else column
     doc = known.doc or ""
+    value: Any = f"{column.name} {number} Ünï"
     if doc.startswith("JSON list"):
-        return f'["Field_{number}"]'
-    if doc.startswith("JSON object"):
-        return f'{{"Field_{number}": "Ü"}}'
-    if isinstance(column.type, Float):
-        return number + 0.5
-    if isinstance(column.type, Integer | BigInteger):
-        return number + 1
-    if isinstance(known.type, UtcTime | DateTime):
-        return NOON + timedelta(hours=number)
-    return f"{column.name} {number} Ünï"
+        value = f'["Field_{number}"]'
+    elif doc.startswith("JSON object"):
+        value = f'{{"Field_{number}": "Ü"}}'
+    elif isinstance(column.type, Float | Integer | BigInteger):
+        value = number + 1
+    elif isinstance(known.type, UtcTime | DateTime):
+        value = NOON + timedelta(hours=number)
+    return value

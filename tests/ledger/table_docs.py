@@ -1,4 +1,4 @@
-"""Writes the last part of docs/ledger.md, the tables, from what the code says of them: `python -m tests.ledger.table_docs`."""
+"""Writes the last part of docs/ledger.md, the tables, from the code: `python -m tests.ledger.table_docs`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def tables() -> str:
     """Every table with its columns, in the order of the code."""
     parts = []
     for table in metadata.tables.values():
-        head = f"\n### {table.name}\n\n{table.info['doc'][0].upper()}{table.info['doc'][1:]}.\n\n| column | what it holds |"
+        doc = table.info["doc"]
+        head = f"\n### {table.name}\n\n{doc[0].upper()}{doc[1:]}.\n\n| column | what it holds |"
         rows = [f"| {column.name} | {(column.doc or '').replace('|', chr(92) + '|')} |" for column in table.columns]
         parts.append("\n".join([head, "|---|---|", *rows, ""]))
     return "".join(parts)

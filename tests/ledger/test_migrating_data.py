@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.ledger import Ledger, LedgerError, Reader, migrate
+from daemon.ledger import Ledger, Reader, migrate
 from daemon.ledger.database import Database, locate
 from daemon.ledger.tables import HEAD, metadata
 from tests.ledger import schema
@@ -79,6 +80,10 @@ def test_a_ledger_of_every_revision_works_once_it_is_up(database, file, revision
         assert reader.history("1")[0].target_id == "91"
 
 
+class BrokenOffError(Exception):
+    """What the test does to a migration."""
+
+
 def broken_off(database: Database, move, statement: int) -> int:
     """The move, which fails at the statement of that number (0: at none); gives the number of its statements."""
     seen = [0]
@@ -86,13 +91,12 @@ def broken_off(database: Database, move, statement: int) -> int:
     def fail(*_):
         seen[0] += 1
         if seen[0] == statement:
-            raise RuntimeError("broken off")
+            raise BrokenOffError
 
     event.listen(Engine, "before_cursor_execute", fail)
     try:
-        move(database)
-    except (RuntimeError, LedgerError) as error:
-        assert "broken off" in f"{error} {error.__cause__} {error.__context__}"
+        with suppress(BrokenOffError):
+            move(database)
     finally:
         event.remove(Engine, "before_cursor_execute", fail)
     return seen[0]
