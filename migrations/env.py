@@ -4,8 +4,11 @@ from alembic import context
 
 from daemon.ledger.tables import metadata
 
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "postgresql":
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # an index over millions of rows takes its time
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
     render_as_batch=True,
     transactional_ddl=True,

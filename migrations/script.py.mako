@@ -9,6 +9,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# oldest_code = ${repr(down_revision)}   where code of that revision runs on this one too (ledger/migrate.py)
 
 
 def upgrade() -> None:

@@ -1,18 +1,29 @@
 """Brings a ledger's schema up or down, by alembic, driven from code; no alembic.ini.
 
-All revisions of one step run in one transaction, so a migration that is killed leaves the old state. A ledger with a
-revision that this code does not know is refused before anything is touched.
+All revisions of one step run in one transaction, so a migration that is killed leaves the old state.
+
+A migration that is harmless to older code names, in `oldest_code`, the revision of the oldest code that can run on it;
+without it that is the migration itself. The ledger keeps the answer (in `meta`), so that an older orgsync, which does
+not have the migration, can tell whether it may go on: a daemon that is not upgraded yet runs beside those that are.
+Where it may not, the ledger is refused before anything is touched.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from daemon.ledger.database import Database
 from daemon.ledger.errors import LedgerError, LedgerTooNew, LedgerTooOld, speaking
-from daemon.ledger.tables import HEAD
+from daemon.ledger.tables import HEAD, meta
+from daemon.ledger.upsert import upsert
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
+_OLDEST: Final = "oldest_code"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -26,7 +37,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def build(connection: Connection) -> None:
-    """Make the newest schema in an empty database, inside the caller's transaction."""
+    """Make the newest schema in an empty database, inside the caller's transaction; it holds no row yet."""
     _alembic(connection, "head", up=True)
 
 
@@ -42,7 +53,7 @@ def revision_of(connection: Connection, ledger: str) -> str | None:
 
 
 def demand_head(connection: Connection, ledger: str) -> None:
-    """Raise unless the ledger is exactly what this code reads; for readers, which never migrate."""
+    """Raise unless the ledger is exactly what this code knows; for a copy, which leaves nothing behind."""
     revision = revision_of(connection, ledger)
     if revision == HEAD:
         return
@@ -51,11 +62,23 @@ def demand_head(connection: Connection, ledger: str) -> None:
     raise LedgerTooOld(ledger, revision or "none", HEAD)
 
 
+def demand_readable(connection: Connection, ledger: str) -> None:
+    """Raise unless this code can read the ledger; for readers, which never migrate."""
+    revision = revision_of(connection, ledger)
+    if revision is None or is_known(revision) or not _runs_on(connection):
+        demand_head(connection, ledger)
+
+
 def is_known(revision: str) -> bool:
     """Whether this code has the migration of that name."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - alembic is slow to load and mostly not needed
+    return revision == HEAD or revision in {script.revision for script in _scripts().walk_revisions()}
 
-    return revision in {script.revision for script in ScriptDirectory(str(folder())).walk_revisions()}
+
+def oldest_code(revision: str) -> str:
+    """The newest revision that any migration up to this one demands of the code: it breaks what is older."""
+    line = list(_scripts().walk_revisions("base", revision))[::-1]
+    order = [script.revision for script in line]
+    return max((getattr(script.module, _OLDEST, script.revision) for script in line), key=order.index)
 
 
 def folder() -> Path:
@@ -72,12 +95,34 @@ def _move(database: Database, revision: str, *, up: bool) -> None:
             if up and found == HEAD and revision in ("head", HEAD):
                 return
             if found is not None and not is_known(found):
+                if up and revision in ("head", HEAD) and _runs_on(connection):
+                    return
                 raise LedgerTooNew(database.name, found)
             _alembic(connection, revision, up=up)
+            _note_oldest(connection, revision_of(connection, database.name))
             database.demand_whole(connection)
     finally:
         with speaking(database.name):
             engine.dispose()
+
+
+def _runs_on(connection: Connection) -> bool:
+    """Whether a ledger newer than this code says that this code can run on it."""
+    if not inspect(connection).has_table(meta.name):
+        return False
+    oldest = connection.scalar(select(meta.c.value).where(meta.c.name == _OLDEST))
+    return oldest is not None and is_known(oldest)
+
+
+def _note_oldest(connection: Connection, revision: str | None) -> None:
+    if revision is not None:
+        connection.execute(upsert(connection, meta), {"name": _OLDEST, "value": oldest_code(revision)})
+
+
+def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - alembic is slow to load and mostly not needed
+
+    return ScriptDirectory(str(folder()))
 
 
 def _alembic(connection: Connection, revision: str, *, up: bool) -> None:

@@ -208,7 +208,7 @@ class Reader:
         reader = cls(database)
         try:
             with reader._reading() as connection:
-                migrate.demand_head(connection, database.name)
+                migrate.demand_readable(connection, database.name)
         except BaseException:
             reader.close()
             raise

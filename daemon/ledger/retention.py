@@ -1,8 +1,9 @@
 """What the ledger may forget: the history, and never what the road stands on.
 
-Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; then causes without a row in the
-queue. The newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which
-`status` shows, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as
+Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; so do comparisons that have
+ended, and fuses that are used up; then causes without a row in the queue. The newest row of each table stays, so that
+no number is given twice; so do the last cycle of every stream, which `status` shows, its last comparison, by which the
+next one is due, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as
 long as the history was at its longest, and never shrinks.
 """
 
@@ -13,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, text
 
-from daemon.ledger.tables import TALLY, causes, changes, conflicts, cycles, retry_queue
+from daemon.ledger.tables import TALLY, causes, changes, comparisons, conflicts, cycles, fuses, retry_queue
 
 STEP: Final = 500
 
@@ -26,6 +27,7 @@ def forget(connection: Connection, before: datetime, step: int = STEP) -> int:
 def _old(before: datetime) -> list[tuple[Table, Select[tuple[int]]]]:
     """The numbers of the rows that may go, oldest first, in the order in which they may go."""
     last = select(func.max(cycles.c.id)).group_by(cycles.c.stream)
+    compared = select(func.max(comparisons.c.id)).group_by(comparisons.c.stream)
     written = select(changes.c.id).where(changes.c.cycle_id == cycles.c.id).exists()
     queued = select(retry_queue.c.cause_id).where(retry_queue.c.cause_id == causes.c.id).exists()
     return [
@@ -40,6 +42,13 @@ def _old(before: datetime) -> list[tuple[Table, Select[tuple[int]]]]:
             .where(cycles.c.started_at < before, cycles.c.id.not_in(last), text(f"seen = {TALLY}"), ~written)
             .order_by(cycles.c.id),
         ),
+        (
+            comparisons,
+            select(comparisons.c.id)
+            .where(comparisons.c.finished_at < before, comparisons.c.id.not_in(compared))
+            .order_by(comparisons.c.id),
+        ),
+        (fuses, select(fuses.c.id).where(fuses.c.spent_at < before, _not_newest(fuses)).order_by(fuses.c.id)),
         (
             causes,
             select(causes.c.id)

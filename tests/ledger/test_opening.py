@@ -124,7 +124,9 @@ def test_a_reader_makes_no_ledger(tmp_path):
 
 
 def test_a_ledger_of_a_newer_version_is_refused_and_not_touched(file, url):
-    file.run("UPDATE alembic_version SET version_num = '9f3c'")
+    file.run(
+        "UPDATE alembic_version SET version_num = '9f3c'; UPDATE meta SET value = '9f3c' WHERE name = 'oldest_code'"
+    )
     before = file.everything()
     for opens in (Ledger.open, Reader.open):
         with pytest.raises(LedgerTooNew, match=r"revision 9f3c.*Nothing was touched. Install the newer orgsync"):

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
-from daemon.ledger import retention
+from daemon.core.fuse import Blown
+from daemon.ledger import Ledger, retention
+from daemon.ledger.tables import conflicts, metadata
 
 DAY = 86_400
 
@@ -85,6 +88,76 @@ def test_a_sum_that_is_off_stays_an_alarm(ledger, contacts, make, file, reader):
     assert {s.health for s in reader.streams() if s.stream == contacts.address} == {"unbalanced"}
 
 
+def test_ended_comparisons_and_used_up_fuses_go_but_for_the_last(ledger, contacts, accounts, make, file):
+    for day in range(5):
+        now = make.later(day * DAY)
+        for stream in (contacts, accounts):
+            ledger.start_comparison(stream.address, "asked", now)
+            ledger.compared(ledger.comparison(stream)[0], 1, now, now, finished=day < 4)
+        ledger.blow(contacts, Blown(kind="deletes", count=9, base=9, allowed=1, examples=()), now)
+        ledger.release(contacts.address, 9, "meant", now)
+        if day < 3:
+            ledger.spend_releases(contacts, now)
+    forget_all(ledger, make.later(9_999 * DAY))
+    assert file.rows("SELECT stream, finished_at FROM comparisons ORDER BY stream") == [
+        (accounts.address, None),
+        (contacts.address, None),
+    ]
+    assert ledger.comparison(contacts)[1] == make.later(4 * DAY)
+    assert file.rows("SELECT spent_at FROM fuses") == [(None,), (None,)]
+
+
+FOR_EVER = {"checkpoints", "id_map", "agreed", "baselines", "retry_queue", "exports", "orgs", "meta"}
+BY_THE_ROAD = {"intents", "deletions"}  # they go when they are answered, and after 61 days
+
+
+def test_every_table_stays_as_long_as_it_was_but_for_what_is_kept_for_ever(ledger, contacts, make, file):
+    """Day by day the same people do the same: after the retention, what is forgotten is as much as what comes."""
+    lengths, kept = [], []
+    for day in range(30):
+        now = make.later(day * DAY)
+        a_day(ledger, contacts, make, day)
+        forget_all(ledger, now - timedelta(days=5))
+        names = [name for name in metadata.tables if name not in FOR_EVER | BY_THE_ROAD]
+        lengths.append({name: file.one(f"SELECT count(*) FROM {name}") for name in names})  # noqa: S608
+        kept.append(file.one("SELECT count(*) FROM retry_queue WHERE state = 'dead'"))
+    lengths = [one | {"causes": one["causes"] - dead} for one, dead in zip(lengths, kept, strict=True)]
+    assert lengths[29] == lengths[10]
+    assert min(lengths[29].values()) > 0
+    assert kept[29] == 30
+    assert file.one("SELECT count(*) FROM id_map") == 60
+    assert file.orphans() == []
+
+
+def a_day(ledger, contacts, make, day):
+    """One record made and linked, one given up, one held and mended, a conflict, a comparison, a fuse."""
+    record, now = str(1_000 + day), make.later(day * DAY)
+    queued = [make.row(f"7{record}", value=f"dead {day}", state="dead"), make.row(f"8{record}", value=f"held {day}")]
+    cycle = ledger.settle(
+        contacts,
+        make.page(
+            {"created": 1, "dead": 1, "held": 1},
+            linked=[make.linked(record, f"9{record}")],
+            written=[make.written(record, f"9{record}", "Email")],
+            queued=queued,
+        ),
+        None,
+        now,
+    )
+    ledger.settle(contacts, make.page(dequeued=[f"8{record}"]), cycle, now)
+    ledger.start_comparison(contacts.address, "scheduled", now)
+    ledger.compared(ledger.comparison(contacts)[0], 1, now, now, finished=True)
+    ledger.blow(contacts, Blown(kind="deletes", count=9, base=9, allowed=1, examples=()), now)
+    ledger.release(contacts.address, 9, "meant", now)
+    ledger.spend_releases(contacts, now)
+    with ledger._writing() as connection:
+        connection.execute(
+            insert(conflicts),
+            {"stream": contacts.address, "source_id": record, "target_id": record, "field": "Email"}
+            | {"rule": "newest", "winner": "india", "at": now},
+        )
+
+
 @pytest.mark.sqlite
 def test_the_file_stays_as_long_as_the_history(ledger, contacts, make, file):
     """Freed pages are used again: ten times the history in the same file."""
@@ -95,3 +168,18 @@ def test_the_file_stays_as_long_as_the_history(ledger, contacts, make, file):
         forget_all(ledger, make.later(day * DAY) - timedelta(days=4))
         sizes.append(file.one("PRAGMA page_count"))
     assert max(sizes) < 1.1 * sizes[7]
+
+
+def test_the_tables_of_a_server_stay_as_long_as_the_history(server, make, contacts):
+    """As the file does; its autovacuum is played by hand."""
+    server.drop("bounded")
+    with Ledger.open(server.make("bounded", "fresh")) as ledger:
+        ledger.start_stream(contacts, "v1", "create", make.now)
+        sizes = []
+        for day in range(30):
+            rows = [make.written(f"{day}{n}", f"9{day}{n}", "Email", "Phone") for n in range(200)]
+            ledger.settle(contacts, make.page({"updated": 200}, written=rows), None, make.later(day * DAY))
+            forget_all(ledger, make.later(day * DAY) - timedelta(days=4))
+            server.sql("bounded", "VACUUM changes")
+            sizes.append(server.sql("bounded", "SELECT pg_total_relation_size('changes')")[0][0])
+    assert max(sizes) < 1.2 * sizes[7]

@@ -1,0 +1,69 @@
+"""The role of docs/postgres.md for people who only look: it reads every table and view but the secret, and no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from daemon.ledger import Ledger, migrate
+from daemon.ledger.database import locate
+from daemon.ledger.tables import metadata
+from tests.postgres import Server, running_server
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text(encoding="utf-8")
+[SCRIPT] = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
+VIEWS = "SELECT table_name FROM information_schema.views WHERE table_schema = 'public'"
+WRITES = (
+    "DELETE FROM retry_queue",
+    "UPDATE checkpoints SET modified_time = now()",
+    "INSERT INTO meta VALUES ('a', 'b')",
+    "TRUNCATE changes",
+    "DROP VIEW v_streams",
+    "CREATE TABLE mine (a int)",
+    "ALTER TABLE id_map ADD COLUMN mine int",
+    "GRANT SELECT ON meta TO orgsync_reader",
+    "SELECT nextval('changes_id_seq')",
+    "SELECT value FROM meta",
+)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Server]:
+    """A server on which the names of the script are free."""
+    with running_server() as running:
+        Ledger.open(running.make("orgsync")).close()
+        running.sql("orgsync", SCRIPT)
+        yield running
+
+
+@pytest.fixture
+def looking(own: Server) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(own.url("orgsync").replace("orgsync@", "orgsync_reader@"), autocommit=True) as connection:
+        yield connection
+
+
+def reads_all(connection: psycopg.Connection) -> int:
+    names = [name for (name,) in connection.execute(VIEWS)] + [name for name in metadata.tables if name != "meta"]
+    for name in names:
+        connection.execute(f"SELECT * FROM {name}".encode())  # noqa: S608 - names of our own
+    return len(names)
+
+
+def test_it_reads_every_view_and_every_table_but_the_secret_also_after_a_migration(own, looking):
+    assert reads_all(looking) > len(metadata.tables)
+    migrate.downgrade(locate(own.url("orgsync")), "0004")
+    migrate.upgrade(locate(own.url("orgsync")))
+    assert reads_all(looking) > len(metadata.tables)
+
+
+@pytest.mark.parametrize("may_try", [False, True], ids=["as it is", "after it has said that it may write"])
+@pytest.mark.parametrize("statement", WRITES)
+def test_it_cannot_write_and_does_not_see_the_secret(looking, statement, may_try):
+    if may_try:
+        looking.execute("SET default_transaction_read_only = off")
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+        looking.execute(statement.encode())
