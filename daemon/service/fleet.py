@@ -20,6 +20,7 @@ from daemon.sync.files import FileRunner
 from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
+from daemon.zoho.errors import ZohoError
 
 _ROUNDS = 200
 Runner = StreamRunner | FileRunner
@@ -38,6 +39,7 @@ class Fleet:
         first_run: FirstRun = "refuse",
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        call_ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._open = ExitStack()
         self._ledger = ledger
@@ -46,7 +48,9 @@ class Fleet:
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
         self.catalogs = {
             name: Catalog(
-                self._open.enter_context(Zoho(settings.orgs[name], now=now, monotonic=monotonic, sleep=sleep)),
+                self._open.enter_context(
+                    Zoho(settings.orgs[name], now=now, monotonic=monotonic, sleep=sleep, ended=call_ended)
+                ),
                 monotonic,
             )
             for name in sorted(wanted)
@@ -84,6 +88,14 @@ class Fleet:
         shown = [catalog.zoho.server_time for catalog in self.catalogs.values()]
         known = [time for time in shown if time is not None]
         return min(self._now(), *known) if len(known) == len(shown) else None
+
+    def trouble_of(self, org: str) -> str | None:
+        """Why an org does not say who it is; None when it does."""
+        try:
+            self.catalogs[org].profile()
+        except ZohoError as error:
+            return str(error)
+        return None
 
     def once(self) -> dict[str, Report]:
         """Every stream until it has caught up and nothing of it is due; the last report of each, outcomes added up."""

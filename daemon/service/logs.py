@@ -19,15 +19,8 @@ _HUMAN: Final = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {mess
 
 def set_up(orgs: Iterable[Org], *, as_json: bool, verbose: bool = False, stream: TextIO | None = None) -> None:
     """One sink, to stderr. `diagnose` and `backtrace` stay off: they print the values of local variables."""
-    secrets = [s.reveal() for org in orgs for s in (org.client_secret, org.refresh_token) if isinstance(s, Secret)]
-
-    def hide(record: Record) -> None:
-        for secret in secrets:
-            if secret in record["message"]:
-                record["message"] = record["message"].replace(secret, "****")
-
     logger.remove()
-    logger.configure(patcher=hide)
+    hide(orgs)
     logger.add(
         stream or sys.stderr,
         format="{message}" if as_json else _HUMAN,
@@ -38,6 +31,18 @@ def set_up(orgs: Iterable[Org], *, as_json: bool, verbose: bool = False, stream:
     )
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a run that finds its stream busy is no news
+
+
+def hide(orgs: Iterable[Org]) -> None:
+    """From now on the secrets of these orgs are stars in every line, and those of no others."""
+    secrets = [s.reveal() for org in orgs for s in (org.client_secret, org.refresh_token) if isinstance(s, Secret)]
+
+    def with_stars(record: Record) -> None:
+        for secret in secrets:
+            if secret in record["message"]:
+                record["message"] = record["message"].replace(secret, "****")
+
+    logger.configure(patcher=with_stars)
 
 
 class _Bridge(logging.Handler):

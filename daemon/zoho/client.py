@@ -43,8 +43,9 @@ class Zoho:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep)
+        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep, ended=ended)
 
     def __enter__(self) -> Self:
         return self
