@@ -132,6 +132,28 @@ def test_a_secret_in_a_file_is_read_again_and_shown_nowhere(site: Site, heard: H
     assert site.emu.orgs["us"].refresh_token not in everything
 
 
+def test_secrets_come_from_the_credentials_folder_and_the_check_of_a_reload_reads_them(
+    site: Site, heard: Heard
+) -> None:
+    folder = site.folder / "credentials"
+    folder.mkdir(mode=0o700)
+    for name in ("INDIA_SECRET", "INDIA_TOKEN", "US_SECRET", "US_TOKEN"):
+        file = folder / name
+        file.write_text(site.env.pop(name))
+        file.chmod(0o440)  # as systemd's files look with an ACL
+    site.settings.write_text(site.settings.read_text().replace("{ env =", "{ credential ="))
+    assert site.start("run").wait(20) == 78
+    assert "no $CREDENTIALS_DIRECTORY" in site.log()
+    site.env["CREDENTIALS_DIRECTORY"] = str(folder)
+    started(site, heard)
+    asked = len(site.emu.log())
+    assert site.call("check", "--settings-only").stdout.endswith("2 orgs, 1 streams\n")
+    (folder / "US_TOKEN").unlink()
+    refused = site.call("check", "--settings-only")
+    assert (refused.returncode, "US_TOKEN" in refused.stderr) == (78, True)
+    assert len([call for call in site.emu.log()[asked:] if call["kind"] in ("token", "org")]) == 0
+
+
 def test_a_reload_waits_for_the_call_in_hand_and_gives_way_to_sigterm(site: Site, heard: Heard) -> None:
     site.settings.write_text(site.settings.read_text().replace('call_deadline = "3s"', 'call_deadline = "60s"'))
     process = started(site, heard)
