@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
     "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
     "db": ("daemon.cli.db", "Look at the ledger's schema, bring it up or down, or move the ledger."),
+    "service": ("daemon.cli.service", "Write the systemd units that keep orgsync running."),
     "egress": ("daemon.cli.egress", "Show which fields have left an org, for where, and when."),
     "snapshot": ("daemon.cli.snapshot", "Write an org's metadata to a file, to rehearse with."),
     "demo": ("daemon.cli.demo", "Watch two emulated orgs being kept in step, killed and proved."),

@@ -21,15 +21,21 @@ from daemon.zoho.client import Zoho
 
 @click.command("check")
 @click.option("--create-keys", is_flag=True, help="Create key fields that are missing in a target.")
+@click.option("--settings-only", is_flag=True, help="Read the settings and the secrets they name; ask no org.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding, one a line.")
 @click.pass_context
-def command(ctx: click.Context, create_keys: bool, as_json: bool) -> None:
+def command(ctx: click.Context, create_keys: bool, settings_only: bool, as_json: bool) -> None:
     """See whether credentials, modules, fields and key fields of every stream are in order.
 
     Writes nothing to any org, save for missing key fields with --create-keys.
     """
 
     settings = load_settings(Path(ctx.obj))
+    if settings_only:
+        about = f"{len(settings.orgs)} orgs, {len(settings.streams())} streams"
+        finding = Finding(subject=ctx.obj, ok=True, message=about)
+        _as_json(finding) if as_json else _as_text(finding)
+        return
     with ExitStack() as stack:
         catalogs = {
             name: Catalog(stack.enter_context(Zoho(org, now=utc_now)), time.monotonic)

@@ -6,16 +6,16 @@ APScheduler's defaults drop late jobs and go deaf when the clock steps back; bot
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -28,7 +28,12 @@ from daemon.service import inbox
 from daemon.service.claims import Claims, shared
 from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
-from daemon.service.notify import notify
+from daemon.service.notify import Teller
+from daemon.service.progress import BEAT_S, Progress, patience
+from daemon.service.readiness import Readiness
+from daemon.service.reload import ReloadRefusedError, take_up
+from daemon.service.signals import Ending, Sign, Signals
+from daemon.service.standing import Standing
 from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
@@ -38,48 +43,135 @@ _STEP_S: Final = 2.0  # a wall clock that moved by more than this against the mo
 _THREADS: Final = 8
 _WAITING_S: Final = 1.0
 _TICK_S: Final = 0.2
-_FEEDING_S: Final = 10.0
+_BEAT: Final = "the scheduler's own job"
 
 
-def run(settings: Settings, ledger: Ledger, *, first_run: FirstRun, now: Callable[[], datetime]) -> None:
-    """Keeps every stream in step until SIGTERM or SIGINT. The caller holds the ledger's lock."""
-    stop = threading.Event()
-    _on_signals(stop)
-    with (
-        shared(settings, ledger) as claims,
-        Fleet(settings, ledger, now=now, stopping=stop.is_set, first_run=first_run, claims=claims) as fleet,
-    ):
-        work = _Work(fleet, stop, claims)
-        work.start()
-        notify("READY=1", f"STATUS=keeping {len(fleet.streams)} streams in step")
-        logger.info("keeping {} streams in step", len(fleet.streams))
-        history = History(ledger, settings.retention, fleet.certain_time)
-        _watch(settings.state_dir / "inbox", ledger, work, history, stop, now)
-        notify("STOPPING=1")
-        logger.info("stopping: waiting up to {:.0f} s for the calls in hand", _GRACE_S)
-        if not work.finish(_GRACE_S):
-            logger.warning("a call is still on its way: its intent stays open and is looked into at the next start")
-            if claims is not None:
-                claims.leave()
-            os._exit(0)  # a thread in a call cannot be interrupted, and the ledger is ready for a kill at any time
+def run(
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    first_run: FirstRun,
+    now: Callable[[], datetime],
+    reread: Callable[[], Settings],
+) -> None:
+    """Keeps every stream in step until SIGTERM or SIGINT; SIGHUP takes up what `reread` gives. The caller holds the
+    ledger's lock.
+    """
+    signals, teller = Signals(), Teller()
+    signals.listen()
+    open_with = partial(_Shift, ledger=ledger, first_run=first_run, now=now, stop=signals.stop)
+    shift: _Shift | None = open_with(settings)
+    while shift is not None:
+        with shift:
+            shift = shift.run(signals, teller, lambda old: take_up(old, reread, open_with))
     logger.info("stopped")
 
 
-def _on_signals(stop: threading.Event) -> None:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(0)
-        stop.set()
+class _Shift:
+    """One fleet at work, by settings as they were read once."""
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        first_run: FirstRun,
+        now: Callable[[], datetime],
+        stop: threading.Event,
+    ) -> None:
+        self._settings, self._ledger, self._now = settings, ledger, now
+        self._ending = over = Ending(stop)
+        self._progress = moves = Progress(patience(max(o.call_deadline for o in settings.orgs.values()), _THREADS))
+        self._open = ExitStack()
+        self._claims = claims = self._open.enter_context(shared(settings, ledger))
+        self.fleet = self._open.enter_context(
+            Fleet(
+                settings,
+                ledger,
+                now=now,
+                stopping=over.is_set,
+                first_run=first_run,
+                call_ended=moves.note,
+                claims=claims,
+            )
+        )
+        self._work = _Work(self.fleet, over, moves, claims)
+        self._readiness = Readiness(self.fleet, over.is_set)
+        self._refused: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    def run(self, signals: Signals, teller: Teller, reload: Callable[[Settings], _Shift]) -> _Shift | None:
+        """Works until the process is to stop (None) or another shift stands ready to take over."""
+        self._work.start()
+        self._readiness.start()
+        logger.info("keeping {} streams in step", len(self.fleet.streams))
+        history = History(self._ledger, self._settings.retention, self.fleet.certain_time)
+        box, tell = self._settings.state_dir / "inbox", partial(self._tell, teller)
+        following = None
+        while following is None:
+            _watch(box, self._ledger, self._work, history, signals, self._now, tell)
+            if signals.stop.is_set():
+                break
+            signals.take()
+            teller.reloading()
+            try:
+                following = reload(self._settings)
+            except ReloadRefusedError as error:
+                self._refused = str(error)
+                logger.error("reload refused, nothing was changed and the settings before go on: {}", error)
+                teller.reloaded()
+        self._end(signals, teller, following)
+        return following if not signals.stop.is_set() else None
+
+    def _end(self, signals: Signals, teller: Teller, following: _Shift | None) -> None:
+        """Waits for the calls in hand: for a while when the process is to stop, else until they are over."""
+        self._ending.over = True
+        if following is not None:
+            logger.info("new settings are taken up as soon as the calls in hand are over")
+            while not self._finish(_TICK_S) and not signals.stop.is_set():
+                self._progress.beat()  # the scheduler is at rest on purpose
+                self._tell(teller)
+            if not signals.stop.is_set():
+                teller.reloaded()
+                return
+        teller.stopping()
+        logger.info("stopping: waiting up to {:.0f} s for the calls in hand", _GRACE_S)
+        if not self._finish(_GRACE_S):
+            logger.warning("a call is still on its way: its intent stays open and is looked into at the next start")
+            if self._claims is not None:
+                self._claims.leave()
+            os._exit(0)  # a thread in a call cannot be interrupted, and the ledger is ready for a kill at any time
+
+    def _finish(self, grace: float) -> bool:
+        end = time.monotonic() + grace
+        return self._work.finish(grace) and self._readiness.finish(max(0.0, end - time.monotonic()))
+
+    def _tell(self, teller: Teller) -> None:
+        standing = Standing(
+            streams=len(self.fleet.streams),
+            waiting=self._readiness.waiting(),
+            stopped=dict(self._work.stopped),
+            refused=self._refused,
+        )
+        teller.tell(standing, progress=self._progress.proven())
 
 
 def _watch(
-    box: Path, ledger: Ledger, work: _Work, history: History, stop: threading.Event, now: Callable[[], datetime]
+    box: Path,
+    ledger: Ledger,
+    work: _Work,
+    history: History,
+    stop: Sign,
+    now: Callable[[], datetime],
+    tell: Callable[[], None] = lambda: None,
 ) -> None:
-    """The main thread: answers other commands, feeds the watchdog, forgets old history, and sees the clock step."""
-    fed, said = 0.0, None
+    """The main thread: answers other commands, tells systemd, forgets old history, and sees the clock step."""
+    said = None
     while not stop.is_set():
         done, trouble = inbox.serve(box, lambda request: inbox.carry_out(request, ledger, now()))
         if trouble and trouble != said:
@@ -90,9 +182,7 @@ def _watch(
             work.all_now()
         work.mind_clock()
         history.step()
-        if time.monotonic() >= fed + _FEEDING_S and work.alive():
-            notify("WATCHDOG=1")
-            fed = time.monotonic()
+        tell()
         time.sleep(
             _TICK_S
         )  # not stop.wait(): a signal that finds this thread in it cannot set it, and all stands still
@@ -107,18 +197,25 @@ class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
 
 
 class _Work:
-    """The scheduled jobs and the threads that run them."""
+    """The scheduled jobs and the threads that run them. `stopped` are streams that cannot run, with the reason."""
 
-    def __init__(self, fleet: Fleet, stop: threading.Event, claims: Claims | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet, stop: Sign, progress: Progress | None = None, claims: Claims | None = None
+    ) -> None:
+        self._claims = claims
+        self._progress = progress if progress is not None else Progress(float("inf"))
+        self.stopped: dict[str, str] = {}
         self._fleet = fleet
         self._stop = stop
-        self._claims = claims
         self._idle = threading.Condition()
-        self._running: dict[str, float] = {}
+        self._running: set[str] = set()
         self._minding = threading.Lock()
         self._offset = time.time() - time.monotonic()
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.streams))))},
+            executors={
+                "default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.streams)))),
+                "beat": ThreadPoolExecutor(1),
+            },
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
@@ -135,6 +232,7 @@ class _Work:
                 id=address,
                 next_run_time=datetime.now(UTC) + timedelta(seconds=spread),
             )
+        self._scheduler.add_job(self._progress.beat, _Every(seconds=BEAT_S, timezone=UTC), id=_BEAT, executor="beat")
         if self._claims is not None:
             self._claims.keep(self._now)
         self._scheduler.start()
@@ -159,54 +257,63 @@ class _Work:
             except LedgerError as error:
                 logger.error("what waits in the queue may wait too long: {}", error)
         self.all_now()
-
-    def alive(self) -> bool:
-        """Whether no job has been at one thing for longer than calls may take: life without progress is none."""
-        longest = max(c.zoho.org.call_deadline for c in self._fleet.catalogs.values()) * 30
-        return all(time.monotonic() - since < longest for since in list(self._running.values()))
+        if not self._stop.is_set():
+            self._scheduler.modify_job(_BEAT, next_run_time=datetime.now(UTC))
 
     def finish(self, grace: float) -> bool:
         """Starts nothing more and waits for what runs; False when something still does."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         with self._idle:
             return self._idle.wait_for(lambda: not self._running, timeout=grace)
 
     def _job(self, address: str) -> None:
-        self._running[address] = time.monotonic()  # first of all, so that `finish` waits for it
+        self._running.add(address)  # first of all, so that `finish` waits for it
         try:
-            if not self._stop.is_set():
-                self.mind_clock()
-            with self._claims.using(address) if self._claims is not None else nullcontext():
+            with self._progress.working(), self._claims.using(address) if self._claims is not None else nullcontext():
                 runner = self._fleet.runner(address)
                 if runner is not None:
                     self._cycles(runner)
-        except ClaimLost as error:
-            logger.info("{}", error)
-        except LedgerError as error:
-            logger.error("{}: {}", address, error)
+                else:  # another daemon's
+                    self._note(address, None)
         finally:
             with self._idle:
-                del self._running[address]
+                self._running.remove(address)
                 self._idle.notify_all()
 
     def _cycles(self, runner: Runner) -> None:
-        """One after the other for as long as there is more to be read, in a stream that runs here."""
         address = runner.stream.address
         try:
+            if not self._stop.is_set():
+                self.mind_clock()
             while not self._stop.is_set() and self._fleet.runner(address) is runner:
                 report = runner.cycle()
                 _log(report)
-                self._running[address] = time.monotonic()
+                self._note(address, report.trouble)
                 if report.waits_for:
                     self._soon(address, _WAITING_S)
                 if not report.more or report.trouble:
                     break
-        except LedgerError:
-            raise
+        except ClaimLost as error:
+            logger.info("{}", error)
+            self._note(address, None)
+        except LedgerError as error:
+            logger.error("{}: {}", address, error)
+            self._note(address, str(error))
         except Exception as error:  # noqa: BLE001  a bug in one stream must not stop the others, nor go unseen
             what = f"internal error ({type(error).__name__}); its page was not settled and is tried again"
             logger.opt(exception=error).error("{}: {}", address, what)
-            runner.broken(what)
+            self._note(address, what)
+            with suppress(ClaimLost):
+                runner.broken(what)
+
+    def _note(self, address: str, trouble: str | None) -> None:
+        """A cycle came to its end."""
+        self._progress.note()
+        if trouble is None:
+            self.stopped.pop(address, None)
+        else:
+            self.stopped[address] = trouble
 
     def _soon(self, address: str, seconds: float) -> None:
         if not self._stop.is_set():

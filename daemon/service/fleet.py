@@ -24,6 +24,7 @@ from daemon.sync.files import FileRunner
 from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
+from daemon.zoho.errors import ZohoError
 
 _ROUNDS = 200
 Runner = StreamRunner | FileRunner
@@ -43,6 +44,7 @@ class Fleet:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         claims: Claims | None = None,
+        call_ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._open = ExitStack()
         self._claims = claims
@@ -59,6 +61,7 @@ class Fleet:
                         now=now,
                         monotonic=monotonic,
                         sleep=sleep,
+                        ended=call_ended,
                         allowance=ledger if ledger.shared else None,
                     )
                 ),
@@ -122,6 +125,14 @@ class Fleet:
         shown = [catalog.zoho.server_time for catalog in self.catalogs.values()]
         known = [time for time in shown if time is not None]
         return min(self._now(), *known) if len(known) == len(shown) else None
+
+    def trouble_of(self, org: str) -> str | None:
+        """Why an org does not say who it is; None when it does."""
+        try:
+            self.catalogs[org].profile()
+        except ZohoError as error:
+            return str(error)
+        return None
 
     def once(self) -> dict[str, Report]:
         """Every stream until it has caught up and nothing of it is due; the last report of each, outcomes added up."""

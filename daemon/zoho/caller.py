@@ -65,7 +65,10 @@ class _HalfAnswer(BadAnswer):
 
 
 class Caller:
-    """The connection to one org: transport, token, credits and the server's clock. Shared by threads."""
+    """The connection to one org: transport, token, credits and the server's clock. Shared by threads.
+
+    `ended` is called in the thread that made a call whenever one is over, well or badly.
+    """
 
     def __init__(
         self,
@@ -75,8 +78,10 @@ class Caller:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.org = org
+        self._ended = ended
         self.transport = Transport(org, monotonic=monotonic)
         self.now = now
         self._authority = Authority(org, self.transport, now=now, allowance=allowance)
@@ -191,6 +196,8 @@ class Caller:
         except CallUncertain:
             self._spend(call.credits)
             raise
+        finally:
+            self._ended()
         if reply.status != 429 and not _token_refused(reply):
             self._spend(call.credits)
         self._note(reply)

@@ -46,8 +46,9 @@ class Zoho:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance)
+        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance, ended=ended)
 
     def __enter__(self) -> Self:
         return self

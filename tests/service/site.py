@@ -71,7 +71,13 @@ class Site:
         """Starts a command that goes on; its log is in `log.txt`."""
         with (self.folder / "log.txt").open("a") as log:
             process = subprocess.Popen(
-                self.command(*args), env=self.env, cwd=self.folder, stdout=log, stderr=log, text=True
+                self.command(*args),
+                env=self.env,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
             )
         self.processes.append(process)
         return process

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,21 +128,6 @@ def test_resync_compares_at_once_in_the_running_daemon(site: Site) -> None:
     said = site.call("resync", "india-to-us/Leads")
     assert (said.returncode, said.stdout) == (0, "india-to-us/Leads is compared now; see `orgsync status`\n")
     until(lambda: any(one["code"] == "TARGET_GONE" for queue in queues(site) for one in queue))
-
-
-def test_readiness_and_the_end_are_told_to_systemd(site: Site) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        path = str(site.folder / "notify")
-        notify.bind(path)
-        notify.settimeout(15)
-        site.env["NOTIFY_SOCKET"] = path
-        process = site.start("run")
-        told = notify.recv(4096).decode()
-        assert "READY=1" in told
-        process.send_signal(signal.SIGTERM)
-        while "STOPPING=1" not in told:
-            told = notify.recv(4096).decode()
-    assert process.wait(10) == 0
 
 
 def test_the_log_is_json_on_request_and_holds_no_secret(site: Site) -> None:
