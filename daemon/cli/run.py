@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.service import daemon
+from daemon.service.endpoint import Endpoint, parse_listen
 from daemon.service.logs import set_up
+from daemon.sync.prepare import FirstRun
 
 
 @click.command("run")
@@ -21,11 +24,32 @@ from daemon.service.logs import set_up
 )
 @click.option("--log-json", is_flag=True, help="Log lines as JSON.")
 @click.option("--verbose", is_flag=True, help="Log debug lines too.")
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Serve /metrics, /healthz and /readyz there, for example 127.0.0.1:9464 (docs/watching.md).",
+)
+@click.option("--metrics-public", is_flag=True, help="Let --metrics listen where other machines reach it.")
 @click.pass_obj
-def command(settings_path: str, first_run: str, log_json: bool, verbose: bool) -> None:
+def command(
+    settings_path: str, first_run: str, log_json: bool, verbose: bool, metrics: str | None, metrics_public: bool
+) -> None:
     """Keep every stream in step until SIGTERM or SIGINT."""
 
     settings = load_settings(Path(settings_path))
     set_up(settings.orgs.values(), as_json=log_json, verbose=verbose)
-    with locked_ledger(settings) as ledger:
-        daemon.run(settings, ledger, first_run="create" if first_run == "create" else "refuse", now=utc_now)
+    with ExitStack() as opened:
+        endpoint = None if metrics is None else opened.enter_context(_endpoint(metrics, public=metrics_public))
+        ledger = opened.enter_context(locked_ledger(settings))
+        first: FirstRun = "create" if first_run == "create" else "refuse"
+        daemon.run(settings, ledger, first_run=first, now=utc_now, endpoint=endpoint)
+
+
+def _endpoint(where: str, *, public: bool) -> Endpoint:
+    try:
+        return Endpoint(parse_listen(where, public=public))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--metrics") from None
+    except OSError as error:
+        what = f"{where} cannot be used ({error.strerror}); nothing was started. Choose another port"
+        raise click.BadParameter(what, param_hint="--metrics") from None

@@ -1,9 +1,9 @@
 """What the ledger may forget: the history, and never what the road stands on.
 
-Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; then causes without a row in the
-queue. The newest row of each table stays, so that no number is given twice; so do the last cycle of every stream, which
-`status` shows, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as
-long as the history was at its longest, and never shrinks.
+Rows of `changes`, `conflicts`, `cycles` and (counted from their end) `alerts` go when they are older than the
+retention; then causes without a row in the queue. The newest row of each table stays, so that no number is given twice;
+so do the last cycle of every stream, which `status` shows, and a cycle whose sum is off, which is an alarm. SQLite uses
+the freed pages again: the file stays as long as the history was at its longest, and never shrinks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, text
 
-from daemon.ledger.tables import TALLY, causes, changes, conflicts, cycles, retry_queue
+from daemon.ledger.tables import TALLY, alerts, causes, changes, conflicts, cycles, retry_queue
 
 STEP: Final = 500
 
@@ -34,6 +34,7 @@ def _old(before: datetime) -> list[tuple[Table, Select[tuple[int]]]]:
             conflicts,
             select(conflicts.c.id).where(conflicts.c.at < before, _not_newest(conflicts)).order_by(conflicts.c.at),
         ),
+        (alerts, select(alerts.c.id).where(alerts.c.resolved_at < before, _not_newest(alerts)).order_by(alerts.c.id)),
         (
             cycles,
             select(cycles.c.id)

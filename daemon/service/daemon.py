@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -24,9 +25,11 @@ from loguru import logger
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LedgerError
 from daemon.service import inbox
+from daemon.service.endpoint import Endpoint
 from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import notify
+from daemon.service.watching import watched
 from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
@@ -37,14 +40,30 @@ _THREADS: Final = 8
 _WAITING_S: Final = 1.0
 _TICK_S: Final = 0.2
 _FEEDING_S: Final = 10.0
+_ROUND_S: Final = 60.0  # the longest that one round of the main thread may take
 
 
-def run(settings: Settings, ledger: Ledger, *, first_run: FirstRun, now: Callable[[], datetime]) -> None:
-    """Keeps every stream in step until SIGTERM or SIGINT. The caller holds the ledger's lock."""
+def run(
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    first_run: FirstRun,
+    now: Callable[[], datetime],
+    endpoint: Endpoint | None = None,
+) -> None:
+    """Keeps every stream in step until SIGTERM or SIGINT, and lets the endpoint show it. The caller holds the ledger's
+    lock.
+    """
     stop = threading.Event()
     _on_signals(stop)
-    with Fleet(settings, ledger, now=now, stopping=stop.is_set, first_run=first_run) as fleet:
+    with (
+        Fleet(settings, ledger, now=now, stopping=stop.is_set, first_run=first_run) as fleet,
+        ExitStack() as beside,
+    ):
         work = _Work(fleet, stop)
+        beside.enter_context(
+            watched(settings, ledger, fleet.catalogs, stop, alive=work.progresses, now=now, endpoint=endpoint)
+        )
         work.start()
         notify("READY=1", f"STATUS=keeping {len(fleet.runners)} streams in step")
         logger.info("keeping {} streams in step", len(fleet.runners))
@@ -81,6 +100,7 @@ def _watch(
         if done:
             logger.info("done by request of another command: {}; all streams run now", done)
             work.all_now()
+        work.beat = time.monotonic()
         work.mind_clock()
         history.step()
         if time.monotonic() >= fed + _FEEDING_S and work.alive():
@@ -109,6 +129,7 @@ class _Work:
         self._running: dict[str, float] = {}
         self._minding = threading.Lock()
         self._offset = time.time() - time.monotonic()
+        self.beat = time.monotonic()  # when the main thread last came round
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(min(_THREADS, max(1, len(fleet.runners))))},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -151,6 +172,10 @@ class _Work:
         """Whether no job has been at one thing for longer than calls may take: life without progress is none."""
         longest = max(c.zoho.org.call_deadline for c in self._fleet.catalogs.values()) * 30
         return all(time.monotonic() - since < longest for since in list(self._running.values()))
+
+    def progresses(self) -> bool:
+        """As `alive`, and the main thread comes round too."""
+        return self.alive() and time.monotonic() - self.beat < _ROUND_S
 
     def finish(self, grace: float) -> bool:
         """Starts nothing more and waits for what runs; False when something still does."""

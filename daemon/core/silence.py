@@ -1,0 +1,73 @@
+"""When it is strange that a stream sees no change: "usually 40 an hour at this time, none for 3 hours".
+
+What is usual is what the same hours held on the same weekday in the last four weeks, or, while fewer than two of those
+are known, on each of the last seven days. An hour earlier or later must have been busy too: clocks change, people begin
+late. Pure; hours are counted from 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median_low
+from typing import Final
+
+LENGTHS: Final = (3, 6, 12, 24)
+ENOUGH: Final = 20
+"""Fewer changes than this in the whole time may be absent by chance."""
+LOOK_BACK: Final = timedelta(days=30)
+_WEEKS: Final = (7, 14, 21, 28)
+_DAYS: Final = (1, 2, 3, 4, 5, 6, 7)
+_SHIFTS: Final = (-1, 0, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """No change for so many hours, where `an_hour` were usual."""
+
+    hours: int
+    an_hour: float
+
+
+def hour_of(moment: datetime) -> int:
+    """The number of the hour that a time lies in."""
+    return int(moment.timestamp() // 3600)
+
+
+def silence(seen: Mapping[int, int], now: datetime) -> Silence | None:
+    """Whether the hours up to now are strangely empty; `seen` is hour -> changes, hours without any may be left out.
+
+    What is known begins with the first hour in it. The hour that goes on is no full one: it only has to be empty too.
+    """
+    this = hour_of(now)
+    if not seen or seen.get(this, 0):
+        return None
+    for length in LENGTHS:
+        if _changes(seen, this - length, length):
+            return None
+        usual = _usual(seen, this, length)
+        if usual is not None and usual >= ENOUGH:
+            return Silence(hours=length, an_hour=usual / length)
+    return None
+
+
+def _usual(seen: Mapping[int, int], this: int, length: int) -> int | None:
+    """Changes that the same hours usually have; None while too little is known."""
+    first = min(seen)
+
+    def at(days: int) -> int | None:
+        start = this - 24 * days - length
+        if start + _SHIFTS[0] < first:
+            return None
+        return min(_changes(seen, start + shift, length) for shift in _SHIFTS)
+
+    weeks = [count for days in _WEEKS if (count := at(days)) is not None]
+    if len(weeks) >= 2:
+        return median_low(weeks)
+    week = [count for days in _DAYS if (count := at(days)) is not None]
+    return min(week) if len(week) == len(_DAYS) else None
+
+
+def _changes(seen: Mapping[int, int], start: int, length: int) -> int:
+    return sum(seen.get(hour, 0) for hour in range(start, start + length))
