@@ -2,7 +2,8 @@
 
 What is usual is what the same hours held on the same weekday in the last four weeks, or, while fewer than two of those
 are known, on each of the last seven days. An hour earlier or later must have been busy too: clocks change, people begin
-late. Pure; hours are counted from 1970 in UTC.
+late. And where single hours are often empty, several in a row may be so by chance: how often each of them was, on the
+days that were not idle, must make that unlikely. Pure; hours are counted from 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import prod
 from statistics import median_low
 from typing import Final
 
 LENGTHS: Final = (3, 6, 12, 24)
 ENOUGH: Final = 20
 """Fewer changes than this in the whole time may be absent by chance."""
+CHANCE: Final = 1e-3
+"""How likely it may be, at most, that all hours are empty by chance."""
 LOOK_BACK: Final = timedelta(days=30)
 _WEEKS: Final = (7, 14, 21, 28)
 _DAYS: Final = (1, 2, 3, 4, 5, 6, 7)
@@ -36,7 +40,7 @@ def hour_of(moment: datetime) -> int:
 
 
 def silence(seen: Mapping[int, int], now: datetime) -> Silence | None:
-    """Whether the hours up to now are strangely empty; `seen` is hour -> changes, hours without any may be left out.
+    """Whether the hours up to now are strangely empty; `seen` is hour -> changes, of hours that had any.
 
     What is known begins with the first hour in it. The hour that goes on is no full one: it only has to be empty too.
     """
@@ -47,7 +51,7 @@ def silence(seen: Mapping[int, int], now: datetime) -> Silence | None:
         if _changes(seen, this - length, length):
             return None
         usual = _usual(seen, this, length)
-        if usual is not None and usual >= ENOUGH:
+        if usual is not None and usual >= ENOUGH and _by_chance(seen, this, length) <= CHANCE:
             return Silence(hours=length, an_hour=usual / length)
     return None
 
@@ -67,6 +71,19 @@ def _usual(seen: Mapping[int, int], this: int, length: int) -> int | None:
         return median_low(weeks)
     week = [count for days in _DAYS if (count := at(days)) is not None]
     return min(week) if len(week) == len(_DAYS) else None
+
+
+def _by_chance(seen: Mapping[int, int], this: int, length: int) -> float:
+    """How likely it is that all these hours are empty, by how often each was on the last four weeks' days that had any
+    change in them. Hours that are mostly empty on this weekday say nothing: Sunday's before a Monday.
+    """
+    first = min(seen)
+    starts = {days: this - 24 * days - length for days in range(1, _WEEKS[-1] + 1)}
+    known = {days: start for days, start in starts.items() if start >= first}
+    busy = [start for start in known.values() if _changes(seen, start, length)]
+    weeks = [known[days] for days in _WEEKS if days in known]
+    telling = [h for h in range(length) if 2 * sum(start + h in seen for start in weeks) >= len(weeks)]
+    return prod((sum(start + h not in seen for start in busy) + 0.5) / (len(busy) + 1) for h in telling)
 
 
 def _changes(seen: Mapping[int, int], start: int, length: int) -> int:

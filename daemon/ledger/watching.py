@@ -120,7 +120,8 @@ def hours(connection: Connection, stream: str, now: datetime) -> dict[int, int]:
     hour = _hour(connection, cycles.c.started_at)
     query = (
         select(hour, func.sum(cycles.c.seen))
-        .where(cycles.c.stream == stream, cycles.c.lane == "poll", cycles.c.started_at >= now - LOOK_BACK)
+        .where(cycles.c.stream == stream, cycles.c.lane == "poll", cycles.c.seen > 0)
+        .where(cycles.c.started_at >= now - LOOK_BACK)
         .group_by(hour)
     )
     return {
@@ -152,12 +153,12 @@ def _outcomes(connection: Connection, since: datetime) -> dict[str, dict[str, in
 
 def _unbalanced(connection: Connection) -> dict[str, int]:
     query = select(cycles.c.stream, func.count()).where(text(f"seen <> {TALLY}")).group_by(cycles.c.stream)
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _open_alerts(connection: Connection) -> dict[str, int]:
     query = select(alerts.c.kind, func.count()).where(alerts.c.resolved_at.is_(None)).group_by(alerts.c.kind)
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _untold(connection: Connection) -> int:
