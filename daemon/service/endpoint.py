@@ -5,6 +5,7 @@ On loopback it answers only who asks for this machine by name: a web page of els
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class Endpoint:
     def __init__(self, listen: Listen) -> None:
         """Raises OSError where the address cannot be used."""
         self._pages = _STARTING
-        self._server = _Server((listen.host, listen.port), self._handler(only_local=is_loopback(listen.host)))
+        server = _Server6 if ":" in listen.host else _Server
+        self._server = server((listen.host, listen.port), self._handler(only_local=is_loopback(listen.host)))
         self.port: Final = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
@@ -109,6 +111,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller that went away is no news."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):
