@@ -112,3 +112,8 @@ def test_in_a_year_of_ordinary_traffic_nobody_is_woken() -> None:
         if drawn[moment]:
             seen[hour_of(moment)] = drawn[moment]
     assert len(told) <= 3, told
+
+
+def test_what_ended_two_weeks_ago_is_not_usual_any_more() -> None:
+    ended = NOW - timedelta(days=15)
+    assert silence(quiet_since(3, lambda m: office(m) if m < ended else 0), NOW) is None
