@@ -36,7 +36,7 @@ LIBRARIES = {
     "ledger": {"psycopg", "sqlalchemy", "alembic", "loguru"},
     "sync": {"orjson", "loguru"},
     "settings": {"pydantic", "pydantic_core"},
-    "service": {"apscheduler", "loguru"},
+    "service": {"apscheduler", "httpx", "loguru", "prometheus_client"},
     "emulator": {
         "starlette",
         "uvicorn",

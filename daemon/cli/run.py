@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import faulthandler
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.service import daemon
+from daemon.service.endpoint import Endpoint, parse_listen
 from daemon.service.logs import set_up
 from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
@@ -24,8 +26,16 @@ from daemon.sync.prepare import FirstRun
 )
 @click.option("--log-json", is_flag=True, help="Log lines as JSON.")
 @click.option("--verbose", is_flag=True, help="Log debug lines too.")
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Serve /metrics, /healthz and /readyz there, for example 127.0.0.1:9464 (docs/watching.md).",
+)
+@click.option("--metrics-public", is_flag=True, help="Let --metrics listen where other machines reach it.")
 @click.pass_obj
-def command(settings_path: str, first_run: str, log_json: bool, verbose: bool) -> None:
+def command(
+    settings_path: str, first_run: str, log_json: bool, verbose: bool, metrics: str | None, metrics_public: bool
+) -> None:
     """Keep every stream in step until SIGTERM or SIGINT. SIGHUP reads the settings again."""
     faulthandler.enable()  # systemd's watchdog ends it by SIGABRT: where each thread stood is in the log then
     path = Path(settings_path).absolute()
@@ -36,5 +46,17 @@ def command(settings_path: str, first_run: str, log_json: bool, verbose: bool) -
         return load_settings(path)
 
     how: FirstRun = "create" if first_run == "create" else "refuse"
-    with locked_ledger(settings) as ledger:
-        daemon.run(settings, ledger, first_run=how, now=utc_now, reread=reread)
+    with ExitStack() as opened:
+        endpoint = None if metrics is None else opened.enter_context(_endpoint(metrics, public=metrics_public))
+        ledger = opened.enter_context(locked_ledger(settings))
+        daemon.run(settings, ledger, first_run=how, now=utc_now, reread=reread, endpoint=endpoint)
+
+
+def _endpoint(where: str, *, public: bool) -> Endpoint:
+    try:
+        return Endpoint(parse_listen(where, public=public))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--metrics") from None
+    except OSError as error:
+        what = f"{where} cannot be used ({error.strerror}); nothing was started. Choose another port"
+        raise click.BadParameter(what, param_hint="--metrics") from None

@@ -136,12 +136,22 @@ _WORDS: Final[dict[FuseKind, str]] = {
 }
 
 
-def sentence(blown: Blown, stream: str) -> str:
-    """What the fuse of a stream saw, what was not touched, and what to type."""
+def seen(blown: Blown) -> str:
+    """What a fuse saw and what was not touched."""
+    words = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed)
+    return (
+        f"fuse ({blown.kind}): {words} (source records {', '.join(blown.examples)}); the rest was not written and the "
+        "checkpoint stands"
+    )
+
+
+def release_command(blown: Blown, stream: str) -> str:
+    """What a person types who meant it."""
     # How many more the target would refuse nobody knows.
     accept = "all" if blown.kind == "refused" else blown.count
-    seen = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed)
-    return (
-        f"fuse ({blown.kind}): {seen} (source records {', '.join(blown.examples)}); the rest was not written and the "
-        f'checkpoint stands. If this is meant: orgsync release {stream} --accept {accept} --reason "…"'
-    )
+    return f'orgsync release {stream} --accept {accept} --reason "…"'
+
+
+def sentence(blown: Blown, stream: str) -> str:
+    """What the fuse of a stream saw, what was not touched, and what to type."""
+    return f"{seen(blown)}. If this is meant: {release_command(blown, stream)}"

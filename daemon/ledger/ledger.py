@@ -48,6 +48,7 @@ from daemon.ledger import (
     streams,
     witness,
 )
+from daemon.ledger.alerts import AlertBook
 from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.database import Database, Lock, locate
@@ -85,6 +86,7 @@ class Ledger:
             raise
         self.digest_key: Final = bytes.fromhex(kept["digest_key"])
         self.ledger_id: Final = kept["ledger_id"]
+        self.alerts: Final = AlertBook(self._reading, self._writing)
 
     @classmethod
     def open(cls, url: str, password: Secret | None = None) -> Self:

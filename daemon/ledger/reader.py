@@ -21,7 +21,7 @@ from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
-from daemon.ledger import comparisons, lookups, migrate, streams
+from daemon.ledger import comparisons, lookups, migrate, streams, watching
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database, locate
 from daemon.ledger.streams import StreamState
@@ -307,6 +307,16 @@ class Reader:
         order = (exports.c.route, exports.c.source_module, exports.c.field, exports.c.data_center)
         with self._reading() as connection:
             return [Export(**row) for row in connection.execute(select(exports).order_by(*order)).mappings()]
+
+    def watched(self, now: datetime) -> watching.Watched:
+        """What metrics and alerts are made of."""
+        with self._reading() as connection:
+            return watching.look(connection, now)
+
+    def hours(self, stream: str, now: datetime) -> dict[int, int]:
+        """Changes that a stream has seen, by hour."""
+        with self._reading() as connection:
+            return watching.hours(connection, stream, now)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -1,10 +1,10 @@
 """What the ledger may forget: the history, and never what the road stands on.
 
-Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; so do comparisons that have
-ended, and fuses that are used up; then causes without a row in the queue. The newest row of each table stays, so that
-no number is given twice; so do the last cycle of every stream, which `status` shows, its last comparison, by which the
-next one is due, and a cycle whose sum is off, which is an alarm. SQLite uses the freed pages again: the file stays as
-long as the history was at its longest, and never shrinks.
+Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; so do comparisons and (counted
+from their end) `alerts` that are over, and fuses that are used up; then causes without a row in the queue. The newest
+row of each table stays, so that no number is given twice; so do the last cycle of every stream, which `status` shows,
+its last comparison, by which the next one is due, and a cycle whose sum is off, which is an alarm. SQLite uses the freed
+pages again: the file stays as long as the history was at its longest, and never shrinks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, text
 
-from daemon.ledger.tables import TALLY, causes, changes, comparisons, conflicts, cycles, fuses, retry_queue
+from daemon.ledger.tables import TALLY, alerts, causes, changes, comparisons, conflicts, cycles, fuses, retry_queue
 
 STEP: Final = 500
 
@@ -36,6 +36,7 @@ def _old(before: datetime) -> list[tuple[Table, Select[tuple[int]]]]:
             conflicts,
             select(conflicts.c.id).where(conflicts.c.at < before, _not_newest(conflicts)).order_by(conflicts.c.at),
         ),
+        (alerts, select(alerts.c.id).where(alerts.c.resolved_at < before, _not_newest(alerts)).order_by(alerts.c.id)),
         (
             cycles,
             select(cycles.c.id)

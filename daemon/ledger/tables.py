@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -349,3 +349,28 @@ comparisons = Table(
     info={"doc": "every full comparison of a stream: how far it is, and what it found"},
 )
 Index("ix_comparisons_stream", comparisons.c.stream, comparisons.c.id)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    number_of_row(),
+    text("kind", "fuse, dead, silence, token or credits"),
+    text("subject", "the stream or the org that it is about"),
+    text("mark", "what tells incidents of one kind and subject apart; may be empty"),
+    text("what", "what was seen, in a sentence"),
+    text("command", "what to type next"),
+    time("opened_at", "when it was noticed"),
+    maybe_time("resolved_at", "when it was seen to be over; NULL while it goes on"),
+    maybe_time("told_at", "when the webhook or the command took it"),
+    maybe_time("resolution_told_at", "when the webhook or the command took that it is over"),
+    number("tries", "attempts to tell since one succeeded"),
+    time("try_at", "when it is told next, if it is to be told; ahead of now while a daemon is at it"),
+    info={"doc": "what a person was told of, or is to be told of"},
+)
+Index(
+    "uq_alerts_open",
+    *(alerts.c[name] for name in ("kind", "subject", "mark")),
+    unique=True,
+    sqlite_where=column("resolved_at").is_(None),
+    postgresql_where=column("resolved_at").is_(None),
+)

@@ -26,6 +26,7 @@ from daemon.ledger import Ledger
 from daemon.ledger.errors import ClaimLost, LedgerError
 from daemon.service import inbox
 from daemon.service.claims import Claims, shared
+from daemon.service.endpoint import Endpoint
 from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import Teller
@@ -34,6 +35,7 @@ from daemon.service.readiness import Readiness
 from daemon.service.reload import ReloadRefusedError, take_up
 from daemon.service.signals import Ending, Sign, Signals
 from daemon.service.standing import Standing
+from daemon.service.watching import watched
 from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
@@ -53,13 +55,14 @@ def run(
     first_run: FirstRun,
     now: Callable[[], datetime],
     reread: Callable[[], Settings],
+    endpoint: Endpoint | None = None,
 ) -> None:
-    """Keeps every stream in step until SIGTERM or SIGINT; SIGHUP takes up what `reread` gives. The caller holds the
-    ledger's lock.
+    """Keeps every stream in step until SIGTERM or SIGINT, and lets the endpoint show it; SIGHUP takes up what `reread`
+    gives. The caller holds the ledger's lock.
     """
     signals, teller = Signals(), Teller()
     signals.listen()
-    open_with = partial(_Shift, ledger=ledger, first_run=first_run, now=now, stop=signals.stop)
+    open_with = partial(_Shift, ledger=ledger, first_run=first_run, now=now, stop=signals.stop, endpoint=endpoint)
     shift: _Shift | None = open_with(settings)
     while shift is not None:
         with shift:
@@ -78,7 +81,9 @@ class _Shift:
         first_run: FirstRun,
         now: Callable[[], datetime],
         stop: threading.Event,
+        endpoint: Endpoint | None,
     ) -> None:
+        self._endpoint = endpoint
         self._settings, self._ledger, self._now = settings, ledger, now
         self._ending = over = Ending(stop)
         self._progress = moves = Progress(patience(max(o.call_deadline for o in settings.orgs.values()), _THREADS))
@@ -107,6 +112,18 @@ class _Shift:
 
     def run(self, signals: Signals, teller: Teller, reload: Callable[[Settings], _Shift]) -> _Shift | None:
         """Works until the process is to stop (None) or another shift stands ready to take over."""
+        over, alive = threading.Event(), self._progress.proven
+        self._open.enter_context(
+            watched(
+                self._settings,
+                self._ledger,
+                self.fleet.catalogs,
+                over,
+                alive=alive,
+                now=self._now,
+                endpoint=self._endpoint,
+            )
+        )
         self._work.start()
         self._readiness.start()
         logger.info("keeping {} streams in step", len(self.fleet.streams))

@@ -37,13 +37,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        if self.host == "localhost":
-            return True
-        try:
-            ip = ipaddress.ip_address(self.host.strip("[]"))
-        except ValueError:
-            return False
-        return ip == _IPV6_LOOPBACK or ip in _IPV4_LOOPBACK
+        return is_loopback(self.host)
 
     @property
     def url(self) -> str:
@@ -51,6 +45,17 @@ class Address:
         usual = {"https": 443, "http": 80}[self.scheme]
         port = "" if self.port in (None, usual) else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address stands for this machine."""
+    if host == "localhost":
+        return True
+    try:
+        ip = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return ip == _IPV6_LOOPBACK or ip in _IPV4_LOOPBACK
 
 
 def parse_address(text: str) -> Address:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from daemon.core.alerts import NOWHERE, Alerting
 from daemon.core.files import ATTACHMENTS
 from daemon.core.fuse import Fuse
 from daemon.core.notes import NOTES
@@ -18,6 +19,7 @@ from daemon.core.org import Org, Secret
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
+from daemon.settings.alerts import read_alerts
 from daemon.settings.beside import Module, add_notes, check_beside, notes_last, with_attachments
 from daemon.settings.circles import circle_problems, with_circles
 from daemon.settings.crossing import Leg, crossings
@@ -44,6 +46,7 @@ class Settings:
     routes: tuple[Route, ...]
     retention: timedelta = HISTORY
     ledger_password: Secret | None = None
+    alerts: Alerting = NOWHERE
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -72,6 +75,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     url = ledger_url(ledger.url if ledger else "", state_dir, problems)
     given = ledger.password if ledger else None
     password = None if given is None else read_secret(given, "ledger.password", around, problems)
+    alerts = read_alerts(document, around, problems)
     if problems or ledger is None:
         raise SettingsError(path, problems)
     return Settings(
@@ -81,6 +85,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         routes=routes,
         retention=ledger.retention,
         ledger_password=password,
+        alerts=alerts,
     )
 
 

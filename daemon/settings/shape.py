@@ -35,6 +35,7 @@ class Entry(BaseModel):
 class FileEntry(Entry):
     state_dir: v.PathText | None = Field(default=None, description=v.PATH)
     ledger: object = Field(default=None, description="a table [ledger]")
+    alerts: object = Field(default=None, description="a table [alerts]")
     orgs: object = Field(description="at least one table [orgs.NAME]")
     routes: object = Field(description="at least one table [routes.NAME]")
 
@@ -43,6 +44,13 @@ class LedgerEntry(Entry):
     url: v.LedgerFile = Field(default="orgsync.db", description=LEDGER)
     password: object = Field(default=None, description=v.KEPT_IN, repr=False)
     retention: v.Retention = Field(default=v.HISTORY, description=v.RETENTION)
+
+
+class AlertsEntry(Entry):
+    """Where a person is told of trouble; read by alerts.py, which shows no address."""
+
+    webhook: object = Field(default=None, repr=False)
+    command: object = Field(default=None, repr=False)
 
 
 class OrgEntry(Entry):
@@ -130,6 +138,7 @@ class SourceEntry(Entry):
 PLACES: Final[dict[type[Entry], str]] = {
     FileEntry: "at the top of the file, before the first [table]",
     LedgerEntry: "in [ledger]",
+    AlertsEntry: "in [alerts]",
     OrgEntry: "in [orgs.NAME]",
     RouteEntry: "in [routes.NAME]",
     ModuleEntry: "in [routes.NAME.modules.Module]",

@@ -16,13 +16,14 @@ from typing import Final, NoReturn, Protocol
 
 from loguru import logger
 
+from daemon.core.alerts import RENEWED_WITHIN, Credential
 from daemon.core.org import Org, Secret
 from daemon.zoho import oauth, tokenfile
 from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, ZohoError
 from daemon.zoho.tokenfile import Tokens
 from daemon.zoho.transport import Transport
 
-WINDOW: Final = timedelta(minutes=10)
+WINDOW: Final = RENEWED_WITHIN
 MOST_RENEWALS: Final = 8
 _EARLY: Final = timedelta(minutes=5)
 _PAUSE: Final = 5.0  # seconds after an answer of the token endpoint that was none; doubled with each attempt
@@ -83,6 +84,12 @@ class Authority:
             if stored.access_token != refused and (token := self._good(stored)):
                 return token
             return self._renew(stored)
+
+    def credential(self) -> Credential:
+        """How the stored token is, without asking anybody. Raises CredentialRefused where it cannot be read."""
+        stored, now = tokenfile.read(self._org), self._now()
+        recent = [moment for moment in stored.renewals if abs(now - moment) < WINDOW]
+        return Credential(refused=stored.last_error or None, made_at=stored.made_at, renewals=len(recent))
 
     def _good(self, tokens: Tokens) -> Secret | None:
         if tokens.access_token and tokens.renew_at and self._now() < tokens.renew_at:
@@ -212,6 +219,7 @@ def _tokens(fresh: oauth.Fresh, now: datetime, known: Tokens) -> Tokens:
         renew_at=now + soon,
         made_with=known.made_with,
         renewals=known.renewals,
+        made_at=now,
     )
 
 

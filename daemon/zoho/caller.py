@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Final, TypeVar
 
 import orjson
 
+from daemon.core.alerts import Credential
+from daemon.core.credits import Forecast, Told, forecast
 from daemon.core.org import Org, Secret
 from daemon.zoho.auth import Allowance, Authority
 from daemon.zoho.errors import (
@@ -36,6 +39,7 @@ PAUSES: Final = (0.5, 2.0)
 _CLOCK_STEP: Final = 2.0  # seconds; Date has whole ones
 THROTTLED_FOR: Final = 60.0  # no Retry-After is documented; a minute is field practice (facts 9.4)
 EMPTY_STATUSES: Final = (204, 304)
+_TOLD: Final = 70  # what the org said of its credits in the last hour, one a minute
 _HINTS: Final = {
     ("Notes", "NOT_SUPPORTED"): "Only administrators read all notes (facts 2.4): give the API user that profile in Zoho"
 }
@@ -90,7 +94,9 @@ class Caller:
         self._lock = threading.Lock()
         self._spent = threading.local()
         self._begun = threading.local()
-        self.credits_remaining: int | None = None
+        self.credits_told: deque[Told] = deque(maxlen=_TOLD)
+        self.credits_total = 0
+        self.answered_at: datetime | None = None
         self.server_time: datetime | None = None
         self.clock_breaks: list[
             datetime
@@ -221,7 +227,23 @@ class Caller:
         """Credits that the calling thread's calls cost so far: a stream runs in one thread, an org serves many."""
         return getattr(self._spent, "credits", 0)
 
+    @property
+    def credits_remaining(self) -> int | None:
+        """What the org said last, if it ever did."""
+        return self.credits_told[-1].remaining if self.credits_told else None
+
+    def credits_forecast(self) -> Forecast:
+        """Whether its credits are about to run out."""
+        with self._lock:
+            return forecast(list(self.credits_told), self.answered_at, self.now())
+
+    def credential(self) -> Credential:
+        """How its token is, without asking anybody. Raises CredentialRefused where the file cannot be read."""
+        return self._authority.credential()
+
     def _spend(self, credits_spent: int) -> None:
+        with self._lock:
+            self.credits_total += credits_spent
         self._spent.credits = self.credits_spent + credits_spent
 
     def _note(self, reply: Reply) -> None:
@@ -232,8 +254,10 @@ class Caller:
                 self._rest_until = self._monotonic() + rest
             elif reply.status < 300:
                 self._throttled = 0
+            if reply.status < 300:
+                self.answered_at = self.now()
             if reply.credits_remaining is not None:
-                self.credits_remaining = reply.credits_remaining
+                self._told(Told(remaining=reply.credits_remaining, at=self.now()))
             # Only answers of the API itself: an error page may come from a machine with another clock.
             if reply.server_time is None or not (reply.status < 300 or reply.status == 304):
                 return
@@ -244,6 +268,13 @@ class Caller:
                 if reply.server_time < earliest:
                     self.clock_breaks.append(reply.server_time - passed)
             self.server_time, self._clock_read_at = reply.server_time, read_at
+
+    def _told(self, told: Told) -> None:
+        """The newest, and before it one a minute."""
+        before = self.credits_told[-2] if len(self.credits_told) > 1 else None
+        if before is not None and timedelta() <= told.at - before.at < timedelta(minutes=1):
+            self.credits_told.pop()
+        self.credits_told.append(told)
 
     def refusal(self, call: Call, reply: Reply) -> ZohoError:
         """What an answer that is not a success means for the caller."""

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from daemon.core.alerts import Credential
 from daemon.core.answer import Answer
+from daemon.core.credits import Forecast
 from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
@@ -21,7 +23,7 @@ from daemon.zoho import coql, files, metadata, newfield, reads, writes
 from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
-from daemon.zoho.errors import BadAnswer, RequestRefused
+from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
 from daemon.zoho.metadata import Deletions, ModuleInfo
 from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
@@ -100,6 +102,22 @@ class Zoho:
     def credits_remaining(self) -> int | None:
         """What the org said last, if it ever did: it does so from half of the day's allowance on (facts 9.4)."""
         return self._caller.credits_remaining
+
+    @property
+    def credits_total(self) -> int:
+        """Credits that the calls of all threads cost since this connection was made, by Zoho's price list."""
+        return self._caller.credits_total
+
+    def credits_forecast(self) -> Forecast:
+        """Whether the org's credits are about to run out, from what it said."""
+        return self._caller.credits_forecast()
+
+    def credential(self) -> Credential | None:
+        """How its token is, from the stored one; None where that cannot be read. Asks nobody."""
+        try:
+            return self._caller.credential()
+        except CredentialRefused:
+            return None
 
     @property
     def credits_spent(self) -> int:

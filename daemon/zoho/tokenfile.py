@@ -24,7 +24,9 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What the file holds. `made_with` says, without telling it, which credential the access token belongs to."""
+    """What the file holds. `made_with` says, without telling it, which credential the access token belongs to, and
+    `made_at` when that was given.
+    """
 
     refresh_token: Secret | None = None
     access_token: Secret | None = None
@@ -34,6 +36,7 @@ class Tokens:
     renewals: tuple[datetime, ...] = ()
     blocked_until: datetime | None = None
     last_error: str = ""
+    made_at: datetime | None = None
 
 
 def read(org: Org) -> Tokens:
@@ -121,6 +124,7 @@ def _dump(tokens: Tokens) -> bytes:
         "renewals": [text(moment) for moment in tokens.renewals],
         "blocked_until": text(tokens.blocked_until),
         "last_error": tokens.last_error,
+        "made_at": text(tokens.made_at),
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
@@ -136,6 +140,7 @@ def _parse(content: bytes) -> Tokens:
         renewals=tuple(moment for text in found["renewals"] if (moment := _moment(text))),
         blocked_until=_moment(found["blocked_until"]),
         last_error=_text(found["last_error"]),
+        made_at=_moment(found.get("made_at")),  # files of older versions have none
     )
 
 

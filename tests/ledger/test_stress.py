@@ -135,6 +135,7 @@ def test_an_older_file_is_refused_by_status_and_brought_up_by_once(site: Stresse
 def test_a_newer_file_is_refused_by_all_and_not_touched(site: Stressed) -> None:
     with sqlite3.connect(site.ledger) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE meta SET value = '9999' WHERE name = 'oldest_code'")
     connection.close()
     before = shut(site)
     site.leads(1)

@@ -134,8 +134,15 @@ def test_missing_key(house: Any, case: tuple[str, str, str | None, str, str, str
 @pytest.mark.parametrize(
     "case",
     [
-        ("", "state_dri", '"x"', "an unknown key", "state_dir, ledger, orgs, routes", 'did you mean "state_dir"'),
-        ("", "frobnicate", "1", "an unknown key", "state_dir, ledger, orgs, routes", ""),
+        (
+            "",
+            "state_dri",
+            '"x"',
+            "an unknown key",
+            "state_dir, ledger, alerts, orgs, routes",
+            'did you mean "state_dir"',
+        ),
+        ("", "frobnicate", "1", "an unknown key", "state_dir, ledger, alerts, orgs, routes", ""),
         ("ledger", "file", '"x"', "an unknown key", "url", ""),
         ("ledger", "state_dir", '"x"', "an unknown key", "url", "at the top of the file, before the first [table]"),
         (INDIA, "datacenter", '"in"', "an unknown key", "data_center, client_id", 'did you mean "data_center"'),
