@@ -63,6 +63,12 @@ def demand(connection: Connection, claim: Claim) -> None:
         raise ClaimLost(claim.stream)
 
 
+def _share(streams: int, me: str, others: Collection[str]) -> int:
+    """How many streams this daemon is to run: as many as each other one, or one more."""
+    each, left = divmod(streams, len(others) + 1)
+    return each + (sum(name < me for name in others) < left)
+
+
 class Membership:
     """How a daemon takes part: by a connection of its own, which no long transaction keeps waiting."""
 
@@ -79,7 +85,7 @@ class Membership:
         """
         with self._database.transaction(self._engine) as connection:
             others = self._live(connection)
-            share = -(-len(streams) // (others + 1)) if fair else len(streams)
+            share = _share(len(streams), self._me.name, others) if fair else len(streams)
             owned = set(self._owned(connection))
             ours = owned & set(streams)
             surplus = sorted(ours & set(idle))[: max(0, len(ours) - share)]
@@ -97,8 +103,8 @@ class Membership:
         finally:
             self._engine.dispose()
 
-    def _live(self, connection: Connection) -> int:
-        """Says that this one lives; gives how many others do."""
+    def _live(self, connection: Connection) -> list[str]:
+        """Says that this one lives; gives the others that do."""
         row = {
             "name": self._me.name,
             "host": self._me.host,
@@ -110,7 +116,7 @@ class Membership:
         connection.execute(upsert(connection, daemons, kept=("started_at",)).values(row))
         connection.execute(delete(daemons).where(daemons.c.expires_at < _now - _REMEMBERED))
         others = daemons.c.name != self._me.name, daemons.c.expires_at > _now
-        return connection.scalar(select(func.count()).select_from(daemons).where(*others)) or 0
+        return list(connection.scalars(select(daemons.c.name).where(*others)))
 
     def _owned(self, connection: Connection) -> ScalarResult[str]:
         return connection.scalars(select(_row.stream).where(_row.owner == self._me.name))

@@ -3,8 +3,8 @@
 Rows of `changes`, `conflicts` and `cycles` go when they are older than the retention; so do comparisons and (counted
 from their end) `alerts` that are over, and fuses that are used up; then causes without a row in the queue. The newest
 row of each table stays, so that no number is given twice; so do the last cycle of every stream, which `status` shows,
-its last comparison, by which the next one is due, and a cycle whose sum is off, which is an alarm. SQLite uses the freed
-pages again: the file stays as long as the history was at its longest, and never shrinks.
+its last comparison, by which the next one is due, and a cycle whose sum is off, which is an alarm. SQLite uses
+the freed pages again: the file stays as long as the history was at its longest, and never shrinks.
 """
 
 from __future__ import annotations

@@ -166,3 +166,10 @@ def test_all_daemons_together_renew_a_token_eight_times_in_ten_minutes(place, se
         assert one.take_renewal("a") == 0
         server.sql("test", "UPDATE renewals SET at = at - interval '10 minutes'")
         assert two.take_renewal("a") == 0
+
+
+def test_streams_are_shared_out_as_evenly_as_can_be(ledger):
+    members = [member(ledger, str(number)) for number in range(3)]
+    for _ in range(3):
+        owned = [one.beat(STREAMS, STREAMS) for one in members]
+    assert sorted(map(len, owned)) == [1, 1, 2]
