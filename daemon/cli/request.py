@@ -20,7 +20,8 @@ def demand(settings: Settings, request: Request) -> tuple[int, str]:
     """Has the request carried out; gives the number of things done, and when they take effect, in words."""
     try:
         with locked_ledger(settings) as ledger:
-            return inbox.carry_out(request, ledger, utc_now()), "at the next `orgsync run` or `orgsync once`"
+            when = "at the next poll" if ledger.shared else "at the next `orgsync run` or `orgsync once`"
+            return inbox.carry_out(request, ledger, utc_now()), when
     except LedgerHeld:
         patience = _PATIENCE_S + len(request.pairs) / _PAIRS_A_SECOND
         return inbox.ask(settings.state_dir / "inbox", request, patience), "now"
