@@ -19,7 +19,7 @@ from daemon.core.org import Secret, living
 MASK: Final = "****"
 SHORTEST: Final = 8
 """A shorter value is masked only where a caller names it: everywhere else, too many innocent words would go with it."""
-_BREAKS: Final = {code: None for code in (*range(33), 127)}
+_BREAKS: Final = dict.fromkeys((*range(33), 127))
 _BREAK: Final = "[\\x00-\\x20\\x7f]*"  # whoever wraps or cleans a text must not hide a secret by that
 _WHOLE: Final = 6  # characters of base64 below which a match says nothing
 
@@ -41,7 +41,12 @@ def forms(value: str) -> tuple[str, ...]:
     raw = value.encode("utf-8", "surrogatepass")
     escaped = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     lower = {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), one) for one in escaped}
-    texts = {html.escape(value), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
+    texts = {
+        html.escape(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+    }
     found = {*escaped, *lower, *texts, raw.hex(), raw.hex().upper(), *_in_base64(raw)} - {value, ""}
     return tuple(sorted(found, key=len, reverse=True))
 
@@ -59,4 +64,3 @@ def _in_base64(raw: bytes) -> set[str]:
 
 def _values(secrets: Iterable[Secret], shortest: int) -> set[str]:
     return {value for secret in secrets if len(value := secret.reveal()) >= shortest}
-

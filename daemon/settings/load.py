@@ -36,7 +36,10 @@ class UnknownStreamError(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that the settings say, checked. Routes and streams stand in the order of the file."""
+    """Everything that the settings say, checked. Routes and streams stand in the order of the file.
+
+    `from_env` are the names of the environment variables that secrets were read from.
+    """
 
     ledger_url: str
     state_dir: Path
@@ -44,6 +47,7 @@ class Settings:
     routes: tuple[Route, ...]
     retention: timedelta = HISTORY
     ledger_password: Secret | None = None
+    from_env: frozenset[str] = frozenset()
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -81,6 +85,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         routes=routes,
         retention=ledger.retention,
         ledger_password=password,
+        from_env=frozenset(around.used),
     )
 
 
