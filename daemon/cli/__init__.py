@@ -12,6 +12,8 @@ from typing import Final
 import click
 
 from daemon.cli.exits import exit_code, usage_exit
+from daemon.cli.guard import guard
+from daemon.core.masking import masked
 
 _COMMANDS: Final = {
     "init": ("daemon.cli.init", "Write a commented settings.toml to start from."),
@@ -66,6 +68,7 @@ def app(ctx: click.Context, settings_path: str) -> None:
 
 def main() -> None:
     """The entry point: runs a command and turns what a user can cause into a message and an exit code."""
+    guard()
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
@@ -76,5 +79,5 @@ def main() -> None:
         code = exit_code(error)
         if code is None:
             raise
-        click.echo(f"orgsync: {error}", err=True)
+        click.echo(masked(f"orgsync: {error}"), err=True)
     sys.exit(code if isinstance(code, int) else 0)

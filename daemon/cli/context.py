@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from daemon.cli.guard import environment, take_out
 from daemon.ledger import Ledger, LedgerUnavailable, Reader
 from daemon.settings import Settings, load
 
@@ -17,7 +17,10 @@ def utc_now() -> datetime:
 
 
 def load_settings(path: Path) -> Settings:
-    return load(path, os.environ)
+    """The settings. The environment keeps none of the secrets that they name. Raises SettingsError."""
+    settings = load(path, environment())
+    take_out(settings.from_env)
+    return settings
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ def command(path: Path) -> None:
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(shipped("settings.toml").read_text(encoding="utf-8"))
+            os.fchmod(file.fileno(), 0o644)  # it holds no secret, and the service's user is to read it
     except FileExistsError:
         raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another file") from None
     except OSError as error:

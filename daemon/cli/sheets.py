@@ -1,8 +1,8 @@
 """The lists of `orgsync match` as CSV, for a spreadsheet to open and to give back.
 
 A cell that a spreadsheet would take for a formula, or for a number to be rounded (ids have 19 digits), begins with an
-apostrophe; it is taken off on reading. Read back are also the habits of spreadsheets: a byte order mark, `;` or tab
-between cells, another encoding of names.
+apostrophe; it is taken off on reading. So does what follows a `;`, where many a spreadsheet begins a new cell. Read
+back are also the habits of spreadsheets: a byte order mark, `;` or tab between cells, another encoding of names.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,11 @@ CERTAIN, AMBIGUOUS, SOURCE, TARGET = "certain.csv", "ambiguous.csv", "unmatched_
 NAMES: Final = (CERTAIN, AMBIGUOUS, SOURCE, TARGET)
 _YES: Final = frozenset({"yes", "y", "true", "x", "1"})
 _NO: Final = frozenset({"no", "n", "false", "0"})
-_MARKED: Final = tuple(
-    "=+-@'\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+_FORMULA: Final = (
+    "=+@'\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}-"
 )
+_BEGINS: Final = re.compile(rf"(^|;)([\s\"]*)(?=[{_FORMULA}])")
+_MARK: Final = re.compile(r"(^|;)([\s\"]*)'")
 _ROUNDED: Final = 12  # digits from which on a spreadsheet may round a number
 _PAIRS: Final = 100
 """Pairs of one group that are written out; of a larger one each record has a line, and a person fills in the other."""
@@ -101,12 +104,12 @@ def write(folder: Path, lists: Mapping[str, Iterable[Row]]) -> None:
 def masked(text: str) -> str:
     """A cell that no spreadsheet computes or rounds; control characters have no place in a line."""
     plain = "".join(c if c.isprintable() else " " for c in text).strip()
-    return f"'{plain}" if plain.startswith(_MARKED) or (plain.isdecimal() and len(plain) >= _ROUNDED) else plain
+    return f"'{plain}" if plain.isdecimal() and len(plain) >= _ROUNDED else _BEGINS.sub(r"\1\2'", plain)
 
 
 def unmasked(cell: str) -> str:
     """What a cell says."""
-    return cell.strip().removeprefix("'")
+    return _MARK.sub(r"\1\2", cell.strip())
 
 
 def read(paths: Sequence[Path]) -> Decided:

@@ -38,7 +38,10 @@ class UnknownStreamError(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that the settings say, checked. Routes and streams stand in the order of the file."""
+    """Everything that the settings say, checked. Routes and streams stand in the order of the file.
+
+    `from_env` are the names of the environment variables that secrets were read from.
+    """
 
     ledger_url: str
     state_dir: Path
@@ -47,6 +50,7 @@ class Settings:
     retention: timedelta = HISTORY
     ledger_password: Secret | None = None
     alerts: Alerting = NOWHERE
+    from_env: frozenset[str] = frozenset()
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -86,6 +90,7 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
         retention=ledger.retention,
         ledger_password=password,
         alerts=alerts,
+        from_env=frozenset(around.used),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +32,14 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the settings may read beside their own file: the folder that relative paths start from, the environment."""
+    """What the settings may read beside their own file: the folder that relative paths start from, the environment.
+
+    `used` gathers the names of the variables that secrets were read from.
+    """
 
     folder: Path
     env: Mapping[str, str]
+    used: set[str] = field(default_factory=set)
 
 
 def read_secret(value: object, at: str, around: Surroundings, problems: list[Problem]) -> Secret | None:
@@ -78,6 +82,7 @@ def _from_env(name: str, around: Surroundings) -> str | Unreadable:
     value = around.env.get(name)
     if value is None:
         return Unreadable(found=f"no environment variable {name}", hint=f"set {name} for the daemon and for commands")
+    around.used.add(name)
     return value
 
 

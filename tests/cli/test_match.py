@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
 import sqlite3
 import subprocess
 import threading
@@ -17,7 +19,7 @@ from hypothesis import given
 
 from daemon.cli import app
 from daemon.cli.context import utc_now
-from daemon.cli.sheets import SheetError, masked, read, unmasked
+from daemon.cli.sheets import SheetError, masked, read, unmasked, write
 from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
 from daemon.service import inbox
@@ -292,6 +294,7 @@ def test_a_stream_without_a_ladder_says_what_to_write(stage: Stage) -> None:
 def test_no_cell_is_a_formula_or_a_long_number_and_each_reads_back(text: str) -> None:
     cell = masked(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not re.search(r";[\s\"]*[=+@-]", cell)  # where a spreadsheet that parts cells at ; begins a new one
     assert not (cell.isdecimal() and len(cell) > 11)
     assert unmasked(cell) == "".join(c if c.isprintable() else " " for c in text).strip()
 
@@ -300,6 +303,27 @@ def test_no_cell_is_a_formula_or_a_long_number_and_each_reads_back(text: str) ->
 def test_a_cell_that_a_spreadsheet_would_read_is_marked(text: str) -> None:
     assert masked(text).startswith("'")
     assert unmasked(masked(text)) == text.strip()
+
+
+FORMULAS = ["=1+1", "x;=cmd|' /C calc'!A0", 'a";"=1', "Ann; @SUM(A1)", "-2+3;+4", "';'=1"]
+FORMULAS += ["a,=1", 'say ""=1', "\n=1", ";;=1"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_value_becomes_a_cell_that_is_computed_and_each_reads_back(
+    tmp_path: Path, name: str, delimiter: str
+) -> None:
+    """Also in a spreadsheet that parts cells at semicolons, whatever the file does."""
+    write(tmp_path, {"certain.csv": [{"link": "yes", "source_id": "1", "source_name": name, "target_id": "2"}]})
+    text = (tmp_path / "certain.csv").read_text(encoding="utf-8-sig")
+    cells = [cell for line in csv.reader(io.StringIO(text), delimiter=delimiter) for cell in line]
+    assert [cell for cell in cells if cell.strip(' "').startswith(("=", "+", "-", "@"))] == []
+    with (tmp_path / "certain.csv").open(encoding="utf-8-sig", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert unmasked(row["source_name"]) == name.strip()
+    [pair] = read([tmp_path / "certain.csv"]).pairs
+    assert (pair.source_id, pair.target_id) == ("1", "2")
 
 
 def test_a_no_counts_when_it_is_said_of_every_candidate(tmp_path: Path) -> None:
