@@ -18,7 +18,7 @@ from daemon.service.logs import hide, set_up
 def _the_log_of_other_tests() -> Iterator[None]:
     yield
     logger.remove()
-    logger.configure(patcher=lambda record: None)
+    hide([])
 
 
 def test_secrets_that_a_reload_brought_are_stars_from_then_on_and_so_are_the_old_ones(tmp_path: Path) -> None:
