@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from daemon.emulator import Emulator
+from tests.postgres import running_server
 from tests.service.receiver import receiving
 from tests.service.site import Site, until
 
@@ -111,16 +112,19 @@ def test_ready_needs_both_orgs_and_alive_needs_none(site: Site, port: int) -> No
 
 
 def test_a_ledger_that_cannot_be_read_is_shown_and_no_page_breaks(site: Site, port: int) -> None:
-    site.start("run", "--metrics", str(port))
-    until(lambda: status(port, "/readyz") == 200)
-    ledger = site.folder / "state" / "orgsync.db"
-    with ledger.open("r+b") as file:
-        file.write(b"\xff" * 4096)
-    until(lambda: ("orgsync_ledger_up",) in scrape(port) and scrape(port)["orgsync_ledger_up",] == 0)
-    answer = get(port, "/readyz")
-    assert answer is not None
-    assert (answer.status_code, "ledger: cannot be read" in answer.text) == (503, True)
-    assert status(port, "/healthz") == 200
+    with running_server() as server:
+        with site.settings.open("a") as settings:
+            settings.write(f'[ledger]\nurl = "{server.make("watched")}"\n')
+        site.start("run", "--metrics", str(port))
+        until(lambda: status(port, "/readyz") == 200)
+        server.stop()
+        until(lambda: ("orgsync_ledger_up",) in scrape(port) and scrape(port)["orgsync_ledger_up",] == 0)
+        answer = get(port, "/readyz")
+        assert answer is not None
+        assert (answer.status_code, "ledger: cannot be read" in answer.text) == (503, True)
+        assert status(port, "/healthz") == 200
+        server.start()
+        until(lambda: status(port, "/readyz") == 200)
 
 
 def test_another_machine_is_not_listened_to_unless_that_is_meant(site: Site, port: int) -> None:
