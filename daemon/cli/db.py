@@ -12,7 +12,7 @@ import click
 from daemon.cli.context import load_settings, make_state_dir
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.core.org import Secret
-from daemon.ledger import copying, migrate
+from daemon.ledger import copying, migrate, witness
 from daemon.ledger.database import Database, locate
 from daemon.settings import Settings
 from daemon.settings.files import Unreadable, read_bytes
@@ -67,6 +67,21 @@ def downgrade(settings_path: str, revision: str, yes: bool) -> None:
             )
         migrate.downgrade(database, revision)
         click.echo(f"{database.name}: revision {copying.revision(database)[0] or 'none'}")
+
+
+@command.command("restored")
+@click.pass_obj
+def restored(settings_path: str) -> None:
+    """Say that the ledger was put back from a backup, where it cannot find out by itself: Postgres, a whole machine.
+
+    What it says of the targets is then not believed: each record is looked at there before it is written to again.
+    """
+    with _locked(_database(load_settings(Path(settings_path)))) as database:
+        database.demand()
+        migrate.upgrade(database)
+        with database.transaction(database.migrator()) as connection:
+            records = witness.distrust(connection)
+    click.echo(f"{database.name}: {records:,} records are looked at in their targets before they are written to again")
 
 
 @command.command("copy")

@@ -1,7 +1,7 @@
 """Tells whether a ledger is an older copy of itself: what it says of the targets is then not true (promise 11).
 
 Beside the ledger lies a small file with the number of the last write that any copy of it has known. Restoring a backup
-of the ledger leaves that file alone. (Restoring the whole folder does not; see README.)
+of the ledger leaves that file alone. (Restoring the whole folder does not; see docs/operations.md.)
 """
 
 from __future__ import annotations
