@@ -16,7 +16,7 @@ from daemon.shipped import shipped
 INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,20}\Z")
 """Part of a user's name (at most 31 characters), a file's and a unit's."""
 
-HIDDEN: Final = tuple(PurePosixPath(folder) for folder in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))  # noqa: S108  ProtectHome= and PrivateTmp= hide these
+HIDDEN: Final = tuple(PurePosixPath(folder) for folder in ("/home", "/root", "/run/user", "/tmp", "/var/tmp"))  # noqa: S108 - ProtectHome= and PrivateTmp= hide these
 _PROGRAM: Final = "/opt/orgsync/bin/orgsync"
 _SETTINGS: Final = "/etc/orgsync/settings.toml"
 _SIGNATURE: Final = re.compile(r"# Written by `orgsync service install` \(digest ([0-9a-f]{16})\)[^\n]*\n")
