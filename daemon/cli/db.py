@@ -79,7 +79,7 @@ def restored(settings_path: str) -> None:
     with _locked(_database(load_settings(Path(settings_path)))) as database:
         database.demand()
         migrate.upgrade(database)
-        with database.transaction(database.migrator()) as connection:
+        with database.transaction(database.migrator(alone=True)) as connection:
             records = witness.distrust(connection)
     click.echo(f"{database.name}: {records:,} records are looked at in their targets before they are written to again")
 

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from daemon.core.credits import Forecast
 from daemon.core.fuse import Blown, release_command, seen
 from daemon.core.org import Secret
+from daemon.core.renewals import MOST_RENEWALS, RENEWED_WITHIN
 from daemon.core.silence import Silence
 
 Kind = Literal["fuse", "dead", "silence", "token", "credits"]
@@ -21,8 +22,7 @@ KINDS: Final[tuple[Kind, ...]] = ("fuse", "dead", "silence", "token", "credits")
 REFUSED: Final = "refused"
 RENEWALS: Final = "renewals"
 NEARLY: Final = 6
-"""Token renewals in RENEWED_WITHIN that are told; with eight orgsync waits, with ten Zoho locks out (facts 1.5)."""
-RENEWED_WITHIN: Final = timedelta(minutes=10)
+"""Token renewals in RENEWED_WITHIN that are told: before orgsync waits."""
 _FIRST_WAIT_S: Final = 5.0
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """Between two attempts to tell an alert."""
@@ -188,8 +188,8 @@ def _token(org: str, known: Credential) -> list[Incident]:
         found.append(Incident(kind="token", subject=org, mark=REFUSED, what=what, command=f"orgsync auth {org}"))
     if known.renewals >= NEARLY:
         what = (
-            f"the access token of {org} was renewed {known.renewals} times in 10 minutes; from 8 on orgsync waits, "
-            "and with 10 Zoho locks out. Is something started again and again?"
+            f"the access token of {org} was renewed {known.renewals} times in 10 minutes; from {MOST_RENEWALS} on "
+            "orgsync waits, and with 10 Zoho locks out. Is something started again and again?"
         )
         found.append(Incident(kind="token", subject=org, mark=RENEWALS, what=what, command="orgsync status"))
     return found

@@ -92,7 +92,7 @@ class PostgresDatabase(Database):
         self._password = password
 
     def lock(self) -> NoLock:
-        """None: the session that writes holds it (_share)."""
+        """None: the session that writes holds it (_hold)."""
         return NoLock()
 
     def held_still(self) -> Lock:

@@ -1,5 +1,5 @@
-"""How often all daemons together have asked for access tokens: Zoho locks a credential out at ten in ten minutes, of
-whatever machine (facts 1.5). Of several daemons on Postgres only; on one machine the token file counts.
+"""How often all daemons on one Postgres ledger have asked for access tokens: Zoho's limit (core/renewals.py) is the
+credential's, on whatever machine. On one machine the token file counts.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, literal_column, select
 
+from daemon.core.renewals import MOST_RENEWALS, RENEWED_WITHIN
 from daemon.ledger.tables import renewals
 
-MOST: Final = 8
-_WINDOW_S: Final = 600
+_WINDOW_S: Final = RENEWED_WITHIN.total_seconds()
 _now: Final = func.clock_timestamp()
 _old: Final = _now - literal_column(f"interval '{_WINDOW_S} s'")
 
@@ -21,7 +21,7 @@ def take(connection: Connection, credential: str) -> float:
     connection.execute(delete(renewals).where(renewals.c.at < _old))
     mine = renewals.c.credential == credential
     recent = connection.scalar(select(func.count()).select_from(renewals).where(mine)) or 0
-    if recent < MOST:
+    if recent < MOST_RENEWALS:
         connection.execute(insert(renewals).values(credential=credential, at=_now))
         return 0.0
     age = func.extract("epoch", _now - func.min(renewals.c.at))

@@ -87,10 +87,9 @@ class _Shift:
         self._settings, self._ledger, self._now = settings, ledger, now
         self._ending = over = Ending(stop)
         self._progress = moves = Progress(patience(max(o.call_deadline for o in settings.orgs.values()), _THREADS))
-        self._open = ExitStack()
-        self._claims = claims = self._open.enter_context(shared(settings, ledger))
-        self.fleet = self._open.enter_context(
-            Fleet(
+        with ExitStack() as opened:
+            self._claims = claims = opened.enter_context(shared(settings, ledger))
+            fleet = Fleet(
                 settings,
                 ledger,
                 now=now,
@@ -99,7 +98,8 @@ class _Shift:
                 call_ended=moves.note,
                 claims=claims,
             )
-        )
+            self.fleet = opened.enter_context(fleet)
+            self._open = opened.pop_all()
         self._work = _Work(self.fleet, over, moves, claims)
         self._readiness = Readiness(self.fleet, over.is_set)
         self._refused: str | None = None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -102,7 +103,7 @@ class Fleet:
         ledger, stopping = self._ledger, self._stopping
         if claims is not None:
             ledger = ledger.claimed(Claim(stream=address, epoch=epoch))
-            stopping = lambda: self._stopping() or claims.epoch(address) != epoch  # noqa: E731
+            stopping = partial(self._over, claims, address, epoch)
         if stream.files_of is not None:
             return FileRunner(stream, route, source, target, ledger, now=self._now, stopping=stopping)
         return StreamRunner(
@@ -115,6 +116,10 @@ class Fleet:
             stopping=stopping,
             first_run=self._first_run,
         )
+
+    def _over(self, claims: Claims, address: str, epoch: int) -> bool:
+        """Whether nothing more may be begun: the daemon stops, or the stream is not ours any more."""
+        return self._stopping() or claims.epoch(address) != epoch
 
     def clock_stepped(self, by: timedelta) -> None:
         """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before."""

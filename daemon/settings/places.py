@@ -19,7 +19,7 @@ class Place:
 
 def secret_places(document: Mapping[str, object]) -> list[Place]:
     """The place of each secret in the order of the file; what is no place is left to `load` to refuse."""
-    tables = [("ledger", document.get("ledger"))]
+    tables = [(name, document.get(name)) for name in ("ledger", "alerts")]
     orgs = document.get("orgs")
     if isinstance(orgs, dict):
         tables += [(f"orgs.{name}", table) for name, table in orgs.items()]
@@ -27,7 +27,7 @@ def secret_places(document: Mapping[str, object]) -> list[Place]:
 
 
 def _places(at: str, table: Mapping[str, object]) -> Iterator[Place]:
-    for key in ("password", "client_secret", "refresh_token"):
+    for key in ("password", "client_secret", "refresh_token", "webhook"):
         value = table.get(key)
         if isinstance(value, dict) and len(value) == 1:
             kind, name = next(iter(value.items()))

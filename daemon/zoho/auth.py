@@ -16,15 +16,14 @@ from typing import Final, NoReturn, Protocol
 
 from loguru import logger
 
-from daemon.core.alerts import RENEWED_WITHIN, Credential
+from daemon.core.alerts import Credential
 from daemon.core.org import Org, Secret
+from daemon.core.renewals import MOST_RENEWALS, RENEWED_WITHIN
 from daemon.zoho import oauth, tokenfile
 from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, ZohoError
 from daemon.zoho.tokenfile import Tokens
 from daemon.zoho.transport import Transport
 
-WINDOW: Final = RENEWED_WITHIN
-MOST_RENEWALS: Final = 8
 _EARLY: Final = timedelta(minutes=5)
 _PAUSE: Final = 5.0  # seconds after an answer of the token endpoint that was none; doubled with each attempt
 _PATIENCE: Final = 5.0  # seconds to wait for another process, on top of the one call that it may be making
@@ -88,7 +87,7 @@ class Authority:
     def credential(self) -> Credential:
         """How the stored token is, without asking anybody. Raises CredentialRefused where it cannot be read."""
         stored, now = tokenfile.read(self._org), self._now()
-        recent = [moment for moment in stored.renewals if abs(now - moment) < WINDOW]
+        recent = [moment for moment in stored.renewals if abs(now - moment) < RENEWED_WITHIN]
         return Credential(refused=stored.last_error or None, made_at=stored.made_at, renewals=len(recent))
 
     def _good(self, tokens: Tokens) -> Secret | None:
@@ -127,11 +126,11 @@ class Authority:
         if refresh_token is None:
             raise CredentialRefused(org.name, "there is no refresh token", f"Run: orgsync auth {org.name}")
         # Times ahead of the clock are counted too: it may have been set back.
-        recent = tuple(moment for moment in stored.renewals if abs(now - moment) < WINDOW)
+        recent = tuple(moment for moment in stored.renewals if abs(now - moment) < RENEWED_WITHIN)
         self._check_allowance(stored, recent, now)
         credential = _fingerprint(org, refresh_token)
         if self._allowance is not None and (wait := self._allowance.take_renewal(credential)):
-            what = "all daemons together renewed its access token 8 times in 10 minutes, and Zoho locks out at 10"
+            what = f"all daemons together renewed its token {MOST_RENEWALS} times in 10 minutes; Zoho locks out at 10"
             _wait_until(org, what, now + timedelta(seconds=wait), now)
         tried = replace(stored, renewals=(*recent, now))
         self._save(tried)  # before the call: a killed process must not forget that it asked
@@ -139,8 +138,8 @@ class Authority:
         try:
             fresh = oauth.ask(org, self._transport, form)
         except oauth.Throttled as error:
-            self._save(replace(tried, blocked_until=now + WINDOW))
-            _wait_until(org, error.what, now + WINDOW, now)
+            self._save(replace(tried, blocked_until=now + RENEWED_WITHIN))
+            _wait_until(org, error.what, now + RENEWED_WITHIN, now)
         except OrgUnavailable:
             self._save(stored)  # nothing was executed, so nothing was counted
             if self._allowance is not None:
@@ -164,7 +163,7 @@ class Authority:
 
     def _check_allowance(self, stored: Tokens, recent: tuple[datetime, ...], now: datetime) -> None:
         org = self._org
-        if stored.blocked_until and now < stored.blocked_until <= now + WINDOW:
+        if stored.blocked_until and now < stored.blocked_until <= now + RENEWED_WITHIN:
             if stored.last_error:
                 raise CredentialRefused(org.name, stored.last_error)
             _wait_until(org, "the token endpoint is left alone for a while", stored.blocked_until, now)
@@ -173,7 +172,7 @@ class Authority:
         if stored.last_error:
             raise CredentialRefused(org.name, stored.last_error)
         what = f"the access token was renewed {len(recent)} times in 10 minutes, and Zoho locks out at 10"
-        _wait_until(org, what, min(recent) + WINDOW, now)
+        _wait_until(org, what, min(recent) + RENEWED_WITHIN, now)
 
 
 def exchange_grant(org: Org, code: Secret, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:

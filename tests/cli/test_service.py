@@ -64,6 +64,13 @@ def files(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def test_every_secret_of_the_settings_is_handed_over_the_webhooks_too(image: Image) -> None:
+    image.settings("settings.toml", SETTINGS + '[alerts]\nwebhook = { credential = "hook" }\n')
+    assert image.system().returncode == 0
+    drop_in = files(image.units)["orgsync.service.d/credentials.conf"]
+    assert "LoadCredential=hook:/etc/orgsync/credentials/hook\n" in drop_in
+
+
 def test_the_unit_of_the_system_and_its_credentials(image: Image) -> None:
     done = image.system()
     assert done.returncode == 0, done.stderr

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event
 
+from daemon.core.renewals import MOST_RENEWALS
 from daemon.ledger import Claim, ClaimLost, Ledger, LedgerUnavailable, Member, Membership
-from daemon.ledger.renewals import MOST
 from tests.ledger.conftest import Make
 from tests.postgres import Server
 
@@ -159,7 +159,7 @@ def test_a_writer_that_stands_still_in_mid_transaction_does_not_stop_the_others(
 
 def test_all_daemons_together_renew_a_token_eight_times_in_ten_minutes(place, server):
     with Ledger.open(place) as one, Ledger.open(place) as two:
-        assert [(one, two)[n % 2].take_renewal("a") for n in range(MOST)] == [0.0] * MOST
+        assert [(one, two)[n % 2].take_renewal("a") for n in range(MOST_RENEWALS)] == [0.0] * MOST_RENEWALS
         assert 590 < one.take_renewal("a") <= 600
         assert two.take_renewal("b") == 0, "another credential is another allowance"
         two.put_back_renewal("a")

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from daemon.emulator import Emulator
 from tests.service.site import Site, until
-from tests.service.systemd import Heard, listening
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
-        try:
-            yield site
-        finally:
-            site.close()
-
-
-@pytest.fixture
-def heard(site: Site) -> Iterator[Heard]:
-    with listening(site.folder) as heard:
-        site.env["NOTIFY_SOCKET"] = heard.address
-        yield heard
+from tests.service.systemd import Heard
 
 
 def lead(site: Site) -> str:

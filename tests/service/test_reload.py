@@ -5,32 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from daemon.emulator import Emulator
 from tests.service.site import Site, until
-from tests.service.systemd import Heard, listening
+from tests.service.systemd import Heard
 from tests.sync.pair import add_key
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
-        try:
-            yield site
-        finally:
-            site.close()
-
-
-@pytest.fixture
-def heard(site: Site) -> Iterator[Heard]:
-    with listening(site.folder) as heard:
-        site.env["NOTIFY_SOCKET"] = heard.address
-        yield heard
 
 
 def started(site: Site, heard: Heard) -> subprocess.Popen[str]:

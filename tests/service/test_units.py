@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import exits
+from daemon.core.renewals import MOST_RENEWALS, RENEWED_WITHIN
 from daemon.service import daemon, units
-from daemon.zoho.auth import MOST_RENEWALS, WINDOW
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 ALL = ("orgsync.service", "orgsync@.service", "user/orgsync.service")
@@ -63,7 +63,7 @@ def test_the_template_differs_from_the_unit_by_its_instance_only() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_no_loop_of_restarts_can_use_up_the_token_refreshes_and_none_ends_by_itself(name: str) -> None:
     span, most = int(setting(name, "StartLimitIntervalSec")), int(setting(name, "StartLimitBurst"))
-    assert span >= WINDOW.total_seconds()
+    assert span >= RENEWED_WITHIN.total_seconds()
     assert most <= MOST_RENEWALS
     assert span / int(setting(name, "RestartSec")) + 1 < most
 

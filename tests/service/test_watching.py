@@ -5,30 +5,18 @@ from __future__ import annotations
 import re
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from daemon.emulator import Emulator
 from tests.postgres import running_server
 from tests.service.receiver import receiving
 from tests.service.site import Site, until
 
 ROOT = Path(__file__).parents[2]
 LEADS = "india-to-us/Leads"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
-        try:
-            yield site
-        finally:
-            site.close()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ def test_whatever_happens_to_daemons_each_record_comes_once_and_all_of_them_come
     ):
         running.wait(2)
         running.kill(0)
-        assert running.failovers[0] < 1 + 10 + 3, "one poll and ten seconds, and what a busy machine needs"
         running.pause(1, 11)
         running.restart_server()
         running.wait(2)
