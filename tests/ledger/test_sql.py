@@ -37,7 +37,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def english(server: Server, path: Path) -> Iterator[str]:
     """The same ledger in a database that sorts as English does and shows times as in India. In both, sums are off."""
     server.drop("muddle")
-    server.sql("postgres", "CREATE DATABASE muddle TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+    server.make_english("muddle")
     server.sql("postgres", "ALTER DATABASE muddle SET timezone = 'Asia/Kolkata'")
     copying.copy(locate(f"sqlite:///{path}"), locate(server.url("muddle")))
     off = "UPDATE cycles SET seen = seen + 7 WHERE id IN (3, 50, 51)"

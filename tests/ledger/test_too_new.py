@@ -78,8 +78,7 @@ def test_what_a_migration_says_of_older_code_is_a_revision_before_it():
 def test_the_texts_of_postgres_sort_as_those_of_sqlite(server):
     """By their bytes, in a database that sorts by language otherwise."""
     server.drop("english")
-    server.sql("postgres", "CREATE DATABASE english TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
-    Ledger.open(server.url("english")).close()
+    Ledger.open(server.make_english("english")).close()
     found = server.sql(
         "english",
         "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
