@@ -42,7 +42,7 @@ class Readiness:
             for org in list(self._waiting):
                 if self._stopping():
                     return
-                why = self._fleet.trouble_of(org)
+                why = self._trouble(org)
                 if why is None:
                     del self._waiting[org]
                 elif why != self._waiting[org]:
@@ -51,6 +51,14 @@ class Readiness:
             if self._waiting:
                 self._rest(pause)
                 pause = min(2 * pause, _LONGEST_S)
+
+    def _trouble(self, org: str) -> str | None:
+        try:
+            return self._fleet.trouble_of(org)
+        except Exception as error:  # noqa: BLE001  a bug must not leave the daemon waiting, and nobody knowing why
+            why = f"{org}: internal error ({type(error).__name__})"
+            logger.opt(exception=error).error("not ready: {}", why)
+            return why
 
     def _rest(self, seconds: float) -> None:
         end = time.monotonic() + seconds
