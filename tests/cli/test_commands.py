@@ -99,7 +99,7 @@ def test_what_retry_stores_is_the_time_in_utc(site: Site, monkeypatch: pytest.Mo
     assert site.call("once").returncode == 1
     for name, value in site.env.items():
         monkeypatch.setenv(name, value)
-    with freeze_time("2026-03-01 23:30:00"):
+    with freeze_time("2026-03-01 23:30:00", real_asyncio=True):  # the emulator is in this process too
         assert run_here(monkeypatch, "--settings", str(site.settings), "retry", "--stream", "india-to-us/Leads") == 0
     with sqlite3.connect(f"file:{site.folder / 'state' / 'orgsync.db'}?mode=ro", uri=True) as ledger:
         [(due,)] = ledger.execute("select due_at from retry_queue where state = 'due'").fetchall()
