@@ -126,15 +126,12 @@ class Membership:
         connection.execute(update(checkpoints).where(*mine).values(owner=None))
 
     def _take(self, connection: Connection, streams: Collection[str], most: int) -> None:
-        """Rows that a transaction holds just now are somebody's who lives: they are passed over."""
+        """Rows that a transaction holds just now are somebody's who lives: they are passed over. Whether a row is free
+        is asked once more when it is locked: a new owner may have come to life since the first question began.
+        """
         lives = exists().where(daemons.c.name == _row.owner, daemons.c.expires_at > _now)
-        free = (
-            select(_row.stream)
-            .where(_row.stream.in_(streams), or_(_row.owner.is_(None), ~lives))
-            .order_by(_row.stream)
-            .limit(most)
-            .with_for_update(skip_locked=True)
-        )
-        found = list(connection.scalars(free)) if most else []
-        taken = update(checkpoints).where(_row.stream.in_(found))
+        free = or_(_row.owner.is_(None), ~lives)
+        query = select(_row.stream).where(_row.stream.in_(streams), free).order_by(_row.stream).limit(most)
+        found = list(connection.scalars(query.with_for_update(skip_locked=True))) if most else []
+        taken = update(checkpoints).where(_row.stream.in_(found), free)
         connection.execute(taken.values(owner=self._me.name, epoch=_row.epoch + 1))

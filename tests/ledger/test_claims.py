@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_stream_that_the_settings_do_not_name_any_more_is_given_away(ledger):
     assert sorted(two.beat(STREAMS, [], fair=False)) == STREAMS[1:]
 
 
-def test_two_that_grasp_for_the_same_streams_get_each_once(ledger):
+def test_many_that_come_at_once_get_each_stream_once(ledger):
     members = [member(ledger, str(number)) for number in range(8)]
     got: list[str] = []
     start = threading.Barrier(len(members))
@@ -103,6 +104,29 @@ def test_two_that_grasp_for_the_same_streams_get_each_once(ledger):
     for thread in threads:
         thread.join()
     assert sorted(got) == STREAMS
+
+
+def test_who_came_to_life_while_another_was_asking_keeps_what_it_took(ledger):
+    """The other's question shows the daemons of when it began: the new owner must not look dead to it."""
+    slow, quick = member(ledger, "slow"), member(ledger, "quick")
+    asking = threading.Event()
+
+    def slowly(_c, _cursor, statement, parameters, _context, _many):
+        if "SKIP LOCKED" in statement:
+            asking.set()
+            statement = statement.replace("WHERE", "WHERE pg_sleep(0.3) IS NOT NULL AND", 1)
+        return statement, parameters
+
+    event.listen(slow._engine, "before_cursor_execute", slowly, retval=True)
+    got: dict[str, int] = {}
+    thread = threading.Thread(target=lambda: got.update(slow.beat(STREAMS, [], fair=False)))
+    thread.start()
+    asking.wait()
+    time.sleep(0.1)  # the question is at the server
+    assert sorted(quick.beat(STREAMS, [], fair=False)) == STREAMS
+    thread.join()
+    assert got == {}
+    assert sorted(quick.beat(STREAMS, [], fair=False)) == STREAMS
 
 
 def test_a_stale_claim_writes_nothing(ledger, server, make, contacts):
