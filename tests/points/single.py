@@ -260,6 +260,8 @@ def _copy(stage: Stage) -> None:
 
 
 def _put_back(stage: Stage) -> None:
+    if not stage.backup.exists():  # it never struck, and its result says so
+        return
     for end in ("", "-wal", "-shm"):
         stage.ledger.with_name(stage.ledger.name + end).unlink(missing_ok=True)
     shutil.move(stage.backup, stage.ledger)

@@ -11,7 +11,7 @@ from tests.points.scenarios import SCENARIOS
 from tests.points.single import faults
 from tests.points.warm import Warm
 
-EVERY = 47  # no multiple of a number of calls: every kind of accident is met
+EVERY = 97  # no multiple of a number of calls: every kind of accident is met
 
 
 @pytest.fixture(scope="module")
