@@ -18,7 +18,15 @@ def utc_now() -> datetime:
 
 def load_settings(path: Path) -> Settings:
     """The settings. The environment keeps none of the secrets that they name. Raises SettingsError."""
-    settings = load(path, environment())
+    return _kept(load(path, environment()))
+
+
+def ledger_settings(path: Path) -> Settings:
+    """The settings without the orgs, for commands that only need the ledger and no secret of an org."""
+    return _kept(load(path, environment(), with_orgs=False))
+
+
+def _kept(settings: Settings) -> Settings:
     take_out(settings.from_env)
     return settings
 

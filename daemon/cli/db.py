@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings, make_state_dir
+from daemon.cli.context import ledger_settings, make_state_dir
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.core.org import Secret
 from daemon.ledger import copying, migrate, witness
@@ -31,7 +31,7 @@ def command() -> None:
 @click.pass_context
 def current(ctx: click.Context, as_json: bool) -> None:
     """Say which revision the ledger has. Exit code 1: not the one that this orgsync reads."""
-    database = _database(load_settings(Path(ctx.obj)))
+    database = _database(ledger_settings(Path(ctx.obj)))
     found, wanted = copying.revision(database)
     if as_json:
         click.echo(json.dumps({"schema": 1, "ledger": database.name, "revision": found, "newest": wanted}))
@@ -45,7 +45,7 @@ def current(ctx: click.Context, as_json: bool) -> None:
 @click.pass_obj
 def upgrade(settings_path: str, revision: str) -> None:
     """Bring the ledger up to REVISION, the newest unless given. Makes it where there is none."""
-    settings = load_settings(Path(settings_path))
+    settings = ledger_settings(Path(settings_path))
     make_state_dir(settings)
     with _locked(_database(settings)) as database:
         database.make()
@@ -59,7 +59,7 @@ def upgrade(settings_path: str, revision: str) -> None:
 @click.pass_obj
 def downgrade(settings_path: str, revision: str, yes: bool) -> None:
     """Bring the ledger down to REVISION, to run an older orgsync on it. Make a backup first."""
-    with _locked(_database(load_settings(Path(settings_path)))) as database:
+    with _locked(_database(ledger_settings(Path(settings_path)))) as database:
         if not yes:
             raise click.UsageError(
                 f"{database.name} is at {copying.revision(database)[0]}; what revisions after {revision} keep would be "
@@ -76,7 +76,7 @@ def restored(settings_path: str) -> None:
 
     What it says of the targets is then not believed: each record is looked at there before it is written to again.
     """
-    with _locked(_database(load_settings(Path(settings_path)))) as database:
+    with _locked(_database(ledger_settings(Path(settings_path)))) as database:
         database.demand()
         migrate.upgrade(database)
         with database.transaction(database.migrator(alone=True)) as connection:
@@ -98,7 +98,7 @@ def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool
 
     The copy goes on where the ledger stood: nothing is read from Zoho again. The old one stays as it is.
     """
-    source = _database(load_settings(Path(settings_path)))
+    source = _database(ledger_settings(Path(settings_path)))
     target = locate(url, _password(password_file))
     if target.name == source.name:
         raise click.UsageError(f"{source.name} is the ledger of the settings itself; nothing was copied")

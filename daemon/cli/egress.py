@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from daemon.cli.context import load_settings, open_reader
+from daemon.cli.context import ledger_settings, open_reader
 from daemon.ledger import Export
 
 _PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
@@ -26,7 +26,7 @@ def command(settings_path: str, route: str, as_json: bool) -> None:
 
     From the ledger alone, which never forgets it: also for routes that the settings do not have any more.
     """
-    settings = load_settings(Path(settings_path))
+    settings = ledger_settings(Path(settings_path))
     with open_reader(settings) as reader:
         exports = reader.exports()
     known = {r.name for r in settings.routes} | {e.route for e in exports}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings
+from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
 from daemon.ledger.fuses import ALL
 from daemon.service.inbox import Request
@@ -28,7 +28,7 @@ def command(settings_path: str, stream: str, accept: str, reason: str) -> None:
         raise click.UsageError(f"--accept takes a number of records, or all, not {accept!r}")
     if not reason.strip():
         raise click.UsageError("--reason must say why")
-    settings = load_settings(Path(settings_path))
+    settings = ledger_settings(Path(settings_path))
     count = ALL if accept == "all" else int(accept)
     address = known_stream(settings, stream)
     released, when = demand(settings, Request(kind="release", stream=address, accept=count, reason=reason.strip()))

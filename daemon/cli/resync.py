@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings
+from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
 from daemon.cli.status import what_runs
 from daemon.service.inbox import Request
@@ -21,7 +21,7 @@ def command(settings_path: str, stream: str) -> None:
     Spends at most compare_credits a day. What was changed in the target follows the stream's `drift`.
     """
 
-    settings = load_settings(Path(settings_path))
+    settings = ledger_settings(Path(settings_path))
     begun, when = demand(settings, Request(kind="resync", stream=known_stream(settings, stream)))
     if begun and any(s.stream == stream and s.trouble for s in what_runs(settings)[0]):
         click.echo(f"{stream} is compared as soon as it runs again: it is stopped; see `orgsync status`")

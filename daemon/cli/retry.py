@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from daemon.cli.context import load_settings
+from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
 from daemon.core.record import is_record_id
 from daemon.service.inbox import Request
@@ -30,7 +30,7 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
         raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")
     if source_id is not None and not is_record_id(source_id):
         raise click.UsageError(f"--record takes a record id, up to 19 digits, not {source_id[:40]!r}")
-    settings = load_settings(Path(settings_path))
+    settings = ledger_settings(Path(settings_path))
     if stream is not None:
         known_stream(settings, stream)
     woken, when = demand(settings, Request(kind="retry", cause_id=cause_id, stream=stream, source_id=source_id))

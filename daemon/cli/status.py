@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.context import load_settings, open_reader
+from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
@@ -32,7 +32,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     Exit code 0: healthy; 1: records are held or dead, or a first pass goes on; 2: a stream is stopped, silent or
     unbalanced. Records that are due do not count: they are tried again by themselves.
     """
-    settings = load_settings(Path(ctx.obj))
+    settings = ledger_settings(Path(ctx.obj))
     streams, stuck = what_runs(settings)
     compared = comparing(settings)
     if as_json:

@@ -13,7 +13,7 @@ from daemon.core.alerts import Alerting
 from daemon.core.org import Secret
 from daemon.settings.address import is_loopback
 from daemon.settings.problem import NOTHING, Problem, describe, type_of
-from daemon.settings.secret import Surroundings, read_secret
+from daemon.settings.secret import Surroundings, read_org_secret
 from daemon.settings.shape import AlertsEntry, take
 
 WEBHOOK: Final = (
@@ -43,7 +43,7 @@ def read_alerts(document: Mapping[str, object], around: Surroundings, problems: 
 def _webhook(value: object, around: Surroundings, problems: list[Problem]) -> Secret | None:
     at = f"{_AT}.webhook"
     place = f"{at}" if isinstance(value, str) else f"{at} (what it names)"
-    secret = Secret(value) if isinstance(value, str) else read_secret(value, at, around, problems)
+    secret = Secret(value) if isinstance(value, str) else read_org_secret(value, at, around, problems)
     if secret is None:
         return None
     if wrong := _wrong(secret.reveal()):

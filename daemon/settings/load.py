@@ -27,7 +27,7 @@ from daemon.settings.document import read_document
 from daemon.settings.egress import Egress, check_egress, read_egress
 from daemon.settings.fields import read_fields
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
-from daemon.settings.secret import Surroundings, read_secret
+from daemon.settings.secret import Surroundings, read_org_secret, read_secret
 from daemon.settings.shape import FileEntry, FuseEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
 from daemon.settings.values import API_NAME, HISTORY, NAME, is_name
 
@@ -66,11 +66,15 @@ class Settings:
         return by_address[address]
 
 
-def load(path: Path, env: Mapping[str, str]) -> Settings:
-    """The settings of a file, with the secrets it names. Raises SettingsError with every problem found."""
+def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True) -> Settings:
+    """The settings of a file, with the secrets it names. Raises SettingsError with every problem found.
+
+    Without `with_orgs` only the ledger's secret is read, and no org is among the settings: whoever only looks at the
+    ledger needs no rights to Zoho.
+    """
     document = read_document(path)
     problems: list[Problem] = []
-    around = Surroundings(folder=path.absolute().parent, env=env)
+    around = Surroundings(folder=path.absolute().parent, env=env, with_orgs=with_orgs)
     head = take(FileEntry, document, "", problems)
     ledger = take(LedgerEntry, document.get("ledger", {}), "ledger", problems)
     state_dir = _state_dir(head.state_dir if head else None, around, problems)
@@ -139,7 +143,7 @@ def _org(
 ) -> Org | None:
     entry = take(OrgEntry, table, at, problems)
     secrets = {
-        key: read_secret(table[key], join(at, key), around, problems) if key in table else None
+        key: read_org_secret(table[key], join(at, key), around, problems) if key in table else None
         for key in ("client_secret", "refresh_token")
         if isinstance(table, dict)
     }

@@ -268,3 +268,31 @@ def test_a_fuse_is_said_until_it_is_released_and_what_it_holds_up_is_not_promise
     site.call("release", "india-to-us/Leads", "--accept", "1", "--reason", "meant")
     shown = site.call("status")
     assert (shown.returncode, "orgsync release" in shown.stdout) == (0, False)
+
+
+def test_commands_that_only_need_the_ledger_need_no_secret_of_an_org(site: Site) -> None:
+    site.env = {name: value for name, value in site.env.items() if not name.endswith(("_SECRET", "_TOKEN"))}
+    codes = {
+        words: site.call(*words.split()).returncode
+        for words in (
+            "db upgrade",
+            "db current",
+            "status",
+            "egress india-to-us",
+            "retry --stream india-to-us/Leads",
+            "release india-to-us/Leads --accept 1 --reason none",
+            "resync india-to-us/Leads",
+        )
+    }
+    silent = {"status": 2}  # no stream ever ran
+    assert codes == dict.fromkeys(codes, 0) | silent
+    assert "no environment variable INDIA_SECRET" in site.call("once").stderr
+
+
+def test_a_secret_in_the_settings_themselves_is_refused_by_every_command(site: Site) -> None:
+    text = site.settings.read_text()
+    site.settings.write_text(text.replace('{ env = "INDIA_SECRET" }', '"hunter2"'))
+    refused = site.call("status")
+    assert refused.returncode == 78
+    assert "a text (not shown)" in refused.stderr
+    assert "hunter2" not in refused.stderr
