@@ -10,6 +10,7 @@ Where it may not, the ledger is refused before anything is touched.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -119,6 +120,7 @@ def _note_oldest(connection: Connection, revision: str | None) -> None:
         connection.execute(upsert(connection, meta), {"name": _OLDEST, "value": oldest_code(revision)})
 
 
+@functools.cache
 def _scripts() -> ScriptDirectory:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - alembic is slow to load and mostly not needed
 

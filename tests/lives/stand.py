@@ -30,6 +30,7 @@ from daemon.sync import compare, cycle
 from daemon.sync.cycle import StreamRunner
 from daemon.sync.report import Report
 from daemon.zoho import client
+from tests.blank import put_blank
 from tests.lives.draw import Plan
 from tests.lives.oracle import HIDDEN, NOTE, SHAPES
 
@@ -152,6 +153,7 @@ class Stand:
         if self.fleet is not None:
             return self.fleet
         settings = self.settings()
+        put_blank(settings.ledger_url)
         ledger = Ledger.open(settings.ledger_url)
         self.ledger = ledger
         event.listen(ledger._writer, "before_cursor_execute", self._on_statement)

@@ -116,6 +116,7 @@ def test_a_ledger_that_cannot_be_read_is_shown_and_no_page_breaks(site: Site, po
 
 
 def test_another_machine_is_not_listened_to_unless_that_is_meant(site: Site, port: int) -> None:
+    site.blank = False
     said = site.call("run", "--metrics", f"0.0.0.0:{port}")
     assert said.returncode == 64
     assert "--metrics-public" in said.stderr

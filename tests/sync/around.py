@@ -17,6 +17,7 @@ from daemon.service.fleet import Fleet
 from daemon.settings import Settings
 from daemon.settings.circles import with_circles
 from daemon.sync.report import Report
+from tests.blank import put_blank
 from tests.sync.pair import KEY, LAG, add_key, make_settings
 
 NAMES = ("india", "us", "europe")
@@ -114,6 +115,7 @@ def opened(emu: Emulator, settings: Settings, **fleet: Any) -> Iterator[Around]:
     def now() -> datetime:
         return datetime.fromtimestamp(emu.world.clock.now(), UTC)
 
+    put_blank(settings.ledger_url)
     with (
         Ledger.open(settings.ledger_url) as ledger,
         Fleet(settings, ledger, now=now, stopping=lambda: False, **{"first_run": "create", **fleet}) as running_fleet,

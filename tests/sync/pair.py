@@ -17,6 +17,7 @@ from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
 from daemon.sync.report import Report
+from tests.blank import put_blank
 
 KEY = "Source_Record_ID"
 MODULES = ("Accounts", "Contacts", "Leads", "Deals")
@@ -142,6 +143,7 @@ def opened(emu: Emulator, settings: Settings, **fleet: Any) -> Iterator[Pair]:
     def now() -> datetime:
         return datetime.fromtimestamp(emu.world.clock.now(), UTC)
 
+    put_blank(settings.ledger_url)
     with (
         Ledger.open(settings.ledger_url) as ledger,
         Fleet(settings, ledger, **{"now": now, "stopping": lambda: False, **fleet}) as running,
