@@ -20,6 +20,7 @@ from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
 from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
+from daemon.ledger.story import Story, Waiting
 from daemon.ledger.streams import StreamState
 
 __all__ = [
@@ -49,9 +50,11 @@ __all__ = [
     "NaiveTime",
     "OrgChanged",
     "Reader",
+    "Story",
     "StreamChanged",
     "StreamState",
     "StreamStatus",
     "StreamUnknown",
     "Stuck",
+    "Waiting",
 ]

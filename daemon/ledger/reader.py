@@ -21,9 +21,10 @@ from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
-from daemon.ledger import comparisons, lookups, migrate, streams, watching
+from daemon.ledger import comparisons, lookups, migrate, story, streams, watching
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database, locate
+from daemon.ledger.story import Story
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
@@ -267,6 +268,11 @@ class Reader:
         with self._reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [History(**dict(row) | {"fields": tuple(json.loads(row["fields"]))}) for row in rows]
+
+    def stories(self, record_id: str) -> list[Story]:
+        """What is known of a record, by either of its ids, in every stream that has met it."""
+        with self._reading() as connection:
+            return story.stories(connection, record_id)
 
     def balance(self, stream: str | None = None, limit: int = 100) -> list[Balance]:
         """The latest cycles' sums, newest first."""
