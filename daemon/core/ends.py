@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
 from daemon.core.causes import (
+    DRIFT,
     DUPLICATE_DATA,
     INVALID_DATA,
     ORIGIN_UNKNOWN,
@@ -74,6 +75,9 @@ class Waiting:
     attempts: int
     modified_time: datetime | None
     for_parent: bool = False
+    state: QueueState = "due"
+    cause: Cause | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,7 @@ class End:
 class Context:
     stream: Stream
     fields: FieldMap
+    lane: Lane
     waiting: Waiting | None
     now: datetime
     jitter: float
@@ -164,7 +169,8 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                     state="deleted" if step.outcome == "deleted" else "live",
                     pact=step.pact,
                 )
-            return End(outcome=step.outcome, linked=linked, queued=_later(step.later, context))
+            left = _later(step.later, context) or _still_drifted(step, context)
+            return End(outcome=step.outcome, linked=linked, queued=left)
         case Late():
             source_id, digests = step.change.record_id, step.promise.digests
             linked = Linked(
@@ -232,7 +238,23 @@ def _done(step: Write, answer: Done, context: Context) -> End:
         target_modified_time=answer.modified_time,
         pact=step.pact,
     )
-    return End(outcome=outcome, linked=linked, queued=_later(step.later, context), written=written)
+    left = _later(step.later, context) or _still_drifted(step, context)
+    return End(outcome=outcome, linked=linked, queued=left, written=written)
+
+
+def _still_drifted(step: Keep | Create | Update, context: Context) -> QueueRow | None:
+    """The row of a counterpart that was changed by hand, while a person is to decide: an edit of other fields in the
+    source leaves that change where it is, and nothing would find it again.
+    """
+    row = context.waiting
+    if context.lane != "poll" or context.stream.drift != "report" or isinstance(step, Create) or row is None:
+        return None
+    if row.state != "held" or row.cause is None or row.cause.code != DRIFT:
+        return None
+    sent = step.values.keys() if isinstance(step, Update) else frozenset()
+    if row.cause.field is not None and set(row.cause.field.split(", ")) <= sent:
+        return None
+    return _row(step, "held", row.cause, row.detail, due_at=None, attempts=row.attempts)
 
 
 def _later(later: Hold | None, context: Context) -> QueueRow | None:
@@ -328,7 +350,7 @@ def _held(
     waits_for: Parent | None = None,
     closes: bool = True,
 ) -> End:
-    attempts = context.attempts_before(step) + (1 if written else 0)
+    attempts = 1 if written else context.attempts_before(step)  # a refusal is an answer: what came before is over
     row = _row(step, "held", cause, detail, due_at=None, attempts=attempts, waits_for=waits_for)
     return End(outcome="held", queued=row, written=written, closes=closes)
 

@@ -39,6 +39,11 @@ class Link:
     agreed: bool = True
     modified_time: datetime | None = None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the stream has carried it, but what the target holds, if anything, is not known any more."""
+        return self.agreed and self.whole is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:

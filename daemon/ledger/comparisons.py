@@ -66,9 +66,11 @@ def last_started(connection: Connection, stream: str) -> datetime | None:
 
 
 def start(connection: Connection, stream: str, reason: Reason, now: datetime) -> bool:
-    """Begin a comparison; False when one goes on already."""
+    """Begin a comparison; False when one goes on already. What the one before has spent today is spent."""
     if current(connection, stream) is not None:
         return False
+    spent_today = select(_row.credits_today, _row.day_began_at).where(_row.stream == stream)
+    before = connection.execute(spent_today.order_by(_row.id.desc()).limit(1)).one_or_none()
     row = {
         "stream": stream,
         "reason": reason,
@@ -76,7 +78,8 @@ def start(connection: Connection, stream: str, reason: Reason, now: datetime) ->
         "side": "source",
         "modified_time": START.modified_time,
         "record_id": START.record_id,
-        "day_began_at": now,
+        "day_began_at": now if before is None else before.day_began_at,
+        "credits_today": 0 if before is None else before.credits_today,
     }
     connection.execute(insert(comparisons), row)
     return True
@@ -142,25 +145,18 @@ def unseen(connection: Connection, stream: Stream, comparison: Comparison, side:
     """(record id there, record id in the source) of agreed records that were not seen on that side, and that were not
     agreed since the comparison began (storing.py).
     """
-    org, module = _place(stream, side)
-    there, source = id_map.alias("t"), id_map.alias("s")
+    sides = {"source": id_map.alias("s"), "target": id_map.alias("t")}
     marked = agreed.c[_seen(side)]
-    query = (
-        select(there.c.record_id, source.c.record_id)
-        .select_from(agreed)
-        .join(there, and_(there.c.entity_id == agreed.c.entity_id, there.c.org == org, there.c.module == module))
-        .join(
-            source,
-            and_(
-                source.c.entity_id == agreed.c.entity_id,
-                source.c.org == stream.source,
-                source.c.module == stream.source_module,
-            ),
+    query = select(sides[side].c.record_id, sides["source"].c.record_id).select_from(agreed)
+    for one, there in (("source", sides["source"]), ("target", sides["target"])):
+        org, module = _place(stream, cast("Side", one))
+        query = query.join(
+            there, and_(there.c.entity_id == agreed.c.entity_id, there.c.org == org, there.c.module == module)
         )
-        .where(
-            agreed.c.stream == stream.address,
-            or_(marked.is_(None), marked != comparison.id),
-        )
+    query = query.where(
+        agreed.c.stream == stream.address,
+        or_(marked.is_(None), marked != comparison.id),
+        sides["target"].c.state == "live",  # what has ended is agreed by an older ledger only, and met by nobody
     )
     return [(record_id, source_id) for record_id, source_id in connection.execute(query)]
 

@@ -13,13 +13,14 @@ from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, 
 from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
+from daemon.core.causes import Cause
 from daemon.core.digest import OWED
-from daemon.core.ends import Waiting
+from daemon.core.ends import QueueState, Waiting
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger.pacts import load_promise
-from daemon.ledger.tables import agreed, causes, changes, checkpoints, id_map, intents, retry_queue
+from daemon.ledger.tables import agreed, causes, changes, checkpoints, comparisons, id_map, intents, retry_queue
 
 T = TypeVar("T")
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
@@ -159,8 +160,22 @@ def owed(connection: Connection, stream: Stream, source_ids: Collection[str]) ->
 
 
 def has_unknown(connection: Connection, stream: Stream) -> bool:
-    """Whether there are records of which it is not known any more what the target holds (witness.py)."""
-    query = select(1).where(agreed.c.stream == stream.address, agreed.c.source_digest == "").limit(1)
+    """Whether there are records of which it is not known any more what the target holds (witness.py), and that neither
+    the queue nor a comparison since then has taken care of.
+    """
+    source, target, row = id_map.alias("s"), id_map.alias("t"), retry_queue.c
+    queued = select(1).where(row.stream == stream.address, row.source_id == source.c.record_id).exists()
+    since = comparisons.c.id > func.coalesce(agreed.c.source_comparison, 0)
+    compared = select(1).where(comparisons.c.stream == stream.address, since).exists()
+    query = (
+        select(1)
+        .select_from(agreed)
+        .join(target, _counterpart(agreed, target, stream.target, stream.target_module))
+        .join(source, _counterpart(agreed, source, stream.source, stream.source_module))
+        .where(agreed.c.stream == stream.address, agreed.c.source_digest == "", target.c.state == "live")
+        .where(~compared, ~queued)
+        .limit(1)
+    )
     return connection.scalar(query) is not None
 
 
@@ -194,14 +209,26 @@ def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c
-    columns = row.source_id, row.attempts, row.source_modified_time, row.waits_id
-    query = select(*columns).where(row.stream == stream.address)
+    why = causes.c.code, causes.c.module, causes.c.field, causes.c.value
+    query = (
+        select(row.source_id, row.attempts, row.source_modified_time, row.waits_id, row.state, row.detail, *why)
+        .join(causes, causes.c.id == row.cause_id)
+        .where(row.stream == stream.address)
+    )
     return {
         source_id: Waiting(
-            source_id=source_id, attempts=attempts, modified_time=modified_time, for_parent=parent is not None
+            source_id=source_id,
+            attempts=attempts,
+            modified_time=modified_time,
+            for_parent=parent is not None,
+            state=cast("QueueState", state),
+            cause=Cause(code=code, module=module, field=field or None, value=value or None),
+            detail=detail,
         )
         for piece in chunks(ids)
-        for source_id, attempts, modified_time, parent in connection.execute(query.where(row.source_id.in_(piece)))
+        for source_id, attempts, modified_time, parent, state, detail, code, module, field, value in connection.execute(
+            query.where(row.source_id.in_(piece))
+        )
     }
 
 

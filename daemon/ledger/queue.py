@@ -98,7 +98,8 @@ def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
 
 def wake_refused(connection: Connection, stream: Stream, fields: Collection[str], now: datetime) -> int:
     """As wake_held, what was refused for one of these fields."""
-    return _wake_refused(connection, stream, causes.c.field.in_(fields), now)
+    refused = causes.c.code.not_in((DRIFT, TARGET_GONE))
+    return _wake_refused(connection, stream, and_(refused, causes.c.field.in_(fields)), now)
 
 
 def _wake_refused(connection: Connection, stream: Stream, which: ColumnElement[bool], now: datetime) -> int:

@@ -162,7 +162,7 @@ retry_queue = Table(
     text("source_id", "record id in the source", key=True),
     text("kind", "record", default="record"),
     text("state", "due: tried again by itself; held: waits for a parent or a person; dead: given up"),
-    number("attempts", "tries so far; an edit in the source counts anew"),
+    number("attempts", "tries since the last edit in the source, or the last refusal, which counts as one"),
     time("first_seen_at", "when it entered the queue"),
     maybe_time("due_at", "when it is tried next; NULL while only an event wakes it"),
     Column("cause_id", Id, ForeignKey("causes.id", name="fk_retry_queue_cause"), nullable=False, doc="its cause"),

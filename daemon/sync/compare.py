@@ -23,7 +23,7 @@ from daemon.core.record import START, Change, Position, is_record_id, parse_inst
 from daemon.core.rules import Stream
 from daemon.core.steps import Hold, Keep
 from daemon.core.translate import observe
-from daemon.ledger import Comparison, Counterpart, Ledger
+from daemon.ledger import THERE, Comparison, Counterpart, Ledger
 from daemon.ledger.streams import StreamState
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, Page, Sift
 from daemon.sync.deletions import deletion_row
@@ -197,9 +197,10 @@ class Comparer:
             if ours and (not self._overwrites or counterpart.target_digest == digests.whole):
                 continue
             if names := changed_fields(link.by_field, digests):
-                text = f"{', '.join(sorted(names))} of {change.record_id} was changed in {self._stream.target}"
+                changed = ", ".join(sorted(names))
+                text = f"{changed} of {change.record_id} was changed in {self._stream.target}"
                 row = self._row(counterpart.source_id, change.modified_time, DRIFT, text, due=self._overwrites)
-                rows.append(row)
+                rows.append(replace(row, cause=replace(row.cause, field=changed)))
                 shown[link.entity_id] = digests.whole
         return rows, shown
 
@@ -251,13 +252,17 @@ class Comparer:
         }
         linked = self._ledger.stand_for(self._stream, [change.record_id for change in named.values()])
         ours = [i for i, change in named.items() if is_record_id(i) and change.record_id not in linked]
-        known_here = self._busy(ours) | self._ledger.links(self._stream, ours).keys()
+        links = self._ledger.links(self._stream, ours)
+        again = {i for i, link in links.items() if link.unsure and link.state not in THERE}  # an older ledger's
+        known_here = self._busy(ours) | (links.keys() - again)
         unknown = [i for i in ours if i not in known_here]
         there = {change.record_id for change in self._readers["source"].by_ids([], unknown)}
         found = sorted(there) if self._stream.unmatched != "stop" else []
         why = f"a record of {self._stream.target} names it"
         rows = [self._row(i, named[i].modified_time, DIFFERS, why) for i in found]
-        left = [named[i].record_id for i in unknown if i not in there and self._stream.deletes != "ignore"]
+        gone = [i for i in unknown if i not in there and self._stream.deletes != "ignore"]
+        rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in again]
+        left = [named[i].record_id for i in gone if i not in again]
         if left:
             logger.warning(
                 "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "

@@ -114,7 +114,7 @@ class DeletionFinder:
         """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
         if link is None:
             return self._stream.key is not None
-        return link.state == "live" or (link.state == "flagged" and self._stream.deletes == "delete")
+        return link.unsure or link.state == "live" or (link.state == "flagged" and self._stream.deletes == "delete")
 
     def _compare(self, reason: Reason, why: str) -> None:
         if self._ledger.start_comparison(self._stream.address, reason, self._now()):

@@ -205,7 +205,8 @@ class FileRunner:
             return None
         before = self._ledger.waiting(self.stream, [record_id]).get(record_id)
         tried = bool(look.written) or (look.state == "due" and look.wait is None)
-        attempts = (before.attempts if before and before.modified_time == moment else 0) + tried
+        so_far = before.attempts if before and before.modified_time == moment and look.state == "due" else 0
+        attempts = so_far + tried  # a refusal is an answer: what came before is over
         wait = look.wait or backoff(max(1, attempts), random.random())  # noqa: S311 - jitter
         dead = look.state == "due" and attempts >= self.stream.max_attempts
         return QueueRow(

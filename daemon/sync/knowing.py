@@ -167,10 +167,10 @@ def _is_stray(change: Seen, stream: Stream, outside: Set[str]) -> bool:
 
 def _is_unknown(link: Link, fields: FieldMap) -> bool:
     """A counterpart is there, and the ledger does not know what it holds; or only the way back has met it yet, which
-    knows of the fields that it carries itself.
+    knows of the fields that it carries itself. Of an older ledger, that it ended may not be true any more either.
     """
     if link.state not in THERE:
-        return False
+        return link.unsure
     return link.whole is None or (link.whole == MIRRORED and not fields.lasting <= link.by_field.keys())
 
 

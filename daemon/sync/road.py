@@ -88,18 +88,8 @@ def travel(
     sent = _write(steps, prepared, hands, alone, tried, lane, meter)
     if stream.circle:
         steps = with_own_forms(steps, sent.answers, prepared, hands.target, ledger.digest_key)
-    settlement = settle(
-        steps,
-        sent.answers,
-        seen=len({change.record_id for change in changes}),
-        lane=lane,
-        stream=stream,
-        fields=prepared.fields,
-        waiting=ledger.waiting(stream, [change.record_id for change in changes]),
-        now=hands.now(),
-        jitter=hands.jitter,
-        walk=walk,
-    )
+    seen = len({change.record_id for change in changes})
+    settlement = _settlement(steps, sent.answers, seen, prepared, hands, lane=lane, walk=walk)
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
     gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
@@ -117,9 +107,40 @@ def travel(
 
 
 def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[Step]:
-    """What would be done with the changes, by all that is known."""
+    """What would be done with the changes, by all that is known. What the target had to be asked for and holds already
+    is stored: it is known from now on.
+    """
     changes, knowledge = known_and_whole(changes, prepared, hands, {})
-    return plan(changes, prepared.stream, prepared.fields, knowledge)
+    steps = plan(changes, prepared.stream, prepared.fields, knowledge)
+    learnt = [step for step in steps if isinstance(step, Keep) and step.digests is not None]
+    if learnt:
+        settlement = _settlement(learnt, {}, len(learnt), prepared, hands, lane="retry", walk=None)
+        hands.ledger.settle(prepared.stream, settlement, None, hands.now())
+    return steps
+
+
+def _settlement(
+    steps: Sequence[Step],
+    answers: Mapping[str, Answer],
+    seen: int,
+    prepared: Prepared,
+    hands: Hands,
+    *,
+    lane: Lane,
+    walk: Walk | None,
+) -> Settlement:
+    return settle(
+        steps,
+        answers,
+        seen=seen,
+        lane=lane,
+        stream=prepared.stream,
+        fields=prepared.fields,
+        waiting=hands.ledger.waiting(prepared.stream, [step.change.record_id for step in steps]),
+        now=hands.now(),
+        jitter=hands.jitter,
+        walk=walk,
+    )
 
 
 def _remade(steps: Sequence[Step], links: Mapping[str, Link]) -> dict[str, str]:

@@ -192,7 +192,7 @@ def test_a_refused_record_is_held_with_its_cause_and_no_value_of_a_plain_field()
     found = settled(create(), {"1": WRONG}, waiting=was(1))
     (row,) = found.queued
     assert found.outcomes == {"held": 1}
-    assert (row.state, row.due_at, row.attempts) == ("held", None, 2)
+    assert (row.state, row.due_at, row.attempts) == ("held", None, 1)
     assert row.cause == Cause(code="INVALID_DATA", module="Contacts", field="Last_Name")
     assert row.detail == "invalid data"
     assert found.closed_intents == ["1"]
@@ -252,7 +252,7 @@ def test_a_counterpart_that_is_gone_is_for_a_person() -> None:
     found = settled(update(), {"1": GONE}, waiting=was(1))
     (row,) = found.queued
     assert found.outcomes == {"held": 1}
-    assert (row.state, row.cause, row.attempts) == ("held", Cause(code="TARGET_GONE", module="Contacts"), 2)
+    assert (row.state, row.cause, row.attempts) == ("held", Cause(code="TARGET_GONE", module="Contacts"), 1)
     assert row.detail == "no such record"
     assert (found.closed_intents, found.linked) == (["1"], [])
     (written,) = found.written

@@ -78,6 +78,21 @@ def test_a_hand_edit_in_b_follows_the_policy(tmp_path: Path, drift: str, city: s
         assert len(pair.writes()) == writes
 
 
+def test_reported_drift_is_not_forgotten_when_another_field_is_edited_in_the_source(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        lead, _ = leads(pair, 2)
+        settle(pair)
+        pair.b.edit("Leads", pair.counterpart("Leads", lead)["id"], {"City": "Hand"})
+        resync(pair)
+        pair.a.edit("Leads", lead, {"Phone": "77"})
+        settle(pair)
+        twin = pair.counterpart("Leads", lead)
+        assert (twin["City"], twin["Phone"], pair.queue()) == ("Hand", "77", [(lead, "held", "DRIFT")])
+        pair.a.edit("Leads", lead, {"City": "Goa"})
+        settle(pair)
+        assert (pair.counterpart("Leads", lead)["City"], pair.queue()) == ("Goa", [])
+
+
 def test_a_retry_of_reported_drift_puts_the_sources_values_back(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",)) as pair:
         lead, _ = leads(pair, 2)

@@ -115,3 +115,18 @@ def test_a_counterpart_that_was_left_as_gone_is_followed_again_when_it_is_back_i
         pair.a.edit("Leads", mine, {"City": "Agra"})
         passes(pair)
         assert (pair.counterpart("Leads", mine)["City"], pair.queue()) == ("Agra", [])
+
+
+def test_what_was_refused_often_has_all_its_attempts_when_the_target_is_away_once(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), max_attempts=3) as pair:
+        pair.emu.quirks(unknown_picklist="reject")
+        mine = pair.a.insert_raw("Leads", {"Last_Name": "L", "Company": "C", "Lead_Source": "Pigeon"})
+        passes(pair)
+        for _ in range(4):
+            pair.ledger.retry(pair.fleet.runners[0]._now(), source_id=mine)
+            passes(pair, 1)
+        assert pair.queue() == [(mine, "held", "INVALID_DATA")]
+        pair.b.faults.next(["insert", "upsert"], effect="status", status=500, code="INTERNAL_ERROR")
+        pair.ledger.retry(pair.fleet.runners[0]._now(), source_id=mine)
+        pair.once()
+        assert [row[1] for row in pair.queue()] == ["due"]
