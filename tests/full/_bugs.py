@@ -16,14 +16,15 @@ _QUEUED: Final = "queued = [end.queued for end in ends.values() if end.queued]"
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A name, and what is changed where."""
+    """A name, and what is changed where; `kind`: the one kind of single fault that shows it, if there is such a one."""
 
     name: str
     patches: tuple[tuple[str, str, str], ...]
+    kind: str | None = None
 
 
-def _bug(name: str, file: str, old: str, new: str, *more: tuple[str, str, str]) -> Bug:
-    return Bug(name, ((file, old, new), *more))
+def _bug(name: str, file: str, old: str, new: str, *more: tuple[str, str, str], kind: str | None = None) -> Bug:
+    return Bug(name, ((file, old, new), *more), kind)
 
 
 BUGS: Final = (
@@ -133,6 +134,7 @@ BUGS: Final = (
         DOUBTS,
         "    deferred = {i: rest for i, rest in left.items() if rest > timedelta()}",
         "    deferred = {i: rest for i, rest in left.items() if rest > wait}",
+        kind="arrives late",
     ),
     _bug(
         "a found record is not linked on adoption",

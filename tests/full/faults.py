@@ -1,4 +1,5 @@
-"""Every single fault once: `python -m tests.full faults [--every N] [--seed S] [--scenario NAME] [--lag SECONDS]`.
+"""Every single fault once: `python -m tests.full faults [--every N] [--seed S] [--scenario NAME] [--lag S]
+[--kind KIND]`.
 
 Each call of a scenario meets each accident, each statement and commit of the ledger fails or is where the process ends,
 and after each commit the ledger is once replaced by what it was then. The exit code is 1 when anything was wrong.
@@ -17,7 +18,7 @@ from pathlib import Path
 from loguru import logger
 
 from tests.points.scenarios import SCENARIOS
-from tests.points.single import ACCIDENTS, Result, faults
+from tests.points.single import ACCIDENTS, KINDS, Result, faults
 from tests.points.warm import Warm
 
 LAGS = (0, 2)
@@ -30,6 +31,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--lag", type=int, action="append")
+    parser.add_argument("--kind", action="append", choices=KINDS)
     given = parser.parse_args(argv)
     logger.remove()
     dice, wrong, count, began = random.Random(given.seed), 0, 0, time.monotonic()
@@ -38,7 +40,7 @@ def main(argv: list[str]) -> int:
         for name in given.scenario or SCENARIOS:
             for lag in given.lag or LAGS:
                 with SCENARIOS[name].staged(Path(folder), warm, lag) as stage:
-                    done = list(faults(stage, dice.randrange(given.every), given.every))
+                    done = list(faults(stage, dice.randrange(given.every), given.every, given.kind or KINDS))
                 _tell(name, lag, done)
                 count += len(done)
                 wrong += sum(bool(result.wrong) for result in done)

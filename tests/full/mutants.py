@@ -49,11 +49,14 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="mutant") as folder:
             tree = Path(folder)
             put_in(bug, tree)
-            killer, where = _lives(tree, given.lives, given.seed)
+            if bug.kind is not None:
+                killer, where = _faults(tree, "--kind", bug.kind)
+            else:
+                killer, where = _lives(tree, given.lives, given.seed)
             if killer == "nothing":
                 killer, where = _named(tree)
             if killer == "nothing" and given.every:
-                killer, where = _faults(tree, given.every)
+                killer, where = _faults(tree, "--every", str(given.every))
         survived += killer == "nothing"
         _say(f"{bug.name:52} {killer:10} {where} ({time.monotonic() - began:.0f} s)")
     _say(f"{len(chosen)} bugs, {survived} survived")
@@ -99,8 +102,8 @@ def _named(tree: Path) -> tuple[str, str]:
     return ("a test", found[1]) if found else ("nothing", "")
 
 
-def _faults(tree: Path, every: int) -> tuple[str, str]:
-    told = _run(tree, "tests.full", "faults", "--every", str(every))
+def _faults(tree: Path, *which: str) -> tuple[str, str]:
+    told = _run(tree, "tests.full", "faults", *which)
     found = _FAULT.search(told)
     if found is None:
         return "nothing", "" if "0 of them ended wrong" in told else told[-200:]

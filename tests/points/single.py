@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -50,6 +50,7 @@ ACCIDENTS: Final[dict[str, list[Json]]] = {
     "clock on 1 h": [{"effect": "clock_step", "seconds": 3600}],
     "org away": [{"effect": "status", "status": 503, "times": 6}],
 }
+KINDS: Final = (*ACCIDENTS, "error", "crash", "restore")
 _SLOW: Final = frozenset({"timeout before", "timeout after", "arrives late"})
 EXCUSED: Final = {
     # an older ledger does not know what was created or deleted since, until it has asked
@@ -267,11 +268,11 @@ def _put_back(stage: Stage) -> None:
     shutil.move(stage.backup, stage.ledger)
 
 
-def faults(stage: Stage, first: int = 0, every: int = 1) -> Iterator[Result]:
+def faults(stage: Stage, first: int = 0, every: int = 1, kinds: Collection[str] = KINDS) -> Iterator[Result]:
     """Every chosen fault of the scenario, one after the other."""
     judge = Judge(stage)
     try:
-        for fault in every_fault(stage, judge)[first::every]:
+        for fault in [one for one in every_fault(stage, judge) if one.kind in kinds][first::every]:
             yield suffer(stage, judge, fault)
     finally:
         judge.close()
