@@ -220,7 +220,9 @@ class ChangeReader:
         return Page(changes=_latest(fresh), end=end, last=token is None)
 
     def _whole_second(self, columns: Sequence[str], after: Position, second: datetime) -> list[Change]:
-        """All records of a crowded second, read until two walks in a row give the same set: pages move while edited."""
+        """All records of a crowded second, read until a walk shows nothing that was not seen before. Pages move while
+        records are edited, so that a walk misses what slides over the edge of a page; the next one finds it further in.
+        """
         seen: dict[Position, Change] = {}
         for _ in range(_WALKS):
             found: dict[Position, Change] = {}
@@ -229,11 +231,12 @@ class ChangeReader:
             while token is not None and changes[-1].position.modified_time == second:
                 changes, token = self._list(columns, after, token)
                 found |= {c.position: c for c in changes if c.position.modified_time == second}
-            if found and found.keys() == seen.keys():
-                return list(found.values())
-            seen = found
+            if found and found.keys() <= seen.keys():
+                return list(seen.values())
+            seen |= found
         what = f"{self._module}: the records of {second} changed during each of {_WALKS} walks; the checkpoint stands"
-        raise BadAnswer(self._source.org.name, what)
+        advice = "It is read again at the next poll; COQL reads such a crowd better (`orgsync check` names the scope)"
+        raise BadAnswer(self._source.org.name, what, advice)
 
     def _list(
         self, columns: Sequence[str], after: Position, token: str | None = None

@@ -167,7 +167,7 @@ class StreamRunner:
     def _compare(self, prepared: Prepared, report: Report) -> None:
         if report.caught_up:
             more, blown = self._comparer.step(prepared, self._hands, state_of(self._ledger, self.stream), self._meter)
-            report.more = report.more or more
+            report.more = report.more or more or bool(self._ledger.due(self.stream, self._now(), 1))  # what it found
             self._stop(report, blown)
 
     def broken(self, what: str) -> None:
@@ -260,11 +260,11 @@ class StreamRunner:
             at, server_time = going_on.at, going_on.server_time
         else:
             at, server_time = state.position, self._source.zoho.clock_before_next_call()
-        checkpoint, horizon = state.position, server_time - self.stream.lag
+        checkpoint, horizon = state.position, (server_time - self.stream.lag).replace(microsecond=0)
         sift = going_on.sift if going_on is not None else self._sift(prepared, state, horizon)
         if back_to is not None and back_to < at.modified_time:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
-            at, sift = Position(modified_time=back_to, record_id="0"), None
+            at, sift = Position(modified_time=back_to.replace(microsecond=0), record_id="0"), None
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):

@@ -93,6 +93,17 @@ def test_reported_drift_is_not_forgotten_when_another_field_is_edited_in_the_sou
         assert (pair.counterpart("Leads", lead)["City"], pair.queue()) == ("Goa", [])
 
 
+def test_once_also_does_what_its_comparison_has_found(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), drift="overwrite") as pair:
+        lead, _ = leads(pair, 2)
+        settle(pair)
+        pair.b.edit("Leads", pair.counterpart("Leads", lead)["id"], {"City": "Hand"})
+        pair.ledger.start_comparison(STREAM, "asked", pair.fleet.runners[0]._now())
+        pair.pass_time(30)
+        pair.once()
+        assert (pair.counterpart("Leads", lead)["City"], pair.queue()) == ("Pune", [])
+
+
 def test_a_retry_of_reported_drift_puts_the_sources_values_back(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",)) as pair:
         lead, _ = leads(pair, 2)

@@ -12,9 +12,10 @@ import pytest
 
 from daemon.core.record import START, Position
 from daemon.core.rules import Copy, FieldChoice
+from daemon.emulator import Emulator
 from daemon.sync import changes, cycle
 from daemon.sync.changes import ChangeReader
-from tests.sync.pair import LAG, Pair, make_settings, opened, running_pair
+from tests.sync.pair import LAG, Pair, add_key, make_settings, opened, running_pair
 
 
 @pytest.fixture
@@ -184,6 +185,47 @@ def test_a_crowded_second_that_grows_while_it_is_walked_is_walked_again(pair: Pa
     page = reader.page(("Last_Name",), START, 200)
     assert len(page.changes) == 451
     assert len(walked) > 1 + 3 + 3
+
+
+def test_a_crowded_second_whose_records_are_edited_all_the_time_is_read_all_the_same(pair: Pair) -> None:
+    made = crowd(pair, 450)
+    reader = ChangeReader(pair.fleet.catalogs["india"].zoho, "Leads")
+    reader._by_list = True
+    real, edited = reader._list, []
+
+    def meanwhile(*args: Any) -> Any:
+        answer = real(*args)
+        if len(edited) < 40 and len(args) == 3:  # one leaves the second in each walk, behind the page in hand
+            edited.append(made[10 * len(edited)])
+            pair.a.edit("Leads", edited[-1], {"City": "moved on"})
+        return answer
+
+    reader._list = meanwhile  # type: ignore[method-assign]
+    pair.pass_time(60)
+    at, seen = START, set()
+    for _ in range(6):
+        page = reader.page(("Last_Name",), at, 200)
+        seen |= {change.record_id for change in page.changes}
+        at = page.end
+        if page.last:
+            break
+    assert seen == set(made)
+
+
+def test_a_clock_that_went_back_over_a_restart_does_not_make_coql_look_out_of_order(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",))
+        with opened(emu, settings) as pair:
+            for number in range(400):  # one a second
+                moment = (pair.fleet._now() - timedelta(seconds=number)).isoformat(timespec="seconds")
+                pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C", "Modified_Time": moment})
+            pair.pass_time(30)
+            pair.once()
+        emu.clock(advance=-60)
+        with opened(emu, settings) as pair:
+            pair.once()
+            assert not pair.fleet.runners[0]._reader._by_list
 
 
 @pytest.mark.parametrize("by_list", [False, True], ids=["coql", "list"])
