@@ -51,8 +51,8 @@ class Site:
         self.settings = self.folder / "settings.toml"
         self.settings.write_text("\n".join(lines) + "\n")
 
-    def command(self, *args: str) -> list[str]:
-        return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(self.settings), *args]
+    def command(self, *args: str, settings: Path | None = None) -> list[str]:
+        return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(settings or self.settings), *args]
 
     def call(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
@@ -67,11 +67,11 @@ class Site:
             check=False,
         )
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
+    def start(self, *args: str, settings: Path | None = None) -> subprocess.Popen[str]:
         """Starts a command that goes on; its log is in `log.txt`."""
         with (self.folder / "log.txt").open("a") as log:
             process = subprocess.Popen(
-                self.command(*args),
+                self.command(*args, settings=settings),
                 env=self.env,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

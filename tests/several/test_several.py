@@ -13,7 +13,7 @@ def test_whatever_happens_to_daemons_each_record_comes_once_and_all_of_them_come
     with (
         running_server() as server,
         several(
-            tmp_path, server, data_centers=("in", "us", "eu"), modules=("Leads", "Accounts"), daemons=3, seed=1
+            tmp_path, server, sources=("in",), targets=("us", "eu"), modules=("Leads", "Accounts"), daemons=3, seed=1
         ) as running,
     ):
         running.wait(2)
