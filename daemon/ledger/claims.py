@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -63,6 +63,12 @@ def demand(connection: Connection, claim: Claim) -> None:
         raise ClaimLost(claim.stream)
 
 
+def time_there(connection: Connection) -> datetime:
+    """The time by the clock that all daemons share."""
+    now: datetime = connection.execute(select(_now)).scalar_one()
+    return now
+
+
 def _share(streams: int, me: str, others: Collection[str]) -> int:
     """How many streams this daemon is to run: as many as each other one, or one more."""
     each, left = divmod(streams, len(others) + 1)
@@ -93,6 +99,11 @@ class Membership:
             self._take(connection, streams, max(0, share - len(ours)))
             mine = select(_row.stream, _row.epoch).where(_row.owner == self._me.name)
             return {row.stream: row.epoch for row in connection.execute(mine)}
+
+    def time_there(self) -> datetime:
+        """The time by the clock that all daemons share. Raises LedgerError."""
+        with self._database.transaction(self._engine) as connection:
+            return time_there(connection)
 
     def leave(self) -> None:
         """Give everything away at once. Raises LedgerError; then the others wait until this daemon counts as dead."""

@@ -110,6 +110,11 @@ class Ledger:
         """Whether several daemons may use it at once."""
         return self._database.shared
 
+    def time_there(self) -> datetime:
+        """The time by the clock of the server of a shared ledger, which all daemons go by."""
+        with self._reading() as connection:
+            return claims.time_there(connection)
+
     def join(self, me: Member) -> Membership:
         """Take part as one of several daemons."""
         return Membership(self._database, me)

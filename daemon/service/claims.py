@@ -3,6 +3,9 @@
 A thread says every two seconds that the daemon lives, and learns what it owns. What was learnt holds for as long as the
 others wait before they take a stream over, counted from before the question: whoever could not say so for that long
 begins nothing more.
+
+Due times are read by whoever runs the stream next, so that none of them may go by a clock of its own: `now` is the
+clock of the ledger's server.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
@@ -64,6 +68,12 @@ class Claims:
         self._in_use: Counter[str] = Counter()
         self._over = threading.Event()
         self._trouble: str | None = None
+        self._clock = self._ask_time()
+
+    def now(self) -> datetime:
+        """The time, the same for all daemons, whatever the clocks of their machines say."""
+        there, asked_at = self._clock
+        return there + timedelta(seconds=self._monotonic() - asked_at)
 
     def epoch(self, stream: str) -> int | None:
         """The number of our claim on a stream; None while it is not ours for certain."""
@@ -86,6 +96,7 @@ class Claims:
             before, idle = self._owned, [s for s in self._owned if not self._in_use[s]]
             try:
                 owned = self._membership.beat(self._streams, idle, fair=self._fair)
+                self._clock = self._ask_time()
             except LedgerError as error:
                 if str(error) != self._trouble:
                     logger.error("this daemon cannot say that it lives, and runs no stream until it can: {}", error)
@@ -98,6 +109,11 @@ class Claims:
             what = "{} of {} streams are run here: {} came, {} went"
             logger.info(what, len(owned), len(self._streams), len(came), len(gone))
         return came
+
+    def _ask_time(self) -> tuple[datetime, float]:
+        """The time there, and what our monotonic clock said then. Raises LedgerError."""
+        asked_at = self._monotonic()
+        return self._membership.time_there(), asked_at
 
     def keep(self, taken: Callable[[Sequence[str]], None] = lambda _: None) -> None:
         """Beats now, and then in a thread of its own until `leave`."""

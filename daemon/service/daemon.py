@@ -84,11 +84,12 @@ class _Shift:
         endpoint: Endpoint | None,
     ) -> None:
         self._endpoint = endpoint
-        self._settings, self._ledger, self._now = settings, ledger, now
+        self._settings, self._ledger = settings, ledger
         self._ending = over = Ending(stop)
         self._progress = moves = Progress(patience(max(o.call_deadline for o in settings.orgs.values()), _THREADS))
         with ExitStack() as opened:
             self._claims = claims = opened.enter_context(shared(settings, ledger))
+            self._now = now if claims is None else claims.now
             fleet = Fleet(
                 settings,
                 ledger,

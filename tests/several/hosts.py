@@ -1,0 +1,57 @@
+"""Daemons on machines of their own, in this process: each has its own connections, token files, claims and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from daemon.emulator import Emulator
+from daemon.ledger import Ledger
+from daemon.service.claims import Claims, shared
+from daemon.service.fleet import Fleet
+from daemon.settings import Settings
+from tests.postgres import Server
+from tests.sync.pair import Pair, add_key, make_settings
+
+
+@dataclass
+class Host(Pair):
+    """One daemon; `claims` are its own."""
+
+    claims: Claims
+
+    def owned(self) -> set[str]:
+        self.claims.beat()
+        return {runner.stream.address for runner in self.fleet.runners}
+
+
+def settings_on(server: Server, emu: Emulator, folder: Path, modules: tuple[str, ...]) -> Settings:
+    """Those of a pair, with a new ledger on the server."""
+    for module in modules:
+        add_key(emu.orgs["us"], module)
+    server.drop("several")
+    return replace(make_settings(emu, folder, modules=modules), ledger_url=server.make("several"))
+
+
+@contextmanager
+def host(emu: Emulator, settings: Settings, folder: Path, *, off: timedelta = timedelta()) -> Iterator[Host]:
+    """A daemon whose machine's clock is off by so much."""
+    orgs = {name: replace(org, token_file=folder / f"{name}.json") for name, org in settings.orgs.items()}
+    mine = replace(settings, orgs=orgs)
+    with (
+        Ledger.open(mine.ledger_url) as ledger,
+        shared(mine, ledger) as claims,
+        Fleet(
+            mine,
+            ledger,
+            now=lambda: datetime.now(UTC) + off,
+            stopping=lambda: False,
+            first_run="create",
+            claims=claims,
+        ) as fleet,
+    ):
+        assert claims is not None
+        yield Host(emu, emu.orgs["india"], emu.orgs["us"], mine, ledger, fleet, claims)
