@@ -9,7 +9,6 @@ longer than one poll and ten seconds.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -34,6 +33,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--daemons", type=int, default=4)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", type=argparse.FileType("w"), help="where the daemons' log is kept")
     given = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder, running_server() as server:
         Path(folder).chmod(0o755)
@@ -51,11 +51,14 @@ def main(argv: list[str]) -> int:
             _say(f"{given.daemons} daemons, {routes} routes, a poll each {POLL_S} s")
             kinds = ["kill"] * given.kills + ["pause"] * (given.kills // 5) + ["restart"] * (given.kills // 8 + 1)
             running.dice.shuffle(kinds)
-            for number, kind in enumerate(kinds):
-                running.wait(running.dice.uniform(0.5, 3))
-                _say(f"{number + 1:3} {_accident(running, kind, running.dice.randrange(given.daemons))}")
-            left = _settle(running)
-            return _judge(running, kinds, left)
+            try:
+                for number, kind in enumerate(kinds):
+                    running.wait(running.dice.uniform(0.5, 3))
+                    _say(f"{number + 1:3} {_accident(running, kind, running.dice.randrange(given.daemons))}")
+                return _judge(running, kinds, _settle(running))
+            finally:
+                if given.log is not None:
+                    given.log.write(running.site.log())
 
 
 def _accident(running: Several, kind: str, number: int) -> str:
@@ -83,12 +86,11 @@ def _judge(running: Several, kinds: list[str], left: list[str]) -> int:
     _say(f"{happened}; {len(running.records)} records in {len(TARGETS)} targets each")
     _say(f"{running.judged()} writes judged; stale claims refused: {log.count('is run by another daemon now')}")
     _say(f"failover: median {statistics.median(times):.1f} s, worst {times[-1]:.1f} s, {len(late)} over {LIMIT_S} s")
+    _say(f"daemons that ended while the server was away, and were started again: {len(running.ended)}")
     _say(f"{len(left)} things wrong at the end" + "".join(f"\n  {one}" for one in left[:10]))
     crashed = "Traceback" in log
     if crashed:
         _say(f"a traceback in the log: {log[log.index('Traceback') :][:2000]}")
-    if kept := os.environ.get("ORGSYNC_LOG"):
-        Path(kept).write_text(log)
     return 1 if left or late or crashed else 0
 
 

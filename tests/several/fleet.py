@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import psycopg
 
+from daemon.cli.exits import UNREACHABLE
 from daemon.emulator import Emulator, OrgHandle
 from daemon.ledger import Ledger
 from tests.postgres import Server
@@ -35,7 +36,9 @@ DATABASE: Final = "several"
 
 @dataclass(kw_only=True)
 class Several:
-    """Daemons by number; `failovers` are seconds, one a kill of a daemon that ran something."""
+    """Daemons by number; `failovers` are seconds, one a kill of a daemon that ran something; `ended` are the exit codes
+    of daemons that left by themselves: they are started again, as a service is.
+    """
 
     site: Site
     server: Server
@@ -44,6 +47,7 @@ class Several:
     dice: random.Random
     daemons: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
     failovers: list[float] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
     records: list[tuple[OrgHandle, str, str]] = field(default_factory=list)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
@@ -80,8 +84,9 @@ class Several:
         self._until_at_work(number)
         self.daemons[number].kill()
         self.daemons[number].wait()
-        began = time.monotonic()
-        self._until_polled(self.owned(number), self._now())
+        began, streams = time.monotonic(), self.owned(number)
+        del self.daemons[number]
+        self._until_polled(streams, self._now())
         self.failovers.append(time.monotonic() - began)
         self.start(number)
 
@@ -105,7 +110,14 @@ class Several:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.edit()
+            self._start_again()
             time.sleep(0.1)
+
+    def _start_again(self) -> None:
+        for number, process in list(self.daemons.items()):
+            if (code := process.poll()) is not None:
+                self.ended.append(code)
+                self.start(number)
 
     def _now(self) -> Any:
         return self.sql("SELECT clock_timestamp()")[0][0]
@@ -147,6 +159,7 @@ class Several:
         found += [f"queued: {row}" for row in self.sql("SELECT stream, source_id, state, detail FROM retry_queue")]
         found += [f"intent: {row}" for row in self.sql("SELECT stream, source_id FROM intents")]
         found += [f"off: {row}" for row in self.sql("SELECT * FROM v_balance WHERE off_by <> 0")]
+        found += [f"a daemon ended with {code}" for code in self.ended if code != UNREACHABLE]
         found += [f"written with a stale claim: {row}" for row in self.sql(STALE)]
         return found
 
