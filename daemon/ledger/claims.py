@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from daemon.ledger import migrate
 from daemon.ledger.database import Database
 from daemon.ledger.errors import ClaimLost
 from daemon.ledger.tables import checkpoints, daemons
@@ -35,6 +36,7 @@ LIFE_S: Final = 8.0
 """Seconds for which a daemon lives without saying so."""
 _REMEMBERED: Final[ColumnElement[timedelta]] = literal_column("interval '1 hour'")
 _now: Final = func.clock_timestamp()
+_revision: Final[ColumnElement[str]] = literal_column("(SELECT version_num FROM alembic_version)")
 _row = checkpoints.c
 
 
@@ -56,11 +58,15 @@ class Member:
     version: str
 
 
-def demand(connection: Connection, claim: Claim) -> None:
-    """Keep the claim until the transaction is over. Raises ClaimLost."""
-    query = select(_row.stream).where(_row.stream == claim.stream, _row.epoch == claim.epoch)
-    if connection.scalar(query.with_for_update(read=True)) is None:
+def demand(connection: Connection, claim: Claim, ledger: str) -> None:
+    """Keep the claim until the transaction is over. Raises ClaimLost; LedgerTooNew, if the daemon is not to run on it
+    any more.
+    """
+    query = select(_revision).where(_row.stream == claim.stream, _row.epoch == claim.epoch)
+    revision = connection.scalar(query.with_for_update(read=True, of=checkpoints))
+    if revision is None:
         raise ClaimLost(claim.stream)
+    migrate.demand_code(connection, ledger, revision)
 
 
 def time_there(connection: Connection) -> datetime:
@@ -87,9 +93,10 @@ class Membership:
         """Say that this daemon lives; give away what is more than its share of `streams`, of those that are `idle`;
         take what is free up to that share (all of it, unless `fair`). The streams that it owns, and their epochs.
 
-        Raises LedgerError.
+        Raises LedgerError; LedgerTooNew, where a newer orgsync brought the ledger to what this one cannot run on.
         """
         with self._database.transaction(self._engine) as connection:
+            migrate.demand_code(connection, self._database.name, connection.scalar(select(_revision)))
             others = self._live(connection)
             share = _share(len(streams), self._me.name, others) if fair else len(streams)
             owned = set(self._owned(connection))

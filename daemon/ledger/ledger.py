@@ -77,6 +77,7 @@ class Ledger:
             with self._writing() as connection:
                 kept = _identity(connection)
                 self.revision: Final = migrate.revision_of(connection, database.name) or ""
+                migrate.demand_code(connection, database.name, self.revision)
                 older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
             if older:
@@ -506,7 +507,7 @@ class Ledger:
     def _writing(self) -> Iterator[Connection]:
         with self._turn, self._database.transaction(self._writer) as connection:
             if self._claim is not None:
-                claims.demand(connection, self._claim)
+                claims.demand(connection, self._claim, self._database.name)
             yield connection
 
     @contextmanager

@@ -10,6 +10,7 @@ Where it may not, the ledger is refused before anything is touched.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +70,13 @@ def demand_readable(connection: Connection, ledger: str) -> None:
         demand_head(connection, ledger)
 
 
+def demand_code(connection: Connection, ledger: str, revision: str | None) -> None:
+    """Raise LedgerTooNew where a newer orgsync brought the ledger to a revision that this code cannot run on."""
+    if revision is not None and revision != HEAD and not is_known(revision) and not _runs_on(connection):
+        raise LedgerTooNew(ledger, revision)
+
+
+@cache
 def is_known(revision: str) -> bool:
     """Whether this code has the migration of that name."""
     return revision == HEAD or revision in {script.revision for script in _scripts().walk_revisions()}

@@ -27,18 +27,23 @@ from loguru import logger
 
 from daemon.ledger import Ledger, LedgerError, Member
 from daemon.ledger.claims import LIFE_S
+from daemon.ledger.errors import LedgerTooNew
 from daemon.settings import Settings
 
 BEAT_S: Final = 2.0
 
 
 @contextmanager
-def shared(settings: Settings, ledger: Ledger, *, fair: bool = True) -> Iterator[Claims | None]:
-    """Our claims on a ledger that several daemons share, given up at the end; None where there is one daemon only."""
+def shared(
+    settings: Settings, ledger: Ledger, *, fair: bool = True, stop: Callable[[], None] = lambda: None
+) -> Iterator[Claims | None]:
+    """Our claims on a ledger that several daemons share, given up at the end; None where there is one daemon only.
+    `stop` is called when this daemon may not run on the ledger any more.
+    """
     if not ledger.shared:
         yield None
         return
-    claims = Claims(ledger, [stream.address for stream in settings.streams()], fair=fair)
+    claims = Claims(ledger, [stream.address for stream in settings.streams()], fair=fair, stop=stop)
     try:
         yield claims
     finally:
@@ -46,7 +51,7 @@ def shared(settings: Settings, ledger: Ledger, *, fair: bool = True) -> Iterator
 
 
 class Claims:
-    """Which streams are ours. `fair`: leave the others their share."""
+    """Which streams are ours. `fair`: leave the others their share. `refused`: why this daemon has to end."""
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Claims:
         streams: Sequence[str],
         *,
         fair: bool = True,
+        stop: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name: Final = uuid.uuid4().hex[:12]
@@ -61,6 +67,8 @@ class Claims:
         self._membership = ledger.join(me)
         self._streams = streams
         self._fair = fair
+        self._stop = stop
+        self.refused: LedgerTooNew | None = None
         self._monotonic = monotonic
         self._turn = threading.Lock()
         self._owned: Mapping[str, int] = MappingProxyType({})
@@ -97,6 +105,12 @@ class Claims:
             try:
                 owned = self._membership.beat(self._streams, idle, fair=self._fair)
                 self._clock = self._ask_time()
+            except LedgerTooNew as error:
+                if self.refused is None:
+                    logger.error("this daemon stops, and the others take its streams over: {}", error)
+                self.refused, self._owned = error, MappingProxyType({})
+                self._stop()
+                return []
             except LedgerError as error:
                 if str(error) != self._trouble:
                     logger.error("this daemon cannot say that it lives, and runs no stream until it can: {}", error)

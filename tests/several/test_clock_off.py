@@ -60,8 +60,8 @@ def test_what_one_daemon_defers_the_next_one_tries_in_time(emu, server, settings
         assert -1 < waits(server) < 15
     with host(emu, settings, tmp_path / "2", off=offs[1]) as second:
         assert -1 < waits(server) < 15, "a start moves nothing"
-        server.sql("several", "UPDATE retry_queue SET due_at = due_at - interval '15 s'")
-        emu.clock(advance=15)
+        server.sql("several", "UPDATE retry_queue SET due_at = due_at - interval '20 s'")
+        emu.clock(advance=20)
         assert second.owned() == {f"india-to-us/{module}" for module in MODULES}
         second.once()
         second.counterpart("Leads", lead)
