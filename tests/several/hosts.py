@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
+from daemon.core.rules import Route
 from daemon.emulator import Emulator
 from daemon.ledger import Ledger
 from daemon.service.claims import Claims, shared
@@ -29,11 +31,22 @@ class Host(Pair):
 
 
 def settings_on(server: Server, emu: Emulator, folder: Path, modules: tuple[str, ...]) -> Settings:
-    """Those of a pair, with a new ledger on the server."""
-    for module in modules:
-        add_key(emu.orgs["us"], module)
+    """India into every other org, with a new ledger on the server."""
+    targets = [name for name in emu.orgs if name != "india"]
+    for target, module in product(targets, modules):
+        add_key(emu.orgs[target], module)
     server.drop("several")
-    return replace(make_settings(emu, folder, modules=modules), ledger_url=server.make("several"))
+    pair = make_settings(emu, folder, modules=modules)
+    routes = tuple(_into(target, pair.routes[0]) for target in targets)
+    return replace(pair, ledger_url=server.make("several"), routes=routes)
+
+
+def _into(target: str, route: Route) -> Route:
+    name = f"india-to-{target}"
+    streams = [
+        replace(stream, route=name, target=target, address=f"{name}/{stream.source_module}") for stream in route.streams
+    ]
+    return replace(route, name=name, target=target, streams=tuple(streams))
 
 
 @contextmanager
