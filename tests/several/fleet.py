@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -172,7 +173,14 @@ class Several:
 
 
 def _shown(module: str, row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(name) for name in MODULES[module].fields)
+    return tuple(_instant(row.get(name)) for name in MODULES[module].fields)
+
+
+def _instant(value: Any) -> Any:
+    """Each org shows times in its own zone."""
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    return value
 
 
 @contextmanager
@@ -186,9 +194,12 @@ def several(
     daemons: int,
     seed: int,
     poll: str = "1s",
+    latency: float = 0.0,
 ) -> Iterator[Several]:
-    """Orgs in these data centres: each source's modules are carried into each target, by so many daemons."""
-    with Emulator((*sources, *targets)) as emu:
+    """Orgs in these data centres: each source's modules are carried into each target, by so many daemons. `latency` is
+    the orgs', in seconds a call.
+    """
+    with Emulator((*sources, *targets), latency=latency) as emu:
         site = Site(emu, folder, modules=modules, keys=False)
         by_place = {org.data_center: org for org in emu.orgs.values()}
         running = Several(
