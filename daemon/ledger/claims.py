@@ -88,6 +88,8 @@ class Membership:
         self._database = database
         self._engine = database.claimer()
         self._me = me
+        self.members = 1
+        """How many daemons lived when this one said so last, itself among them."""
 
     def beat(self, streams: Collection[str], idle: Collection[str], *, fair: bool = True) -> Mapping[str, int]:
         """Say that this daemon lives; give away what is more than its share of `streams`, of those that are `idle`;
@@ -98,6 +100,7 @@ class Membership:
         with self._database.transaction(self._engine) as connection:
             migrate.demand_code(connection, self._database.name, connection.scalar(select(_revision)))
             others = self._live(connection)
+            self.members = 1 + len(others)
             share = _share(len(streams), self._me.name, others) if fair else len(streams)
             owned = set(self._owned(connection))
             ours = owned & set(streams)

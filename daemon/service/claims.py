@@ -29,6 +29,7 @@ from daemon.ledger import Ledger, LedgerError, Member
 from daemon.ledger.claims import LIFE_S
 from daemon.ledger.errors import LedgerTooNew
 from daemon.settings import Settings
+from daemon.zoho.lanes import AT_ONCE
 
 BEAT_S: Final = 2.0
 
@@ -82,6 +83,10 @@ class Claims:
         """The time, the same for all daemons, whatever the clocks of their machines say."""
         there, asked_at = self._clock
         return there + timedelta(seconds=self._monotonic() - asked_at)
+
+    def calls_at_once(self) -> int:
+        """This daemon's part of the calls to one org that may be on their way."""
+        return max(1, AT_ONCE // self._membership.members)
 
     def epoch(self, stream: str) -> int | None:
         """The number of our claim on a stream; None while it is not ours for certain."""

@@ -26,6 +26,7 @@ from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
+from daemon.zoho.lanes import unlimited
 
 _ROUNDS = 200
 Runner = StreamRunner | FileRunner
@@ -64,6 +65,7 @@ class Fleet:
                         sleep=sleep,
                         ended=call_ended,
                         allowance=ledger if ledger.shared else None,
+                        at_once=unlimited if claims is None else claims.calls_at_once,
                     )
                 ),
                 monotonic,
