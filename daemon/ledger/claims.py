@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     ScalarResult,
+    and_,
     delete,
     exists,
     func,
@@ -38,6 +39,10 @@ _REMEMBERED: Final[ColumnElement[timedelta]] = literal_column("interval '1 hour'
 _now: Final = func.clock_timestamp()
 _revision: Final[ColumnElement[str]] = literal_column("(SELECT version_num FROM alembic_version)")
 _row = checkpoints.c
+# Nobody is promised more than LIFE_S: what says so was written before the server's clock went back.
+_alive: Final = and_(
+    daemons.c.expires_at > _now, daemons.c.expires_at <= _now + literal_column(f"interval '{LIFE_S} s'")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +141,7 @@ class Membership:
         }
         connection.execute(upsert(connection, daemons, kept=("started_at",)).values(row))
         connection.execute(delete(daemons).where(daemons.c.expires_at < _now - _REMEMBERED))
-        others = daemons.c.name != self._me.name, daemons.c.expires_at > _now
+        others = daemons.c.name != self._me.name, _alive
         return list(connection.scalars(select(daemons.c.name).where(*others)))
 
     def _owned(self, connection: Connection) -> ScalarResult[str]:
@@ -150,7 +155,7 @@ class Membership:
         """Rows that a transaction holds just now are somebody's who lives: they are passed over. Whether a row is free
         is asked once more when it is locked: a new owner may have come to life since the first question began.
         """
-        lives = exists().where(daemons.c.name == _row.owner, daemons.c.expires_at > _now)
+        lives = exists().where(daemons.c.name == _row.owner, _alive)
         free = or_(_row.owner.is_(None), ~lives)
         query = select(_row.stream).where(_row.stream.in_(streams), free).order_by(_row.stream).limit(most)
         found = list(connection.scalars(query.with_for_update(skip_locked=True))) if most else []

@@ -61,6 +61,15 @@ def test_what_a_dead_daemon_ran_goes_to_the_living_under_another_epoch(ledger, s
     assert one.beat(STREAMS, []) == {}, "who comes back to life finds its streams gone"
 
 
+def test_who_died_before_the_clock_of_the_server_went_back_stays_dead(ledger, server):
+    """It would be given its share for as long as the clock went back, and nobody would run that."""
+    one, two = member(ledger, "one"), member(ledger, "two")
+    one.beat(STREAMS, [])
+    two.beat(STREAMS, [])
+    server.sql("test", "UPDATE daemons SET expires_at = now() + interval '50 minutes' WHERE name = 'one'")
+    assert sorted(two.beat(STREAMS, [])) == STREAMS
+
+
 def test_a_daemon_that_nobody_replaced_goes_on_with_its_claims(ledger, server):
     one = member(ledger, "one")
     before = one.beat(STREAMS, [])
