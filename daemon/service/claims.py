@@ -25,11 +25,11 @@ from typing import Final
 
 from loguru import logger
 
+from daemon.core.at_once import part_of_calls
 from daemon.ledger import Ledger, LedgerError, Member
 from daemon.ledger.claims import LIFE_S
 from daemon.ledger.errors import LedgerTooNew
 from daemon.settings import Settings
-from daemon.zoho.lanes import AT_ONCE
 
 BEAT_S: Final = 2.0
 
@@ -86,7 +86,7 @@ class Claims:
 
     def calls_at_once(self) -> int:
         """This daemon's part of the calls to one org that may be on their way."""
-        return max(1, AT_ONCE // self._membership.members)
+        return part_of_calls(self._membership.members)
 
     def epoch(self, stream: str) -> int | None:
         """The number of our claim on a stream; None while it is not ours for certain."""

@@ -8,12 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from daemon.zoho.errors import OrgUnavailable
-
-AT_ONCE: Final = 8
-"""Of all daemons together; Zoho allows ten queries and large writes in every edition."""
 
 
 def unlimited() -> int:
