@@ -1,5 +1,5 @@
-"""How many calls to one org may be on their way at once: Zoho allows ten queries and large writes in every edition, from
-whatever machine (facts 9.3).
+"""How many calls to one org may be on their way at once: Zoho allows ten queries and large writes in every edition,
+from whatever machine (facts 9.3).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from daemon.core.at_once import AT_ONCE, part_of_calls
 
 
 @pytest.mark.parametrize("daemons", range(1, 13))
-def test_all_daemons_together_stay_below_ten_and_none_stands_still(daemons):
+def test_all_daemons_together_have_eight_calls_unless_each_has_one(daemons):
     part = part_of_calls(daemons)
     assert part >= 1
     assert part * daemons <= AT_ONCE or part == 1
