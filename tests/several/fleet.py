@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,12 +91,13 @@ class Several:
         self.failovers.append(time.monotonic() - began)
         self.start(number)
 
-    def pause(self, number: int, seconds: float) -> None:
+    def pause(self, number: int, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """SIGSTOP for longer than a daemon may be silent; the others take over, and then it wakes up."""
         self._until_at_work(number)
         self.daemons[number].send_signal(signal.SIGSTOP)
-        end = time.monotonic() + seconds
-        self._until_polled(self.owned(number), self._now())
+        end, streams, stopped_at = time.monotonic() + seconds, self.owned(number), self._now()
+        meanwhile()
+        self._until_polled(streams, stopped_at)
         while time.monotonic() < end:
             self.wait(0.2)
         self.daemons[number].send_signal(signal.SIGCONT)
