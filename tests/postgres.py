@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.util import find_spec
@@ -25,8 +25,9 @@ SERVER = {"listen_addresses": "''", "fsync": "off", "max_connections": "200", "s
 class Server:
     """A server that listens on a socket in its folder only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SERVER) -> None:
         self.folder = folder
+        self._settings = settings
         self._data = folder / "data"
 
     def create(self) -> None:
@@ -35,7 +36,7 @@ class Server:
         rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
 
     def start(self) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in SERVER.items())
+        options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         log = self.folder / "log"
         self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", log, "-o", f"-k {self.folder} {options}")
 
@@ -105,13 +106,15 @@ def _as_nobody() -> dict[str, Any]:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Started, and stopped and removed at the end. The folder's path is short, because a socket's must be."""
+def running_server(**settings: str) -> Iterator[Server]:
+    """Started, and stopped and removed at the end; `settings` are the server's, beside SERVER. The folder's path is
+    short, because a socket's must be.
+    """
     folder = Path(tempfile.mkdtemp(prefix="orgsync-pg-"))
     try:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
-        server = Server(folder)
+        server = Server(folder, SERVER | settings)
         server.create()
         server.start()
         try:

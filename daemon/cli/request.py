@@ -21,7 +21,8 @@ def demand(settings: Settings, request: Request) -> tuple[int, str]:
     try:
         with locked_ledger(settings) as ledger:
             when = "at the next poll" if ledger.shared else "at the next `orgsync run` or `orgsync once`"
-            return inbox.carry_out(request, ledger, utc_now()), when
+            now = ledger.time_there() if ledger.shared else utc_now()
+            return inbox.carry_out(request, ledger, now), when
     except LedgerHeld:
         patience = _PATIENCE_S + len(request.pairs) / _PAIRS_A_SECOND
         return inbox.ask(settings.state_dir / "inbox", request, patience), "now"

@@ -77,6 +77,7 @@ class Ledger:
             with self._writing() as connection:
                 kept = _identity(connection)
                 self.revision: Final = migrate.revision_of(connection, database.name) or ""
+                migrate.demand_code(connection, database.name, self.revision)
                 older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
             if older:
@@ -109,6 +110,11 @@ class Ledger:
     def shared(self) -> bool:
         """Whether several daemons may use it at once."""
         return self._database.shared
+
+    def time_there(self) -> datetime:
+        """The time by the clock of the server of a shared ledger, which all daemons go by."""
+        with self._reading() as connection:
+            return claims.time_there(connection)
 
     def join(self, me: Member) -> Membership:
         """Take part as one of several daemons."""
@@ -501,7 +507,7 @@ class Ledger:
     def _writing(self) -> Iterator[Connection]:
         with self._turn, self._database.transaction(self._writer) as connection:
             if self._claim is not None:
-                claims.demand(connection, self._claim)
+                claims.demand(connection, self._claim, self._database.name)
             yield connection
 
     @contextmanager

@@ -10,7 +10,7 @@ Where it may not, the ledger is refused before anything is touched.
 
 from __future__ import annotations
 
-import functools
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +70,13 @@ def demand_readable(connection: Connection, ledger: str) -> None:
         demand_head(connection, ledger)
 
 
+def demand_code(connection: Connection, ledger: str, revision: str | None) -> None:
+    """Raise LedgerTooNew where a newer orgsync brought the ledger to a revision that this code cannot run on."""
+    if revision is not None and revision != HEAD and not is_known(revision) and not _runs_on(connection):
+        raise LedgerTooNew(ledger, revision)
+
+
+@cache
 def is_known(revision: str) -> bool:
     """Whether this code has the migration of that name."""
     return revision == HEAD or revision in {script.revision for script in _scripts().walk_revisions()}
@@ -120,7 +127,7 @@ def _note_oldest(connection: Connection, revision: str | None) -> None:
         connection.execute(upsert(connection, meta), {"name": _OLDEST, "value": oldest_code(revision)})
 
 
-@functools.cache
+@cache
 def _scripts() -> ScriptDirectory:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - alembic is slow to load and mostly not needed
 

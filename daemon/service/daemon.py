@@ -23,7 +23,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 
 from daemon.ledger import Ledger
-from daemon.ledger.errors import ClaimLost, LedgerError
+from daemon.ledger.errors import ClaimLost, LedgerError, LedgerTooNew
 from daemon.service import inbox
 from daemon.service.claims import Claims, shared
 from daemon.service.endpoint import Endpoint
@@ -59,6 +59,8 @@ def run(
 ) -> None:
     """Keeps every stream in step until SIGTERM or SIGINT, and lets the endpoint show it; SIGHUP takes up what `reread`
     gives. The caller holds the ledger's lock.
+
+    Raises LedgerTooNew when a newer orgsync brings a shared ledger to a revision that this one cannot run on.
     """
     signals, teller = Signals(), Teller()
     signals.listen()
@@ -84,11 +86,12 @@ class _Shift:
         endpoint: Endpoint | None,
     ) -> None:
         self._endpoint = endpoint
-        self._settings, self._ledger, self._now = settings, ledger, now
+        self._settings, self._ledger = settings, ledger
         self._ending = over = Ending(stop)
         self._progress = moves = Progress(patience(max(o.call_deadline for o in settings.orgs.values()), _THREADS))
         with ExitStack() as opened:
-            self._claims = claims = opened.enter_context(shared(settings, ledger))
+            self._claims = claims = opened.enter_context(shared(settings, ledger, stop=stop.set))
+            self._now = now if claims is None else claims.now
             fleet = Fleet(
                 settings,
                 ledger,
@@ -143,6 +146,8 @@ class _Shift:
                 logger.error("reload refused, nothing was changed and the settings before go on: {}", error)
                 teller.reloaded()
         self._end(signals, teller, following)
+        if self.refused is not None:
+            raise self.refused
         return following if not signals.stop.is_set() else None
 
     def _end(self, signals: Signals, teller: Teller, following: _Shift | None) -> None:
@@ -162,7 +167,13 @@ class _Shift:
             logger.warning("a call is still on its way: its intent stays open and is looked into at the next start")
             if self._claims is not None:
                 self._claims.leave()
-            os._exit(0)  # a thread in a call cannot be interrupted, and the ledger is ready for a kill at any time
+            if self.refused is None:
+                os._exit(0)  # a thread in a call cannot be interrupted, and the ledger is ready for a kill at any time
+
+    @property
+    def refused(self) -> LedgerTooNew | None:
+        """Why this daemon may not run on the ledger any more."""
+        return None if self._claims is None else self._claims.refused
 
     def _finish(self, grace: float) -> bool:
         end = time.monotonic() + grace

@@ -26,6 +26,7 @@ from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
+from daemon.zoho.lanes import unlimited
 
 _ROUNDS = 200
 Runner = StreamRunner | FileRunner
@@ -51,7 +52,7 @@ class Fleet:
         self._claims = claims
         self._first_run: FirstRun = first_run
         self._ledger = ledger
-        self._now = now
+        self._now = now if claims is None else claims.now
         self._stopping = stopping
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
         self.catalogs = {
@@ -64,6 +65,7 @@ class Fleet:
                         sleep=sleep,
                         ended=call_ended,
                         allowance=ledger if ledger.shared else None,
+                        at_once=unlimited if claims is None else claims.calls_at_once,
                     )
                 ),
                 monotonic,
@@ -75,7 +77,7 @@ class Fleet:
         self._made: dict[str, tuple[int, Runner]] = {}
         for stream in self.streams.values():
             with suppress(StreamChanged):  # that stream's own trouble: its cycles say so
-                ledger.start_stream(stream, NEVER_RUN, first_run, now())
+                ledger.start_stream(stream, NEVER_RUN, first_run, self._now())
         self.clock_stepped(timedelta())
         if ledger.distrusted:
             what = "the ledger is older than what was written: {} records are looked up in the target before a write"
@@ -122,8 +124,11 @@ class Fleet:
         return self._stopping() or claims.epoch(address) != epoch
 
     def clock_stepped(self, by: timedelta) -> None:
-        """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before."""
-        self._ledger.retime(self._now(), by)
+        """What waits in the queue waits as long as it would have; zero: the clock may have been wrong before.
+
+        Where several daemons share the ledger it waits by its server's clock, which did not step with ours.
+        """
+        self._ledger.retime(self._now(), by if self._claims is None else timedelta())
 
     def certain_time(self) -> datetime | None:
         """The earliest of our clock and the orgs', as one of them may be wrong; None before each org has answered."""

@@ -32,6 +32,7 @@ from daemon.zoho.errors import (
     ZohoError,
     shown,
 )
+from daemon.zoho.lanes import Lanes, unlimited
 from daemon.zoho.shapes import WrongShapeError, error_in, parse
 from daemon.zoho.transport import Reply, Transport
 
@@ -71,7 +72,8 @@ class _HalfAnswer(BadAnswer):
 class Caller:
     """The connection to one org: transport, token, credits and the server's clock. Shared by threads.
 
-    `ended` is called in the thread that made a call whenever one is over, well or badly.
+    `ended` is called in the thread that made a call whenever one is over, well or badly. `at_once` tells how many calls
+    may be on their way.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Caller:
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
+        at_once: Callable[[], int] = unlimited,
     ) -> None:
         self.org = org
+        self._lanes = Lanes(org.name, at_once)
         self._ended = ended
         self.transport = Transport(org, monotonic=monotonic)
         self.now = now
@@ -174,8 +178,12 @@ class Caller:
 
         Raises OrgUnavailable, CallUncertain or CredentialRefused.
         """
+        begun = getattr(self._begun, "deadline", None)
+        with self._lanes.one(self.org.call_deadline if begun is None else self.transport.left(begun)):
+            return self._send(call, begun or self.transport.deadline())
+
+    def _send(self, call: Call, deadline: float) -> Reply:
         self._demand_rested()
-        deadline = getattr(self._begun, "deadline", None) or self.transport.deadline()
         token = self._authority.access_token()
         reply = self._exchange(call, token, deadline)
         if _token_refused(reply):
@@ -249,9 +257,10 @@ class Caller:
     def _note(self, reply: Reply) -> None:
         with self._lock:
             if reply.status == 429:  # for everybody who shares this org, longer each time
-                self._throttled += 1
+                if self._rest_until <= self._monotonic():  # calls that were on their way together are one time
+                    self._throttled += 1
                 rest = reply.retry_after or min(THROTTLED_FOR, 2.0**self._throttled)
-                self._rest_until = self._monotonic() + rest
+                self._rest_until = max(self._rest_until, self._monotonic() + rest)
             elif reply.status < 300:
                 self._throttled = 0
             if reply.status < 300:

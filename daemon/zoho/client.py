@@ -24,6 +24,7 @@ from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
+from daemon.zoho.lanes import unlimited
 from daemon.zoho.metadata import Deletions, ModuleInfo
 from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
@@ -49,8 +50,11 @@ class Zoho:
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
+        at_once: Callable[[], int] = unlimited,
     ) -> None:
-        self._caller = Caller(org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance, ended=ended)
+        self._caller = Caller(
+            org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance, ended=ended, at_once=at_once
+        )
 
     def __enter__(self) -> Self:
         return self

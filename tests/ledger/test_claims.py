@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from daemon.core.renewals import MOST_RENEWALS
-from daemon.ledger import Claim, ClaimLost, Ledger, LedgerUnavailable, Member, Membership
+from daemon.ledger import Claim, ClaimLost, Ledger, LedgerTooNew, LedgerUnavailable, Member, Membership
 from tests.ledger.conftest import Make
 from tests.postgres import Server
 
@@ -59,6 +59,15 @@ def test_what_a_dead_daemon_ran_goes_to_the_living_under_another_epoch(ledger, s
     assert sorted(after) == STREAMS
     assert all(after[stream] == before[stream] + 1 for stream in STREAMS)
     assert one.beat(STREAMS, []) == {}, "who comes back to life finds its streams gone"
+
+
+def test_who_died_before_the_clock_of_the_server_went_back_stays_dead(ledger, server):
+    """It would be given its share for as long as the clock went back, and nobody would run that."""
+    one, two = member(ledger, "one"), member(ledger, "two")
+    one.beat(STREAMS, [])
+    two.beat(STREAMS, [])
+    server.sql("test", "UPDATE daemons SET expires_at = now() + interval '50 minutes' WHERE name = 'one'")
+    assert sorted(two.beat(STREAMS, [])) == STREAMS
 
 
 def test_a_daemon_that_nobody_replaced_goes_on_with_its_claims(ledger, server):
@@ -145,6 +154,27 @@ def test_a_stale_claim_writes_nothing(ledger, server, make, contacts):
             write()
     assert server.sql("test", "SELECT count(*) FROM cycles") == [(1,)]
     assert server.sql("test", "SELECT count(*) FROM intents") == [(0,)]
+
+
+def test_who_cannot_run_on_what_a_newer_orgsync_made_of_the_ledger_writes_nothing_and_takes_nothing(
+    ledger, server, make, contacts
+):
+    one = member(ledger, "one")
+    mine = ledger.claimed(Claim(stream=contacts.address, epoch=one.beat(STREAMS, [])[contacts.address]))
+    server.sql("test", "UPDATE alembic_version SET version_num = '9999'")
+    mine.settle(contacts, make.page(), None, make.now)
+    assert sorted(one.beat(STREAMS, [])) == STREAMS, "it says that this code can run on it"
+    server.sql("test", "UPDATE meta SET value = '9999' WHERE name = 'oldest_code'")
+    for refused in (
+        lambda: mine.settle(contacts, make.page(), None, make.now),
+        lambda: mine.begin(contacts, [make.intent("1")]),
+        lambda: one.beat(STREAMS, []),
+    ):
+        with pytest.raises(LedgerTooNew, match="Install the newer orgsync"):
+            refused()
+    one.leave()
+    assert server.sql("test", "SELECT count(*) FROM cycles") == [(1,)]
+    assert server.sql("test", "SELECT count(*) FROM checkpoints WHERE owner IS NOT NULL") == [(0,)]
 
 
 def test_nobody_takes_a_stream_over_while_its_owner_commits(ledger, server, make, contacts):

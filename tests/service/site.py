@@ -53,14 +53,14 @@ class Site:
         self.settings = self.folder / "settings.toml"
         self.settings.write_text("\n".join(lines) + "\n")
 
-    def command(self, *args: str) -> list[str]:
-        return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(self.settings), *args]
+    def command(self, *args: str, settings: Path | None = None) -> list[str]:
+        return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(settings or self.settings), *args]
 
-    def _ready(self, *args: str) -> list[str]:
+    def _ready(self, *args: str, settings: Path | None = None) -> list[str]:
         """The command; its ledger is there, because to make one takes longer than most of what is tested."""
-        if self.blank and args[0] in ("once", "run") and "[ledger]" not in self.settings.read_text():
+        if self.blank and args[0] in ("once", "run") and "[ledger]" not in (settings or self.settings).read_text():
             put_blank(f"sqlite:///{self.folder}/state/orgsync.db")
-        return self.command(*args)
+        return self.command(*args, settings=settings)
 
     def call(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
@@ -75,11 +75,11 @@ class Site:
             check=False,
         )
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
+    def start(self, *args: str, settings: Path | None = None) -> subprocess.Popen[str]:
         """Starts a command that goes on; its log is in `log.txt`."""
         with (self.folder / "log.txt").open("a") as log:
             process = subprocess.Popen(
-                self._ready(*args),
+                self._ready(*args, settings=settings),
                 env=self.env,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -1,7 +1,8 @@
 """Several real daemons on one Postgres ledger, and what is done to them: kills, pauses, a restart of the server.
 
-One org is carried into all the others, module by module. People edit it all the while. At the end every record must
-have exactly one equal counterpart in every other org, and the ledger must hold nothing more to do.
+Source orgs are carried into target orgs, each module by a route of its own. People edit the sources all the while. At
+the end every record must have exactly one equal counterpart in every target, the ledger must hold nothing more to do,
+and nobody may have written with a stale claim (fencing.py).
 """
 
 from __future__ import annotations
@@ -10,88 +11,93 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
-from daemon.emulator import Emulator
+from daemon.cli.exits import UNREACHABLE
+from daemon.emulator import Emulator, OrgHandle
+from daemon.ledger import Ledger
 from tests.postgres import Server
 from tests.service.site import Site, until
+from tests.several.fencing import JUDGE, SEEN, STALE
+from tests.several.modules import MODULES
 from tests.sync.pair import add_key
 
 KEY: Final = "Source_Record_ID"
-NAMES: Final = {"Accounts": "Account_Name", "Contacts": "Last_Name", "Leads": "Last_Name", "Deals": "Deal_Name"}
-FIELDS: Final = {"Accounts": "Billing_City", "Contacts": "Mailing_City", "Leads": "City", "Deals": "Next_Step"}
-MORE: Final[dict[str, dict[str, Any]]] = {
-    "Leads": {"Company": "C"},
-    "Deals": {"Stage": "Qualification", "Closing_Date": "2031-05-01"},
-}
-SOURCE: Final = "india"
+DATABASE: Final = "several"
 
 
 @dataclass(kw_only=True)
 class Several:
-    """Daemons by number, in a folder with their common settings; `failovers` are seconds, one a kill."""
+    """Daemons by number; `failovers` are seconds, one a kill of a daemon that ran something; `ended` are the exit codes
+    of daemons that left by themselves: they are started again, as a service is.
+    """
 
     site: Site
     server: Server
-    database: str
+    sources: Sequence[OrgHandle]
+    targets: Sequence[OrgHandle]
     dice: random.Random
     daemons: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
     failovers: list[float] = field(default_factory=list)
-    records: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    records: list[tuple[OrgHandle, str, str]] = field(default_factory=list)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
-        return self.server.sql(self.database, query)
+        return self.server.sql(DATABASE, query)
 
     def start(self, number: int) -> None:
-        self.daemons[number] = self.site.start("run", "--first-run", "create")
+        settings = self.site.folder / f"host{number}" / "settings.toml"
+        self.daemons[number] = self.site.start("run", "--first-run", "create", settings=settings)
 
     def owned(self, number: int) -> set[str]:
         """The streams that a daemon runs, as the ledger says."""
         pid = self.daemons[number].pid
         query = f"SELECT stream FROM checkpoints JOIN daemons ON name = owner WHERE pid = {pid}"  # noqa: S608
-        return {stream for (stream,) in self.sql(query)}
+        with suppress(psycopg.Error):  # the server may just be away
+            return {stream for (stream,) in self.sql(query)}
+        return set()
 
     def all_at_work(self) -> bool:
-        """Whether each daemon runs something; not before one of them has made the ledger."""
-        with suppress(psycopg.Error):
-            return all(self.owned(number) for number in self.daemons)
-        return False
+        return all(self.owned(number) for number in self.daemons)
 
     def edit(self) -> None:
         """Somebody makes or changes a record."""
-        india, dice = self.site.emu.orgs[SOURCE], self.dice
+        dice = self.dice
         if len(self.records) < 40 or dice.random() < 0.2:
-            module = dice.choice(self.site.modules)
-            values = {NAMES[module]: f"N{len(self.records)}", **MORE.get(module, {})}
-            self.records.append((module, india.insert_raw(module, values)))
+            org, module = dice.choice(self.sources), dice.choice(self.site.modules)
+            values = {MODULES[module].name: f"N{len(self.records)}", **MODULES[module].more}
+            self.records.append((org, module, org.insert_raw(module, values)))
         else:
-            module, number = dice.choice(self.records)
-            india.edit(module, number, {FIELDS[module]: f"town {dice.randrange(10**6)}"})
+            org, module, number = dice.choice(self.records)
+            org.edit(module, number, {MODULES[module].text: f"town {dice.randrange(10**6)}"})
 
     def kill(self, number: int) -> None:
-        """SIGKILL; waits until all that it ran was polled by others since, and notes how long that took."""
-        streams = self.owned(number)
+        """SIGKILL of a daemon at work; notes how long it takes until all that it ran was polled by others."""
+        self._until_at_work(number)
         self.daemons[number].kill()
         self.daemons[number].wait()
-        at, began = self.sql("SELECT clock_timestamp()")[0][0], time.monotonic()
-        self._until_polled(streams, at)
-        if streams:
-            self.failovers.append(time.monotonic() - began)
+        began, streams = time.monotonic(), self.owned(number)
+        del self.daemons[number]
+        self._until_polled(streams, self._now())
+        self.failovers.append(time.monotonic() - began)
         self.start(number)
 
-    def pause(self, number: int, seconds: float) -> None:
+    def pause(self, number: int, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """SIGSTOP for longer than a daemon may be silent; the others take over, and then it wakes up."""
-        streams = self.owned(number)
+        self._until_at_work(number)
         self.daemons[number].send_signal(signal.SIGSTOP)
-        at = self.sql("SELECT clock_timestamp()")[0][0]
-        end = time.monotonic() + seconds
-        self._until_polled(streams, at)
+        end, streams, stopped_at = time.monotonic() + seconds, self.owned(number), self._now()
+        meanwhile()
+        self._until_polled(streams, stopped_at)
         while time.monotonic() < end:
             self.wait(0.2)
         self.daemons[number].send_signal(signal.SIGCONT)
@@ -106,16 +112,32 @@ class Several:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.edit()
+            self._start_again()
             time.sleep(0.1)
 
-    def _until_polled(self, streams: set[str], since: Any) -> None:
+    def _start_again(self) -> None:
+        for number, process in list(self.daemons.items()):
+            if (code := process.poll()) is not None:
+                self.ended.append(code)
+                self.start(number)
+
+    def _now(self) -> Any:
+        return self.sql("SELECT clock_timestamp()")[0][0]
+
+    def _until_at_work(self, number: int) -> None:
         deadline = time.monotonic() + 60
-        while self._behind(streams, since):
-            assert time.monotonic() < deadline, f"nobody went on with {self._behind(streams, since)}"
+        while not self.owned(number):
+            assert time.monotonic() < deadline, f"daemon {number} was given nothing to do"
+            self.wait(0.2)
+
+    def _until_polled(self, streams: set[str], since: Any) -> None:
+        deadline = time.monotonic() + 90
+        while behind := self._behind(streams, since):
+            assert time.monotonic() < deadline, f"nobody went on with {behind}"
             self.wait(0.1)
 
     def _behind(self, streams: set[str], since: Any) -> set[str]:
-        with suppress(psycopg.Error):  # the server may just be away
+        with suppress(psycopg.Error):
             rows = self.sql("SELECT stream, polled_at FROM checkpoints")
             return {stream for stream, at in rows if stream in streams and (at is None or at <= since)}
         return streams
@@ -123,63 +145,108 @@ class Several:
     def wrong(self) -> list[str]:
         """What is not as it must be: empty once all is quiet."""
         found = []
-        india = self.site.emu.orgs[SOURCE]
-        mine = {(m, str(r["id"])): (r[NAMES[m]], r.get(FIELDS[m])) for m in self.site.modules for r in india.records(m)}
-        for org in self.site.emu.orgs.values():
-            if org.name == SOURCE:
-                continue
-            for module in self.site.modules:
-                twins: dict[str, list[tuple[Any, Any]]] = {}
-                for row in org.records(module):
-                    values = row[NAMES[module]], row.get(FIELDS[module])
-                    twins.setdefault(str(row[KEY]).partition(":")[2], []).append(values)
-                wanted = {number: values for (m, number), values in mine.items() if m == module}
-                found += [f"{org.name} {module} {i}: {len(v)} counterparts" for i, v in twins.items() if len(v) != 1]
-                found += [
-                    f"{org.name} {module} {i}: {twins.get(i)} for {values}"
-                    for i, values in wanted.items()
-                    if twins.get(i) != [values]
-                ]
-        found += [f"queued: {row}" for row in self.sql("SELECT stream, source_id FROM retry_queue")]
+        for module in self.site.modules:
+            wanted = {
+                f"{self._zgid(source)}:{row['id']}": _shown(module, row)
+                for source in self.sources
+                for row in source.records(module)
+            }
+            for target in self.targets:
+                twins = defaultdict(list)
+                for row in target.records(module):
+                    twins[row[KEY]].append(_shown(module, row))
+                for key in sorted(wanted.keys() | twins.keys(), key=str):
+                    if twins[key] != [wanted.get(key)]:
+                        found.append(f"{target.name} {module} {key}: {twins[key]} for {wanted.get(key)}")
+        found += [f"queued: {row}" for row in self.sql("SELECT stream, source_id, state, detail FROM retry_queue")]
         found += [f"intent: {row}" for row in self.sql("SELECT stream, source_id FROM intents")]
         found += [f"off: {row}" for row in self.sql("SELECT * FROM v_balance WHERE off_by <> 0")]
+        found += [f"a daemon ended with {code}" for code in self.ended if code != UNREACHABLE]
+        found += [f"written with a stale claim: {row}" for row in self.sql(STALE)]
         return found
+
+    def judged(self) -> int:
+        """How many writes the judge of claims has looked at."""
+        return int(self.sql(SEEN)[0][0])
+
+    def _zgid(self, org: OrgHandle) -> str:
+        return self.site.emu.world.sites[org.name].org.zgid
+
+
+def _shown(module: str, row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(_instant(row.get(name)) for name in MODULES[module].fields)
+
+
+def _instant(value: Any) -> Any:
+    """Each org shows times in its own zone."""
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(value).astimezone(UTC)
+    return value
 
 
 @contextmanager
 def several(
-    folder: Path, server: Server, *, data_centers: Sequence[str], modules: tuple[str, ...], daemons: int, seed: int
+    folder: Path,
+    server: Server,
+    *,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    modules: tuple[str, ...],
+    daemons: int,
+    seed: int,
+    poll: str = "1s",
+    latency: float = 0.0,
 ) -> Iterator[Several]:
-    """Orgs in these data centres, the first one's modules carried into the others, by so many daemons."""
-    with Emulator(tuple(data_centers)) as emu:
-        site = Site(emu, folder, modules=modules)
+    """Orgs in these data centres: each source's modules are carried into each target, by so many daemons. `latency` is
+    the orgs', in seconds a call.
+    """
+    with Emulator((*sources, *targets), latency=latency) as emu:
+        site = Site(emu, folder, modules=modules, keys=False)
+        by_place = {org.data_center: org for org in emu.orgs.values()}
+        running = Several(
+            site=site,
+            server=server,
+            sources=[by_place[place] for place in sources],
+            targets=[by_place[place] for place in targets],
+            dice=random.Random(seed),
+        )
+        for target, module in product(running.targets, modules):
+            add_key(target, module)
+        Ledger.open(server.make(DATABASE)).close()
+        server.sql(DATABASE, JUDGE)
         orgs, _, _ = site.settings.read_text().partition("[routes.")
-        lines = [orgs, "[ledger]", f'url = "{server.make("several")}"']
-        for org in emu.orgs.values():
-            if org.name == SOURCE:
-                continue
-            route = f"{SOURCE}-to-{org.name}"
-            lines += [
-                f"[routes.{route}]",
-                f'source = "{SOURCE}"',
-                f'target = "{org.name}"',
-                'poll = "1s"',
-                'lag = "1s"',
-            ]
-            for module in modules:
-                lines += [f"[routes.{route}.modules.{module}]", f'key = "{KEY}"']
-                if org.name != "us":  # Site has done that one
-                    add_key(org, module)
-        site.settings.write_text("\n".join(lines) + "\n")
-        running = Several(site=site, server=server, database="several", dice=random.Random(seed))
+        routes = _routes(running, modules, poll)
+        for number in range(daemons):
+            server.sql(DATABASE, f"CREATE ROLE host{number} SUPERUSER LOGIN")
+            url = server.url(DATABASE).replace("//orgsync@", f"//host{number}@")
+            host = folder / f"host{number}"
+            host.mkdir()
+            (host / "settings.toml").write_text(f'{orgs}[ledger]\nurl = "{url}"\n{routes}')
         try:
             running.edit()
             for number in range(daemons):
                 running.start(number)
-            until(running.all_at_work, 60)
+            until(running.all_at_work, 90)
             yield running
         finally:
             for process in running.daemons.values():
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGCONT)
             site.close()
+
+
+def _routes(running: Several, modules: Sequence[str], poll: str) -> str:
+    lines = []
+    for source, target, module in product(running.sources, running.targets, modules):
+        route = f"{source.name}-to-{target.name}-{module.lower().replace('_', '-')}"
+        lines += [
+            f"[routes.{route}]",
+            f'source = "{source.name}"',
+            f'target = "{target.name}"',
+            f'poll = "{poll}"',
+            'lag = "1s"',
+            f"[routes.{route}.modules.{module}]",
+            f'key = "{KEY}"',
+            f"fields = {MODULES[module].fields}",
+        ]
+    return "\n".join(lines) + "\n"
