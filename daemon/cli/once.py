@@ -9,7 +9,7 @@ import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import UNREACHABLE
-from daemon.cli.status import code_of, stopped, what_runs
+from daemon.cli.status import code_of, stopped, unbalanced, what_runs
 from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
@@ -54,6 +54,8 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     else:
         for report in reports:
             _as_text(report, queued.get(report.stream, 0))
+    for line in unbalanced(settings, streams):
+        click.echo(line, err=True)
     away = {report.stream for report in reports if report.away}
     standing = {s.stream for s in stopped(streams)}
     ctx.exit(UNREACHABLE if standing and standing <= away else code_of(streams))

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.core.causes import advice
 from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
@@ -39,6 +40,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps(as_document(streams, stuck, compared)))
     else:
         show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck, compared)
+        for line in unbalanced(settings, streams):
+            click.echo(line)
     ctx.exit(code_of(streams))
 
 
@@ -56,6 +59,21 @@ def comparing(settings: Settings) -> dict[str, Comparing]:
     """The full comparisons that go on, by stream."""
     with open_reader(settings) as reader:
         return {one.stream: one for one in reader.comparing()}
+
+
+def unbalanced(settings: Settings, streams: list[StreamStatus]) -> list[str]:
+    """A line for every cycle of these streams whose sum is off."""
+    wrong = {s.stream for s in streams if s.health == "unbalanced"}
+    if not wrong:
+        return []
+    with open_reader(settings) as reader:
+        off = [one for one in reader.unbalanced() if one.stream in wrong]
+    return [
+        f"{one.stream} is unbalanced: cycle #{one.cycle_id} saw {one.seen}, and what became of it adds up to "
+        f"{one.outcomes}. orgsync stores no such sum, so somebody edited the ledger: put a backup back "
+        "(docs/operations.md), or put the row right; the view v_balance shows it"
+        for one in off
+    ]
 
 
 def code_of(streams: list[StreamStatus]) -> int:
@@ -123,7 +141,7 @@ def _queue_entry(q: Stuck) -> dict[str, object]:
         "next_due_at": _iso(q.next_due_at),
         "examples": list(q.example_ids),
         "seen": q.seen,
-        "remedy": q.remedy,
+        "remedy": advice(q.remedy, q.state),
         "command": f"orgsync retry --cause {q.cause_id}",
     }
 
@@ -176,7 +194,7 @@ def _cause(q: Stuck) -> Text:
     text.append(f"{q.records} {q.state}", style="bold red" if q.state == "dead" else "bold yellow")
     text.append(f" in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})\n")
     text.append(f"  {printable(q.seen)}\n" if q.seen else "")
-    text.append(f"  {printable(q.remedy)}\n")
+    text.append(f"  {printable(advice(q.remedy, q.state))}\n")
     text.append(f"  orgsync retry --cause {q.cause_id}", style="cyan")
     return text
 

@@ -12,6 +12,7 @@ import click
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.status import printable
+from daemon.core.causes import advice
 from daemon.core.record import is_record_id
 from daemon.ledger import History, Story, Waiting
 
@@ -92,7 +93,7 @@ def following(story: Story) -> str:
             f"tried again as soon as {row.waits_module} {row.waits_id} has its counterpart: orgsync why {row.waits_id}"
         )
     given_up = "it was given up; " if row.state == "dead" else ""
-    return f"{given_up}{printable(row.remedy)}; then: orgsync retry --record {story.source_id}"
+    return f"{given_up}{printable(advice(row.remedy, row.state))}; then: orgsync retry --record {story.source_id}"
 
 
 def _written(one: History) -> str:

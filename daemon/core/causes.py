@@ -143,3 +143,12 @@ class Cause:
                 "the owner cannot be used in the target: give it a line in the route's table owners, or reactivate it"
             )
         return _REMEDIES.get(self.code, "see Zoho's message, mend the record or the target's settings, then retry")
+
+
+def advice(remedy: str, state: str) -> str:
+    """A cause's remedy for records in a state of the queue: of those that were given up nothing goes on by itself."""
+    if state == "dead" and remedy.startswith("nothing to do"):
+        return (
+            "nothing happens by itself any more, it was tried as often as max_attempts says: see to the target, retry"
+        )
+    return remedy

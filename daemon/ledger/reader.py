@@ -282,6 +282,12 @@ class Reader:
         with self._reading() as connection:
             return [Balance(**row) for row in connection.execute(query).mappings()]
 
+    def unbalanced(self, limit: int = 100) -> list[Balance]:
+        """The cycles whose outcomes do not add up to what they saw, oldest first: somebody has edited the ledger."""
+        off = select(_balance).where(_balance.c.off_by != 0).order_by(_balance.c.cycle_id).limit(limit)
+        with self._reading() as connection:
+            return [Balance(**row) for row in connection.execute(off).mappings()]
+
     def state(self, stream: Stream) -> StreamState | None:
         """Where a stream stands; None when it was never started. Raises StreamChanged."""
         with self._reading() as connection:

@@ -121,6 +121,19 @@ def test_status_is_plain_text_where_no_terminal_is(site: Site) -> None:
     ]
 
 
+def test_a_sum_that_is_off_is_named_with_its_cycle_and_what_to_do(site: Site) -> None:
+    site.call("check", "--create-keys")
+    site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    assert site.call("once").returncode == 0
+    with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
+        ledger.execute("PRAGMA ignore_check_constraints = ON")
+        ledger.execute("UPDATE cycles SET seen = 4")
+    for command in ("status", "once"):
+        told = site.call(command)
+        assert told.returncode == 2
+        assert "cycle #1 saw 4, and what became of it adds up to 1" in told.stdout + told.stderr
+
+
 def test_once_says_what_a_first_run_refuses_and_status_repeats_it(site: Site) -> None:
     site.call("check", "--create-keys")
     site.emu.orgs["us"].insert_raw("Leads", {"Last_Name": "Stranger", "Company": "C"})
