@@ -27,6 +27,7 @@ from tests.lives.world import People
 ROUNDS: Final = 5
 MOST_CALLS: Final = 4000
 MEDDLED: Final = 60  # calls of a cycle between which somebody may do something
+_FOR_A_PERSON: Final = frozenset({"DRIFT", "TARGET_GONE", "DUPLICATE_DATA", "AMBIGUOUS", "SECOND_COPY"})
 SHM: Final = Path("/dev/shm")  # noqa: S108 - a life's ledger needs no disk
 
 
@@ -159,6 +160,16 @@ class Life:
         for stream, source_id in self.stand.sql("select stream, source_id from retry_queue where waits_id is null"):
             self.stand.ledger.retry(self.stand.now(), stream=stream, source_id=source_id)
 
+    def _retry_what_a_person_decides(self) -> None:
+        """What was refused for its values must wake by itself: the metadata is read again within the hour."""
+        self.stand.start()
+        assert self.stand.ledger is not None
+        self.stand.advance(3700)
+        waiting = "select q.stream, source_id, q.state, code from retry_queue q join causes c on c.id = q.cause_id"
+        for stream, source_id, state, code in self.stand.sql(waiting):
+            if state == "dead" or code in _FOR_A_PERSON:
+                self.stand.ledger.retry(self.stand.now(), stream=stream, source_id=source_id)
+
     def _compare(self) -> None:
         self.stand.start()
         assert self.stand.ledger is not None
@@ -277,10 +288,7 @@ class Life:
         for module in self.plan.modules:  # whoever looks makes Zoho do what is due by now
             for org in self.stand.emu.orgs.values():
                 org.records(module)
-        if dice.random() < 0.5:
-            self._retry()
-        else:
-            self._retry_what_nothing_wakes()
+        dice.choice((self._retry, self._retry_what_nothing_wakes, self._retry_what_a_person_decides))()
         self._quiet_rounds(lambda _: not self._unfinished())
         if self.people.told.only_comparison_sees or dice.random() < 0.3:
             self._compare()
