@@ -110,7 +110,7 @@ def as_document(
                 },
                 "trouble": s.trouble,
                 "comparison": _comparison(compared.get(s.stream)),
-                "queue": [_queue_entry(q) for q in stuck if q.stream == s.stream],
+                "queue": [queue_entry(q) for q in stuck if q.stream == s.stream],
             }
             for s in streams
         ],
@@ -128,7 +128,7 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
     }
 
 
-def _queue_entry(q: Stuck) -> dict[str, object]:
+def queue_entry(q: Stuck) -> dict[str, object]:
     return {
         "cause": q.cause_id,
         "code": q.code,
@@ -182,10 +182,10 @@ def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], comp
             console.print(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue")
     for q in stuck:
         console.print()
-        console.print(_cause(q))
+        console.print(cause_lines(q))
 
 
-def _cause(q: Stuck) -> Text:
+def cause_lines(q: Stuck) -> Text:
     """Four lines a cause: how many and why, what the first of them met, what mends it, what to type then."""
     about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
     example = f", for example {q.example_ids[0]}" if q.example_ids else ""
@@ -207,6 +207,11 @@ def duration(seconds: int | None) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size}{unit}"
     return f"{max(seconds, 0)}s"
+
+
+def instant(moment: datetime | None) -> str:
+    """A time as people read it, in UTC."""
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def printable(text: str) -> str:

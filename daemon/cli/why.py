@@ -11,7 +11,7 @@ import click
 
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
-from daemon.cli.status import printable
+from daemon.cli.status import instant, printable
 from daemon.core.causes import advice
 from daemon.core.record import is_record_id
 from daemon.ledger import History, Story, Waiting
@@ -58,10 +58,12 @@ def _text(story: Story, history: list[History]) -> str:
     lines = [f"{story.stream}: {story.source} {story.source_module} {story.source_id} -> {there}"]
     if story.linked_at is not None:
         state = "" if story.state == "live" else f"; its counterpart is {story.state}"
-        confirmed = f"; what {story.target} holds was confirmed {_at(story.confirmed_at)}" if story.confirmed_at else ""
-        lines.append(f"  linked {_at(story.linked_at)}{confirmed}{state}")
+        confirmed = (
+            f"; what {story.target} holds was confirmed {instant(story.confirmed_at)}" if story.confirmed_at else ""
+        )
+        lines.append(f"  linked {instant(story.linked_at)}{confirmed}{state}")
     if story.unanswered is not None:
-        lines.append(f"  open: {story.unanswered.action} sent {_at(story.unanswered.sent_at)}, and no answer came")
+        lines.append(f"  open: {story.unanswered.action} sent {instant(story.unanswered.sent_at)}, and no answer came")
     if story.waiting is not None:
         lines += _waiting(story.waiting)
     lines.append(f"  next: {following(story)}")
@@ -72,7 +74,7 @@ def _text(story: Story, history: list[History]) -> str:
 def _waiting(row: Waiting) -> list[str]:
     about = " ".join(part for part in (row.code, row.field, f"= {row.value!r}" if row.value else "") if part)
     tries = f"{row.attempts} attempt{'' if row.attempts == 1 else 's'}"
-    lines = [f"  {row.state} since {_at(row.first_seen_at)}, {tries}: {printable(about)}"]
+    lines = [f"  {row.state} since {instant(row.first_seen_at)}, {tries}: {printable(about)}"]
     return [*lines, *([f"  seen: {printable(row.detail)}"] if row.detail else [])]
 
 
@@ -84,10 +86,10 @@ def following(story: Story) -> str:
     if row is None and story.unanswered is not None:
         return f"{story.target} is asked what became of the call before anything is sent again"
     if row is None:
-        until = f"{story.stream} has read to {_at(story.read_until)}"
+        until = f"{story.stream} has read to {instant(story.read_until)}"
         return f"nothing is owed; its next change is read by the next poll ({until})"
     if row.state == "due":
-        return f"tried again {_at(row.due_at)} by itself" if row.due_at else "tried again by itself"
+        return f"tried again {instant(row.due_at)} by itself" if row.due_at else "tried again by itself"
     if row.waits_id:
         return (
             f"tried again as soon as {row.waits_module} {row.waits_id} has its counterpart: orgsync why {row.waits_id}"
@@ -98,13 +100,9 @@ def following(story: Story) -> str:
 
 def _written(one: History) -> str:
     fields = ", ".join(one.fields)
-    return f"  {_at(one.at)}  {one.action} in cycle {one.cycle_id}: {one.answer_code}" + (
+    return f"  {instant(one.at)}  {one.action} in cycle {one.cycle_id}: {one.answer_code}" + (
         f" ({fields})" if fields else ""
     )
-
-
-def _at(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _document(record_id: str, told: list[Story], history: dict[str, list[History]]) -> dict[str, object]:

@@ -148,5 +148,5 @@ class Cause:
 def advice(remedy: str, state: str) -> str:
     """A cause's remedy for records in a state of the queue: of those that were given up nothing goes on by itself."""
     if state == "dead" and remedy.startswith("nothing to do"):
-        return "nothing happens by itself any more: it was tried as often as max_attempts says; retry when the target is well"
+        return "nothing happens by itself any more: max_attempts was reached; retry when the target is well"
     return remedy

@@ -19,7 +19,7 @@ from daemon.ledger.exports import Leaving
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.lock import LedgerLock
 from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
-from daemon.ledger.reader import Balance, Comparing, Export, History, Reader, StreamStatus, Stuck
+from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
 from daemon.ledger.story import Story, Waiting
 from daemon.ledger.streams import StreamState
 
@@ -49,6 +49,7 @@ __all__ = [
     "Membership",
     "NaiveTime",
     "OrgChanged",
+    "Queued",
     "Reader",
     "Story",
     "StreamChanged",

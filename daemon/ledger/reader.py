@@ -75,6 +75,19 @@ class Stuck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One record of the retry queue; `due_at` is None while only an event wakes it."""
+
+    stream: str
+    source_id: str
+    state: str
+    attempts: int
+    first_seen_at: datetime
+    due_at: datetime | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """One attempt to write (v_history)."""
 
@@ -248,6 +261,14 @@ class Reader:
             )
             for row in rows
         ]
+
+    def queued(self, cause_id: int, limit: int) -> list[Queued]:
+        """The records of a cause, the oldest first."""
+        row = retry_queue.c
+        columns = row.stream, row.source_id, row.state, row.attempts, row.first_seen_at, row.due_at, row.detail
+        query = select(*columns).where(row.cause_id == cause_id).order_by(row.first_seen_at, row.source_id)
+        with self._reading() as connection:
+            return [Queued(**one._mapping) for one in connection.execute(query.limit(limit))]
 
     def comparing(self) -> list[Comparing]:
         """The full comparisons that go on."""

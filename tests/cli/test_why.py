@@ -61,3 +61,25 @@ def test_why_says_so_where_nothing_is_known_of_a_record(site: Site) -> None:
     wrong = site.call("why", "ann@example.com")
     assert wrong.returncode == 64
     assert "is a record id" in wrong.stderr
+
+
+def test_queue_shows_the_causes_and_the_records_of_one(site: Site) -> None:
+    india = site.emu.orgs["india"]
+    site.emu.quirks(unknown_picklist="reject")
+    assert site.call("once").returncode == 0
+    assert (empty := site.call("queue")).returncode == 0
+    assert empty.stdout == "nothing waits\n"
+    made = [india.insert_raw("Accounts", {"Account_Name": f"A{n}", "Industry": "Alchemy"}) for n in range(3)]
+    assert site.call("once").returncode == 1
+    shown = site.call("queue")
+    assert shown.returncode == 1
+    assert "3 held in india-to-us/Accounts: INVALID_DATA Industry = 'Alchemy'" in shown.stdout
+    assert "orgsync retry --cause 1" in shown.stdout
+    assert made[1] not in shown.stdout
+    listed = site.call("queue", "--cause", "1", "--limit", "2")
+    assert [i for i in made if f"  {i}  held, 1 attempt, since" in listed.stdout] == made[:2]
+    document = json.loads(site.call("queue", "--stream", "india-to-us/Contacts", "--json").stdout)
+    assert document == {"schema": 1, "causes": []}
+    [cause] = json.loads(site.call("queue", "--cause", "1", "--json").stdout)["causes"]
+    assert (cause["stream"], cause["records"], cause["field"]) == ("india-to-us/Accounts", 3, "Industry")
+    assert site.call("queue", "--stream", "nonsense").returncode == 64

@@ -1,0 +1,59 @@
+"""`orgsync queue`: what is not in the target yet, by cause; or every record of one cause."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from daemon.cli.context import ledger_settings, open_reader
+from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.request import known_stream
+from daemon.cli.status import cause_lines, instant, printable, queue_entry
+from daemon.ledger import Queued
+
+_MOST: Final = 10_000
+
+
+@click.command("queue")
+@click.option("--stream", help="Only of this stream.")
+@click.option("--cause", "cause_id", type=click.IntRange(1, 2**63 - 1), help="Every record of this cause.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST), help="How many to list.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@click.pass_context
+def command(ctx: click.Context, stream: str | None, cause_id: int | None, limit: int, as_json: bool) -> None:
+    """Show what is not in the target yet: by cause, with what mends it and what to type; or the records of a cause.
+
+    Exit code 1: there is something. What is tried again by itself (due) does not count.
+    """
+    settings = ledger_settings(Path(ctx.obj))
+    if stream is not None:
+        known_stream(settings, stream)
+    mine = [stream] if stream is not None else [one.address for one in settings.streams()]
+    with open_reader(settings) as reader:
+        stuck = [q for q in reader.stuck() if q.stream in mine and cause_id in (None, q.cause_id)]
+        records = reader.queued(cause_id, limit) if cause_id is not None else []
+    if as_json:
+        document = {"schema": 1, "causes": [{"stream": q.stream, **queue_entry(q)} for q in stuck]}
+        more = {} if cause_id is None else {"records": [_plain(one) for one in records]}
+        click.echo(json.dumps(document | more))
+    else:
+        lines = [str(cause_lines(q)) for q in stuck] or ["nothing waits"]
+        click.echo("\n\n".join(lines))
+        for one in records:
+            click.echo(_line(one))
+    ctx.exit(HELD if any(q.state != "due" for q in stuck) else HEALTHY)
+
+
+def _line(one: Queued) -> str:
+    tries = f"{one.attempts} attempt{'' if one.attempts == 1 else 's'}"
+    since, due = instant(one.first_seen_at), f", next {instant(one.due_at)}" if one.due_at else ""
+    return f"  {one.source_id}  {one.state}, {tries}, since {since}{due}  {printable(one.detail)}"
+
+
+def _plain(one: Queued) -> dict[str, object]:
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(one).items()}
