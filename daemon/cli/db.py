@@ -15,7 +15,9 @@ from daemon.core.org import Secret
 from daemon.ledger import copying, migrate, witness
 from daemon.ledger.database import Database, locate
 from daemon.settings import Settings
+from daemon.settings.address import LEDGER_URL, parse_ledger_url
 from daemon.settings.files import Unreadable, read_bytes
+from daemon.settings.problem import WrongValueError
 
 
 @click.group("db")
@@ -99,7 +101,7 @@ def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool
     The copy goes on where the ledger stood: nothing is read from Zoho again. The old one stays as it is.
     """
     source = _database(ledger_settings(Path(settings_path)))
-    target = locate(url, _password(password_file))
+    target = locate(_wanted(url), _password(password_file))
     if target.name == source.name:
         raise click.UsageError(f"{source.name} is the ledger of the settings itself; nothing was copied")
     source.demand()
@@ -110,11 +112,23 @@ def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool
         return
     click.echo(f"{sum(counts.values()):,} rows of {len(counts)} tables are in {target.name}, equal to {source.name}")
     shown = url if not url.startswith("sqlite") else f"sqlite:///{target.name}"
-    click.echo(f'now set url = "{shown}" under [ledger] in {settings_path}, and start orgsync')
+    lines = [f'url = "{shown}"']
+    if password_file is not None:
+        lines.append(f"password = {{ file = {json.dumps(str(password_file.absolute()), ensure_ascii=False)} }}")
+    click.echo(f"now set {' and '.join(lines)} under [ledger] in {settings_path}, and start orgsync")
 
 
 def _database(settings: Settings) -> Database:
     return locate(settings.ledger_url, settings.ledger_password)
+
+
+def _wanted(url: str) -> str:
+    """What --to names, if it may be a ledger's."""
+    try:
+        parse_ledger_url(url)
+    except WrongValueError as error:
+        raise click.BadParameter(error.hint or f"allowed: {LEDGER_URL}", param_hint="--to") from None
+    return url
 
 
 def _password(file: Path | None) -> Secret | None:

@@ -89,6 +89,7 @@ class PostgresDatabase(Database):
         self.name = f"{host or 'localhost'}/{parsed.database}"
         by_default = {} if postgres_url.is_here(host) or "sslmode" in parsed.query else {"sslmode": "verify-full"}
         self._url = parsed.set(drivername="postgresql+psycopg").update_query_dict(by_default)
+        self._host = host
         self._password = password
 
     def lock(self) -> NoLock:
@@ -134,7 +135,9 @@ class PostgresDatabase(Database):
         self, pool: type[QueuePool | NullPool], settings: Mapping[str, object] | None = None, **more: Any
     ) -> Engine:
         options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, **(settings or {})}.items())
-        given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "options": options, **_CLIENT}
+        # The host that was judged, whatever PGHOST, PGHOSTADDR or PGSERVICE say: an empty text counts as given.
+        place = {"host": self._host, "hostaddr": ""}
+        given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "options": options, **place, **_CLIENT}
         if self._password is not None:
             given["password"] = self._password.reveal()
         return create_engine(

@@ -17,7 +17,8 @@ from daemon.core.postgres_url import SCHEMES, problem
 from daemon.settings.problem import Problem, WrongValueError, join, quote
 
 ADDRESS: Final = "https://HOST, or http://127.0.0.1:PORT on this machine"
-LEDGER: Final = '"sqlite:///FILE" (a relative FILE lies in state_dir)'
+LEDGER_URL: Final = '"sqlite:///FILE", or "postgresql://USER@HOST/DATABASE"'
+LEDGER: Final = f"{LEDGER_URL} (a relative FILE lies in state_dir)"
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?\Z", re.IGNORECASE
 )

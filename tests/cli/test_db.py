@@ -119,8 +119,9 @@ def test_the_schema_goes_down_only_when_it_is_said_twice_and_up_by_itself(site: 
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (("copy", "--to", "mysql://x/y"), 69, "names a mysql database"),
-        (("copy", "--to", "postgresql://me:secret@db/x"), 69, "it holds a password"),
+        (("copy", "--to", "mysql://x/y"), 64, '--to: allowed: "sqlite:///FILE", or "postgresql://'),
+        (("copy", "--to", "postgresql://me:secret@db/x"), 64, "--to: it holds a password"),
+        (("copy", "--to", "postgresql://u@127.0.0.1/x?host=192.0.2.2"), 64, "--to: it names a host twice"),
         (("copy", "--to", "sqlite:///x.db", "--password-file", "absent"), 64, "--password-file"),
         (("copy",), 64, "--to"),
         (("upgrade", "7777"), 69, "no migration leads to '7777'"),

@@ -61,6 +61,18 @@ def test_a_server_that_restarts_costs_a_transaction_and_no_more(own, contacts, m
         ledger.settle(contacts, make.page(), None, make.now)
 
 
+def test_the_server_that_the_url_names_is_asked_whatever_the_environment_says(place, tmp_path, monkeypatch):
+    services = tmp_path / "services"
+    services.write_text("[elsewhere]\nhost=127.0.0.9\nhostaddr=127.0.0.9\n")
+    elsewhere = {"PGHOST": "127.0.0.9", "PGHOSTADDR": "127.0.0.9", "PGSERVICE": "elsewhere"}
+    for name, value in {**elsewhere, "PGSERVICEFILE": str(services)}.items():
+        monkeypatch.setenv(name, value)
+    Ledger.open(place).close()
+    with pytest.raises(LedgerUnavailable) as away:  # no host at all is this machine's socket, not PGHOST
+        Ledger.open("postgresql://orgsync@/x")
+    assert "127.0.0.9" not in str(away.value)
+
+
 def test_a_wrong_password_is_said_without_showing_it(server, place):
     server.sql("test", f"DROP ROLE IF EXISTS {GUARDED}")
     server.sql("test", f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'right-4711'")
