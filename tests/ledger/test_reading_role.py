@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,11 @@ from daemon.ledger.tables import metadata
 from tests.postgres import Server, running_server
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text(encoding="utf-8")
-[SCRIPT] = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
+ONCE, AGAIN = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+[DUMP] = re.findall(r"^pg_dump .*", OPERATIONS, re.MULTILINE)
+[RESTORE] = re.findall(r"^pg_restore .*", OPERATIONS, re.MULTILINE)
+BEFORE = "ALTER DEFAULT PRIVILEGES FOR ROLE orgsync IN SCHEMA public GRANT SELECT ON TABLES TO orgsync_reader"
 VIEWS = "SELECT table_name FROM information_schema.views WHERE table_schema = 'public'"
 WRITES = (
     "DELETE FROM retry_queue",
@@ -24,6 +30,7 @@ WRITES = (
     "TRUNCATE changes",
     "DROP VIEW v_streams",
     "CREATE TABLE mine (a int)",
+    "CREATE TEMP TABLE mine (a int)",
     "ALTER TABLE id_map ADD COLUMN mine int",
     "GRANT SELECT ON meta TO orgsync_reader",
     "SELECT nextval('changes_id_seq')",
@@ -36,7 +43,8 @@ def own() -> Iterator[Server]:
     """A server on which the names of the script are free."""
     with running_server() as running:
         Ledger.open(running.make("orgsync")).close()
-        running.sql("orgsync", SCRIPT)
+        running.sql("orgsync", ONCE)
+        running.sql("orgsync", AGAIN)
         yield running
 
 
@@ -53,11 +61,32 @@ def reads_all(connection: psycopg.Connection) -> int:
     return len(names)
 
 
-def test_it_reads_every_view_and_every_table_but_the_secret_also_after_a_migration(own, looking):
+def test_it_reads_every_view_and_every_table_but_the_secret_again_after_a_migration(own, looking):
     assert reads_all(looking) > len(metadata.tables)
     migrate.downgrade(locate(own.url("orgsync")), "0004")
     migrate.upgrade(locate(own.url("orgsync")))
+    own.sql("orgsync", AGAIN)
     assert reads_all(looking) > len(metadata.tables)
+
+
+@pytest.mark.parametrize("script", [ONCE, AGAIN], ids=["dumped before the rights were given", "and after"])
+def test_a_restore_shows_it_no_secret_also_where_an_earlier_guide_had_given_it_all_that_comes(
+    own, looking, tmp_path, script
+):
+    own.sql("orgsync", BEFORE)
+    own.sql("orgsync", ONCE.splitlines()[-1])
+    own.sql("orgsync", script if script == AGAIN else "REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM orgsync_reader")
+    (tmp_path / "backup").mkdir()
+    paths = f"{own._binaries}:{os.environ['PATH']}"
+    for command in (DUMP, RESTORE):
+        environment = {**os.environ, "PATH": paths, "LEDGER": own.url("orgsync")}
+        subprocess.run(["/bin/sh", "-euc", command], cwd=tmp_path, env=environment, check=True)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        looking.execute("SELECT value FROM meta")
+    own.sql("orgsync", AGAIN)
+    assert reads_all(looking) > len(metadata.tables)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        looking.execute("SELECT value FROM meta")
 
 
 @pytest.mark.parametrize("may_try", [False, True], ids=["as it is", "after it has said that it may write"])
