@@ -69,13 +69,14 @@ def test_it_reads_every_view_and_every_table_but_the_secret_again_after_a_migrat
     assert reads_all(looking) > len(metadata.tables)
 
 
-@pytest.mark.parametrize("script", [ONCE, AGAIN], ids=["dumped before the rights were given", "and after"])
+@pytest.mark.parametrize("script", ["SELECT", AGAIN], ids=["dumped before the rights were given", "and after"])
 def test_a_restore_shows_it_no_secret_also_where_an_earlier_guide_had_given_it_all_that_comes(
     own, looking, tmp_path, script
 ):
     own.sql("orgsync", BEFORE)
     own.sql("orgsync", ONCE.splitlines()[-1])
-    own.sql("orgsync", script if script == AGAIN else "REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM orgsync_reader")
+    own.sql("orgsync", "REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM orgsync_reader")
+    own.sql("orgsync", script)
     (tmp_path / "backup").mkdir()
     paths = f"{own._binaries}:{os.environ['PATH']}"
     for command in (DUMP, RESTORE):
