@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,20 @@ class Server:
 
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "stop", "-w", "-D", self._data, "-m", mode)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All of it stands still inside: connections stay open, and nobody answers."""
+        first = int((self._data / "postmaster.pid").read_text().split("\n")[0])
+        kin = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        every = [first, *map(int, kin)]
+        for pid in every:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in every:
+                os.kill(pid, signal.SIGCONT)
 
     def url(self, name: str) -> str:
         return f"postgresql://orgsync@/{name}?host={self.folder}"

@@ -10,9 +10,12 @@ it writes over, as in an SQLite file. Each writing session shares the ledger wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import time
+from collections.abc import Generator, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
 
+import psycopg
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -27,6 +30,7 @@ _LEDGER: Final = 0x6F726773796E63  # "orgsync": shared by all who write
 _TURN: Final = _LEDGER + 1  # held by the one transaction that writes
 _SHARED: Final = "pg_advisory_lock_shared"
 _CONNECT_S: Final = 10
+_MARGIN_S: Final = 1.0  # for a server that lives to say that a statement took too long
 _PATIENCE_MS: Final = 1_000
 _STATEMENT_MS: Final = 60_000
 _CLIENT: Final = {
@@ -36,15 +40,42 @@ _CLIENT: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-_SETTINGS: Final = {
+_SETTINGS: Final[Mapping[str, int | str]] = {
     **{"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3},
     "statement_timeout": _STATEMENT_MS,
     "lock_timeout": 20_000,
     "plan_cache_mode": "force_custom_plan",  # else IN (500 ids) is searched one by one from its sixth use on
 }
 # Whoever is stopped in the middle of a transaction (SIGSTOP, a machine that sleeps) must not stop the others.
-_WRITING: Final = {"idle_in_transaction_session_timeout": 5_000}
-_CLAIMING: Final = {**_WRITING, "statement_timeout": 3_000, "lock_timeout": 1_000}
+_WRITING: Final[Mapping[str, int | str]] = {"idle_in_transaction_session_timeout": 5_000}
+_CLAIMING: Final[Mapping[str, int | str]] = {**_WRITING, "statement_timeout": 3_000, "lock_timeout": 1_000}
+T = TypeVar("T")
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """Waits for a silent server for `patience` seconds and no longer: one that hangs (stopped, or its disk is) keeps
+    the connection up, so that neither its own timeouts nor those of TCP end the wait.
+    """
+
+    patience: float = _STATEMENT_MS / 1000 + _MARGIN_S
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **more: Any) -> T:
+        return super().wait(self._patiently(gen), *args, **more)
+
+    def _patiently(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        heard_at = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                if ready := (yield wanted):
+                    heard_at = time.monotonic()
+                elif time.monotonic() - heard_at > self.patience:
+                    self.close()
+                    raise psycopg.OperationalError(f"it has not answered for {self.patience:.0f} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 class NoLock:
@@ -131,18 +162,28 @@ class PostgresDatabase(Database):
         event.listen(engine, "connect", lambda connection, _record: _hold(connection, lock, self.name))
         return engine
 
-    def _engine(
-        self, pool: type[QueuePool | NullPool], settings: Mapping[str, object] | None = None, **more: Any
-    ) -> Engine:
-        options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, **(settings or {})}.items())
+    def _engine(self, pool: type[QueuePool | NullPool], settings: Mapping[str, int | str] = {}, **more: Any) -> Engine:
+        wanted = {**_SETTINGS, **settings}
+        patience = float(wanted["statement_timeout"]) / 1000 + _MARGIN_S
         # The host that was judged, whatever PGHOST, PGHOSTADDR or PGSERVICE say: an empty text counts as given.
-        place = {"host": self._host, "hostaddr": ""}
-        given: dict[str, Any] = {"connect_timeout": _CONNECT_S, "options": options, **place, **_CLIENT}
+        given: dict[str, Any] = {"host": self._host, "hostaddr": "", **_CLIENT}
+        given["connect_timeout"] = min(_CONNECT_S, int(patience))
+        given["options"] = " ".join(f"-c {name}={value}" for name, value in wanted.items())
         if self._password is not None:
             given["password"] = self._password.reveal()
-        return create_engine(
+        engine = create_engine(
             self._url, poolclass=pool, connect_args=given, pool_pre_ping=True, hide_parameters=True, **more
         )
+        event.listen(engine, "do_connect", partial(_connect, patience))
+        return engine
+
+
+def _connect(
+    patience: float, _dialect: object, _record: object, _args: object, given: dict[str, Any]
+) -> PatientConnection:
+    connection = PatientConnection.connect(**given)
+    connection.patience = patience
+    return connection
 
 
 def _take_turn(connection: Connection) -> None:

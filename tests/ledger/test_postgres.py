@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemon.core.org import Secret
-from daemon.ledger import Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader
+from daemon.ledger import Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader, postgres
 from daemon.ledger.database import locate
 from tests.postgres import GUARDED, Server, running_server
 
@@ -59,6 +60,20 @@ def test_a_server_that_restarts_costs_a_transaction_and_no_more(own, contacts, m
         own.start()
         assert [s.last_seen for s in reader.streams()] == [1]
         ledger.settle(contacts, make.page(), None, make.now)
+
+
+def test_a_server_that_hangs_is_waited_for_as_long_as_a_statement_may_take(own, monkeypatch):
+    """It keeps its connections up: neither statement_timeout nor TCP ends the wait."""
+    monkeypatch.setattr(postgres, "_MARGIN_S", 0.5)
+    monkeypatch.setattr(postgres, "_SETTINGS", {**postgres._SETTINGS, "statement_timeout": 500})
+    with Ledger.open(own.make("hanging")) as ledger, Reader.open(own.url("hanging")) as reader:
+        with own.frozen():
+            began = time.monotonic()
+            with pytest.raises(LedgerUnavailable, match=r"has not answered for 1 s|timeout expired"):
+                reader.comparing()
+            assert time.monotonic() - began < 6
+        assert ledger.take_renewal("a") == 0
+        assert reader.comparing() == []
 
 
 def test_the_server_that_the_url_names_is_asked_whatever_the_environment_says(place, tmp_path, monkeypatch):
