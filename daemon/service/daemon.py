@@ -40,7 +40,8 @@ from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
 
-_GRACE_S: Final = 8.0  # for the batch in hand, of the 10 that systemd's users expect
+_GRACE_S: Final = 7.0  # for the batch in hand, of the 10 that systemd's users expect
+_LAST_S: Final = 8.5  # for everything, the ledger included
 _STEP_S: Final = 2.0  # a wall clock that moved by more than this against the monotonic one has stepped
 _THREADS: Final = 8
 _WAITING_S: Final = 1.0
@@ -64,12 +65,22 @@ def run(
     """
     signals, teller = Signals(), Teller()
     signals.listen()
+    threading.Thread(target=_leave_at_last, args=(signals.stop,), name="end", daemon=True).start()
     open_with = partial(_Shift, ledger=ledger, first_run=first_run, now=now, stop=signals.stop, endpoint=endpoint)
     shift: _Shift | None = open_with(settings)
     while shift is not None:
         with shift:
             shift = shift.run(signals, teller, lambda old: take_up(old, reread, open_with))
     logger.info("stopped")
+
+
+def _leave_at_last(stop: Sign) -> None:
+    """Not even the main thread may hang longer, in a ledger whose server stands still for example."""
+    while not stop.is_set():
+        time.sleep(_TICK_S)
+    time.sleep(_LAST_S)
+    logger.warning("something hangs, the ledger's server perhaps, and is left behind: the ledger is ready for a kill")
+    os._exit(0)
 
 
 class _Shift:
@@ -164,7 +175,8 @@ class _Shift:
         teller.stopping()
         logger.info("stopping: waiting up to {:.0f} s for the calls in hand", _GRACE_S)
         if not self._finish(_GRACE_S):
-            logger.warning("a call is still on its way: its intent stays open and is looked into at the next start")
+            what = "a call to an org or to the ledger is still on its way and is left behind"
+            logger.warning("{}: if it was to write to the org, the next start looks into it", what)
             if self._claims is not None:
                 self._claims.leave()
             if self.refused is None:

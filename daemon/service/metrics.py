@@ -19,6 +19,7 @@ from daemon.core.alerts import KINDS
 from daemon.core.ends import OUTCOMES
 from daemon.ledger import LedgerError, Reader, StreamStatus
 from daemon.ledger.watching import Watched
+from daemon.service.asking import Asking
 from daemon.service.endpoint import Page
 from daemon.sync.catalog import Catalog
 
@@ -33,11 +34,13 @@ class Metrics(Collector):
         streams: tuple[str, ...],
         orgs: Mapping[str, Catalog],
         reader: Reader,
+        asking: Asking,
         now: Callable[[], datetime],
     ) -> None:
         self._streams = streams
         self._orgs = orgs
         self._reader = reader
+        self._asking = asking
         self._now = now
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -55,15 +58,14 @@ class Metrics(Collector):
         yield from self._of_orgs()
         up = GaugeMetricFamily("orgsync_ledger_up", "1 when the ledger could be read for this answer, else 0")
         try:
-            watched = self._reader.watched(self._now())
-            shown = {one.stream: one for one in self._reader.streams()}
+            watched, streams = self._asking.ask(lambda: (self._reader.watched(self._now()), self._reader.streams()))
         except LedgerError:
             up.add_metric([], 0)
             yield up
             return
         up.add_metric([], 1)
         yield up
-        yield from self._of_streams(shown, watched)
+        yield from self._of_streams({one.stream: one for one in streams}, watched)
         yield from self._of_ledger(watched)
 
     def _of_orgs(self) -> Iterator[Metric]:

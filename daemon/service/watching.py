@@ -10,10 +10,12 @@ from typing import Final
 
 from daemon.ledger import Ledger, LedgerError, Reader
 from daemon.service.alerts import Alerts
+from daemon.service.asking import Asking
 from daemon.service.endpoint import Endpoint, Page, Pages
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
 
+_SCRAPE_S: Final = 8.0  # Prometheus waits for 10
 _LAST_S: Final = 2.0  # for an alert on its way at the end; one that takes longer is told again, under the same id
 
 
@@ -54,13 +56,14 @@ def _pages(
     from daemon.service.metrics import Metrics  # noqa: PLC0415  its library is loaded only where somebody asks
 
     streams = tuple(stream.address for stream in settings.streams())
-    metrics = Metrics(streams, orgs, reader, now)
+    scraping, looking = Asking(_SCRAPE_S), Asking()  # a scrape may take longer, and delays nobody else
+    metrics = Metrics(streams, orgs, reader, scraping, now)
 
     def healthz() -> Page:
         return Page(content="ok\n") if alive() else Page(content="no progress: a stream hangs\n", status=503)
 
     def readyz() -> Page:
-        lines = ["settings: ok", f"ledger: {_ledger(reader)}"]
+        lines = ["settings: ok", f"ledger: {_ledger(reader, looking)}"]
         lines += [f"org {name}: {'ok' if org.zoho.server_time else 'has not answered'}" for name, org in orgs.items()]
         ready = all(line.endswith(": ok") for line in lines)
         return Page(content="\n".join(lines) + "\n", status=200 if ready else 503)
@@ -68,9 +71,9 @@ def _pages(
     return {"/metrics": metrics.page, "/healthz": healthz, "/readyz": readyz}
 
 
-def _ledger(reader: Reader) -> str:
+def _ledger(reader: Reader, asking: Asking) -> str:
     try:
-        reader.comparing()
+        asking.ask(reader.comparing)
     except LedgerError:
         return "cannot be read"
     return "ok"

@@ -77,5 +77,5 @@ def test_what_a_restart_cannot_mend_is_not_restarted(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_its_times_leave_room_for_the_codes(name: str) -> None:
-    assert daemon._GRACE_S + daemon._TICK_S < 10 < int(setting(name, "TimeoutStopSec"))
+    assert daemon._GRACE_S < daemon._LAST_S + daemon._TICK_S < 10 < int(setting(name, "TimeoutStopSec"))
     assert int(setting(name, "WatchdogSec")) >= 60

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import signal
 import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.postgres import running_server
+from tests.postgres import Server, running_server
 from tests.service.receiver import receiving
 from tests.service.site import Site, until
 
@@ -24,6 +26,12 @@ def port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running_server() as running:
+        yield running
 
 
 def get(port: int, path: str) -> httpx.Response | None:
@@ -99,20 +107,39 @@ def test_ready_needs_both_orgs_and_alive_needs_none(site: Site, port: int) -> No
     until(lambda: status(port, "/readyz") == 200)
 
 
-def test_a_ledger_that_cannot_be_read_is_shown_and_no_page_breaks(site: Site, port: int) -> None:
-    with running_server() as server:
-        with site.settings.open("a") as settings:
-            settings.write(f'[ledger]\nurl = "{server.make("watched")}"\n')
-        site.start("run", "--metrics", str(port))
-        until(lambda: status(port, "/readyz") == 200)
-        server.stop()
-        until(lambda: ("orgsync_ledger_up",) in scrape(port) and scrape(port)["orgsync_ledger_up",] == 0)
-        answer = get(port, "/readyz")
-        assert answer is not None
-        assert (answer.status_code, "ledger: cannot be read" in answer.text) == (503, True)
-        assert status(port, "/healthz") == 200
-        server.start()
-        until(lambda: status(port, "/readyz") == 200)
+def use(site: Site, url: str) -> None:
+    with site.settings.open("a") as settings:
+        settings.write(f'[ledger]\nurl = "{url}"\n')
+
+
+def test_a_ledger_that_cannot_be_read_is_shown_and_no_page_breaks(site: Site, port: int, server: Server) -> None:
+    use(site, server.make("watched"))
+    site.start("run", "--metrics", str(port))
+    until(lambda: status(port, "/readyz") == 200)
+    server.stop()
+    until(lambda: ("orgsync_ledger_up",) in scrape(port) and scrape(port)["orgsync_ledger_up",] == 0)
+    answer = get(port, "/readyz")
+    assert answer is not None
+    assert (answer.status_code, "ledger: cannot be read" in answer.text) == (503, True)
+    assert status(port, "/healthz") == 200
+    server.start()
+    until(lambda: status(port, "/readyz") == 200)
+
+
+def test_a_server_that_hangs_keeps_no_page_and_no_end_waiting(site: Site, port: int, server: Server) -> None:
+    use(site, server.make("hanging"))
+    process = site.start("run", "--metrics", str(port))
+    until(lambda: status(port, "/readyz") == 200)
+    with server.frozen():
+        began = time.monotonic()
+        assert status(port, "/readyz") == 503
+        assert time.monotonic() - began < 5
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert process.wait(12) == 0
+        assert time.monotonic() - began < 10
+    assert "something hangs" in site.log()
+    assert "Traceback" not in site.log()
 
 
 def test_another_machine_is_not_listened_to_unless_that_is_meant(site: Site, port: int) -> None:
