@@ -100,6 +100,20 @@ def test_the_daemon_runs_on_postgres_outlives_its_restart_and_lets_nobody_take_t
     assert "Traceback" not in site.log()
 
 
+@pytest.mark.parametrize("command", ["once", "run"])
+def test_a_server_that_takes_no_writes_is_said_at_the_start_and_nothing_else(
+    site: Site, server: Server, command: str
+) -> None:
+    """`once` said that another daemon runs the streams, and `run` that it kept all of them in step."""
+    url = server.make(f"standby {command}".replace(" ", ""))
+    use(site, f'url = "{url}"')
+    assert site.call("once").returncode == 0
+    server.sql("postgres", f"ALTER DATABASE standby{command} SET default_transaction_read_only = on")
+    said = site.call(command)
+    assert (said.returncode, "its server takes no writes (a standby?)" in said.stderr) == (69, True)
+    assert not any(wrong in said.stderr for wrong in ("run by another", "keeping", "Traceback"))
+
+
 def test_the_schema_goes_down_only_when_it_is_said_twice_and_up_by_itself(site: Site) -> None:
     assert site.call("db", "current").returncode == 69
     made = site.call("db", "upgrade")

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from daemon.core.org import Secret
-from daemon.ledger import Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader, postgres
+from daemon.ledger import Claim, Ledger, LedgerError, LedgerHeld, LedgerUnavailable, Reader, postgres
 from daemon.ledger.database import locate
 from tests.postgres import GUARDED, Server, running_server
 
 ROOT = Path(__file__).parents[2]
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test' AND pid <> pg_backend_pid()"
 HOLD = """
 import sys, time
 from daemon.ledger import Ledger
@@ -104,9 +105,19 @@ def test_a_database_that_does_not_exist_or_takes_no_writes_is_said(server, place
     with pytest.raises(LedgerUnavailable, match=r'database "nowhere" does not exist.*a database of it'):
         Ledger.open(server.url("nowhere"))
     server.sql("postgres", "ALTER DATABASE test SET default_transaction_read_only = on")
-    with Ledger.open(place) as ledger, pytest.raises(LedgerUnavailable, match="takes no writes"):
-        ledger.start_stream(contacts, "v1", "create", make.now)
+    with pytest.raises(LedgerUnavailable, match="takes no writes"):
+        Ledger.open(place)
     server.sql("postgres", "ALTER DATABASE test RESET default_transaction_read_only")
+    with Ledger.open(place) as ledger:
+        server.sql("postgres", "ALTER DATABASE test SET default_transaction_read_only = on")
+        server.sql("postgres", ENDED)
+        with pytest.raises(LedgerUnavailable, match="takes no writes"):
+            ledger.start_stream(contacts, "v1", "create", make.now)
+        assert "takes no writes" in str(ledger.claimed(Claim(stream="a", epoch=1)).trouble)
+        server.sql("postgres", "ALTER DATABASE test RESET default_transaction_read_only")
+        server.sql("postgres", ENDED)
+        ledger.start_stream(contacts, "v1", "create", make.now)
+        assert ledger.trouble is None
 
 
 def test_another_programs_database_is_refused_and_not_touched(server):
@@ -144,10 +155,7 @@ def test_who_needs_the_ledger_alone_is_refused_until_all_others_are_dead(place):
 def test_who_lost_the_connection_while_another_needs_the_ledger_alone_writes_no_more(server, place, contacts, make):
     with Ledger.open(place) as ledger:
         ledger.start_stream(contacts, "v1", "create", make.now)
-        ended = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test' AND pid <> pg_backend_pid()"
-        )
-        server.sql("test", ended)
+        server.sql("test", ENDED)
         alone = locate(place).held_still()
         alone.acquire()
         with pytest.raises(LedgerHeld):

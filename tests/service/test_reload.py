@@ -155,7 +155,7 @@ def test_a_hangup_while_starting_does_not_make_it_ready(site: Site, heard: Heard
     until(lambda: "waiting for us to answer: us: " in heard.status())
     process.send_signal(signal.SIGHUP)
     until(lambda: "new settings are taken up" in site.log())
-    until(lambda: site.log().count("keeping 1 streams") == 2)
+    until(lambda: site.log().count("started with 1 streams") == 2)
     assert heard.all("READY") + heard.all("RELOADING") == []
     site.emu.clear_faults()
     heard.wait("READY")

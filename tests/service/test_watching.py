@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.postgres import Server, running_server
 from tests.service.receiver import receiving
 from tests.service.site import Site, until
+from tests.service.systemd import Heard
 
 ROOT = Path(__file__).parents[2]
 LEADS = "india-to-us/Leads"
@@ -124,6 +125,24 @@ def test_a_ledger_that_cannot_be_read_is_shown_and_no_page_breaks(site: Site, po
     assert status(port, "/healthz") == 200
     server.start()
     until(lambda: status(port, "/readyz") == 200)
+
+
+def test_a_ledger_that_takes_no_writes_is_not_ready_and_no_stream_is_said_to_be_kept(
+    site: Site, port: int, server: Server, heard: Heard
+) -> None:
+    use(site, server.make("standby"))
+    site.start("run", "--metrics", str(port))
+    until(lambda: status(port, "/readyz") == 200)
+    until(lambda: heard.status() == "keeping 1 of 1 streams in step")
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'standby'"
+    server.sql("postgres", f"ALTER DATABASE standby SET default_transaction_read_only = on; {end}")
+    until(lambda: "ledger: cannot be written" in str(get(port, "/readyz") and get(port, "/readyz").text))  # type: ignore[union-attr]
+    assert status(port, "/readyz") == 503
+    until(lambda: "nothing is carried: the ledger" in heard.status() and "keeping 0 of 1" in heard.status())
+    server.sql("postgres", f"ALTER DATABASE standby RESET default_transaction_read_only; {end}")
+    until(lambda: status(port, "/readyz") == 200)
+    until(lambda: heard.status() == "keeping 1 of 1 streams in step")
+    assert "Traceback" not in site.log()
 
 
 def test_a_server_that_hangs_keeps_no_page_and_no_end_waiting(site: Site, port: int, server: Server) -> None:
