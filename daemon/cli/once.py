@@ -10,6 +10,7 @@ import click
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import UNREACHABLE
 from daemon.cli.status import code_of, stopped, unbalanced, what_runs
+from daemon.ledger import LedgerError
 from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
@@ -44,6 +45,8 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         if claims is not None:
             claims.keep()
         reports = list(fleet.once().values())
+        if claims is not None and claims.trouble is not None:
+            raise LedgerError(claims.trouble)
         elsewhere = [address for address in fleet.streams if fleet.runner(address) is None]
     for address in elsewhere:
         click.echo(f"{address} is run by another daemon", err=True)

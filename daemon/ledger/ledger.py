@@ -13,11 +13,12 @@ import threading
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from daemon.core.absent import Carried
 from daemon.core.edits import Basis
@@ -52,13 +53,20 @@ from daemon.ledger.alerts import AlertBook
 from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.database import Database, Lock, locate
-from daemon.ledger.errors import OrgChanged, speaking
+from daemon.ledger.errors import LedgerUnavailable, OrgChanged, speaking
 from daemon.ledger.exports import Leaving
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.matching import Shown
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import meta, orgs
+
+
+@dataclass(slots=True)
+class _LastWrite:
+    """How it ended, for all who share the ledger (Ledger.claimed)."""
+
+    trouble: str | None = None
 
 
 class Ledger:
@@ -68,6 +76,7 @@ class Ledger:
 
     def __init__(self, database: Database, lock: Lock) -> None:
         self._database = database
+        self._last_write = _LastWrite()
         self._lock = lock
         self._writer = database.writer()
         self._reader = database.reader()
@@ -78,6 +87,8 @@ class Ledger:
                 kept = _identity(connection)
                 self.revision: Final = migrate.revision_of(connection, database.name) or ""
                 migrate.demand_code(connection, database.name, self.revision)
+                if database.shared:  # one that takes no writes is to be found out now, and not by each stream
+                    connection.execute(update(meta).values(value=meta.c.value))
                 older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
             if older:
@@ -93,7 +104,7 @@ class Ledger:
     def open(cls, url: str, password: Secret | None = None) -> Self:
         """Open the ledger that the url names; make it, or bring it up to date, when needed.
 
-        Raises LedgerHeld while another process has it, LedgerTooNew, LedgerUnavailable.
+        Raises LedgerHeld while another process has it, LedgerTooNew, LedgerUnavailable also where it takes no writes.
         """
         database = locate(url, password)
         lock = database.lock()
@@ -105,6 +116,11 @@ class Ledger:
         except BaseException:
             lock.release()
             raise
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last write failed, where the ledger could not be used; None when it did not."""
+        return self._last_write.trouble
 
     @property
     def shared(self) -> bool:
@@ -505,10 +521,15 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._turn, self._database.transaction(self._writer) as connection:
-            if self._claim is not None:
-                claims.demand(connection, self._claim, self._database.name)
-            yield connection
+        try:
+            with self._turn, self._database.transaction(self._writer) as connection:
+                if self._claim is not None:
+                    claims.demand(connection, self._claim, self._database.name)
+                yield connection
+        except LedgerUnavailable as error:
+            self._last_write.trouble = str(error)
+            raise
+        self._last_write.trouble = None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -92,6 +92,11 @@ class Claims:
         """The number of our claim on a stream; None while it is not ours for certain."""
         return self._owned.get(stream) if self._monotonic() < self._until else None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why this daemon could not say last time that it lives; None when it could."""
+        return self._trouble
+
     @contextmanager
     def using(self, stream: str) -> Iterator[None]:
         """The stream is not given away inside; whether it is ours is to be asked in there."""

@@ -136,11 +136,12 @@ class _Shift:
                 alive=alive,
                 now=self._now,
                 endpoint=self._endpoint,
+                ledger_trouble=self._ledger_trouble,
             )
         )
         self._work.start()
         self._readiness.start()
-        logger.info("keeping {} streams in step", len(self.fleet.streams))
+        logger.info("started with {} streams", len(self.fleet.streams))
         history = History(self._ledger, self._settings.retention, self.fleet.certain_time)
         box, tell = self._settings.state_dir / "inbox", partial(self._tell, teller)
         following = None
@@ -191,11 +192,20 @@ class _Shift:
         end = time.monotonic() + grace
         return self._work.finish(grace) and self._readiness.finish(max(0.0, end - time.monotonic()))
 
+    def _ledger_trouble(self) -> str | None:
+        """Why the ledger takes no writes, as far as is known: by the last one, or by that which says that we live."""
+        if self._claims is None:
+            return self._ledger.trouble
+        runs = any(self._claims.epoch(stream) is not None for stream in self.fleet.streams)
+        return self._claims.trouble or (self._ledger.trouble if runs else None)
+
     def _tell(self, teller: Teller) -> None:
         standing = Standing(
             streams=len(self.fleet.streams),
             waiting=self._readiness.waiting(),
             stopped=dict(self._work.stopped),
+            unread=len(self._work.unread),
+            ledger=self._ledger_trouble(),
             refused=self._refused,
         )
         teller.tell(standing, progress=self._progress.proven())
@@ -237,7 +247,9 @@ class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
 
 
 class _Work:
-    """The scheduled jobs and the threads that run them. `stopped` are streams that cannot run, with the reason."""
+    """The scheduled jobs and the threads that run them. `stopped` are streams that cannot run, with the reason,
+    `unread` those of which no cycle has ended yet.
+    """
 
     def __init__(
         self, fleet: Fleet, stop: Sign, progress: Progress | None = None, claims: Claims | None = None
@@ -245,6 +257,7 @@ class _Work:
         self._claims = claims
         self._progress = progress if progress is not None else Progress(float("inf"))
         self.stopped: dict[str, str] = {}
+        self.unread = set(fleet.streams)
         self._fleet = fleet
         self._stop = stop
         self._idle = threading.Condition()
@@ -350,6 +363,7 @@ class _Work:
     def _note(self, address: str, trouble: str | None) -> None:
         """A cycle came to its end."""
         self._progress.note()
+        self.unread.discard(address)
         if trouble is None:
             self.stopped.pop(address, None)
         else:

@@ -16,7 +16,7 @@ from typing import Self
 
 from loguru import logger
 
-from daemon.ledger import Claim, Ledger, StreamChanged
+from daemon.ledger import Claim, Ledger, LedgerError, StreamChanged
 from daemon.service.claims import Claims
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
@@ -29,6 +29,7 @@ from daemon.zoho.errors import ZohoError
 from daemon.zoho.lanes import unlimited
 
 _ROUNDS = 200
+_STEP_S = 0.1
 Runner = StreamRunner | FileRunner
 
 
@@ -44,7 +45,7 @@ class Fleet:
         stopping: Callable[[], bool],
         first_run: FirstRun = "refuse",
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         claims: Claims | None = None,
         call_ended: Callable[[], None] = lambda: None,
     ) -> None:
@@ -62,7 +63,7 @@ class Fleet:
                         settings.orgs[name],
                         now=now,
                         monotonic=monotonic,
-                        sleep=sleep,
+                        sleep=sleep or self._rest,
                         ended=call_ended,
                         allowance=ledger if ledger.shared else None,
                         at_once=unlimited if claims is None else claims.calls_at_once,
@@ -119,6 +120,12 @@ class Fleet:
             first_run=self._first_run,
         )
 
+    def _rest(self, seconds: float) -> None:
+        """Between two attempts; cut short when the daemon stops."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._stopping():
+            time.sleep(min(_STEP_S, seconds))
+
     def _over(self, claims: Claims, address: str, epoch: int) -> bool:
         """Whether nothing more may be begun: the daemon stops, or the stream is not ours any more."""
         return self._stopping() or claims.epoch(address) != epoch
@@ -140,7 +147,7 @@ class Fleet:
         """Why an org does not say who it is; None when it does."""
         try:
             self.catalogs[org].profile()
-        except ZohoError as error:
+        except (ZohoError, LedgerError) as error:  # a token is not renewed where that cannot be counted
             return str(error)
         return None
 

@@ -12,10 +12,13 @@ _LONGEST: Final = 400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """`waiting` are orgs that have not answered yet, `stopped` streams that cannot run, both with the reason; `refused`
-    is why the last wish to reload was not met.
+    is why the last wish to reload was not met; `ledger` is why the ledger takes no writes, without which nothing runs;
+    `unread` is how many streams were not read since the start.
     """
 
     streams: int
+    unread: int = 0
+    ledger: str | None = None
     waiting: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
@@ -30,7 +33,9 @@ def line(standing: Standing) -> str:
         org, why = next(iter(standing.waiting.items()))
         orgs = org if len(standing.waiting) == 1 else f"{org} and others"
         parts.append(f"waiting for {orgs} to answer" + (f": {why}" if why else ""))
-    runs = standing.streams - len(standing.stopped)
+    if standing.ledger:
+        parts.append(f"nothing is carried: {standing.ledger}")
+    runs = 0 if standing.ledger else standing.streams - len(standing.stopped) - standing.unread
     parts.append(f"keeping {runs} of {standing.streams} streams in step")
     if standing.stopped:
         stream, why = next(iter(sorted(standing.stopped.items())))

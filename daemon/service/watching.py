@@ -29,14 +29,17 @@ def watched(
     alive: Callable[[], bool],
     now: Callable[[], datetime],
     endpoint: Endpoint | None,
+    ledger_trouble: Callable[[], str | None],
 ) -> Iterator[None]:
-    """While the block runs, the endpoint (if there is one) shows it, and alerts are told (if the settings ask)."""
+    """While the block runs, the endpoint (if there is one) shows it, and alerts are told (if the settings ask).
+    `ledger_trouble` says why the ledger takes no writes, None where it does.
+    """
     if endpoint is None and not settings.alerts:
         yield
         return
     with ExitStack() as open_, Reader.open(settings.ledger_url, settings.ledger_password) as reader:
         if endpoint is not None:
-            endpoint.show(_pages(settings, reader, orgs, alive, now))
+            endpoint.show(_pages(settings, reader, orgs, alive, now, ledger_trouble))
         if settings.alerts:
             alerts = Alerts(settings, ledger, reader, orgs, now)
             thread = threading.Thread(target=alerts.run, args=(stop,), name="alerts", daemon=True)
@@ -52,6 +55,7 @@ def _pages(
     orgs: Mapping[str, Catalog],
     alive: Callable[[], bool],
     now: Callable[[], datetime],
+    ledger_trouble: Callable[[], str | None],
 ) -> Pages:
     from daemon.service.metrics import Metrics  # noqa: PLC0415  its library is loaded only where somebody asks
 
@@ -63,7 +67,7 @@ def _pages(
         return Page(content="ok\n") if alive() else Page(content="no progress: a stream hangs\n", status=503)
 
     def readyz() -> Page:
-        lines = ["settings: ok", f"ledger: {_ledger(reader, looking)}"]
+        lines = ["settings: ok", f"ledger: {'cannot be written' if ledger_trouble() else _ledger(reader, looking)}"]
         lines += [f"org {name}: {'ok' if org.zoho.server_time else 'has not answered'}" for name, org in orgs.items()]
         ready = all(line.endswith(": ok") for line in lines)
         return Page(content="\n".join(lines) + "\n", status=200 if ready else 503)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 
@@ -97,6 +98,21 @@ def test_it_ends_within_ten_seconds_while_a_call_hangs(
     assert process.wait(12) == 0
     assert time.monotonic() - began < 10
     assert heard.all("STOPPING") == ["1"]
+
+
+def test_it_ends_at_once_while_an_org_refuses_connections(site: Site, heard: Heard) -> None:
+    """It waited for all pauses between attempts to pass, and then spoke of a call and of an intent."""
+    text = re.sub(r'(accounts_url|api_url) = "[^"]*"', r'\1 = "http://127.0.0.1:9"', site.settings.read_text())
+    modules = "".join(f'[routes.india-to-us.modules.{one}]\nkey = "Key"\n' for one in ("Accounts", "Contacts", "Deals"))
+    site.settings.write_text(text + modules)
+    process = site.start("run")
+    until(lambda: "no connection" in heard.status())
+    assert "keeping 0 of 4 streams in step" in heard.status()
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(12) == 0
+    assert time.monotonic() - began < 3
+    assert "still on its way" not in site.log()
 
 
 def test_an_aborted_daemon_shows_where_its_threads_stood(site: Site, heard: Heard) -> None:
