@@ -67,7 +67,7 @@ def _pages(
         return Page(content="ok\n") if alive() else Page(content="no progress: a stream hangs\n", status=503)
 
     def readyz() -> Page:
-        lines = ["settings: ok", f"ledger: {'cannot be written' if ledger_trouble() else _ledger(reader, looking)}"]
+        lines = ["settings: ok", f"ledger: {_ledger(reader, looking, ledger_trouble)}"]
         lines += [f"org {name}: {'ok' if org.zoho.server_time else 'has not answered'}" for name, org in orgs.items()]
         ready = all(line.endswith(": ok") for line in lines)
         return Page(content="\n".join(lines) + "\n", status=200 if ready else 503)
@@ -75,9 +75,9 @@ def _pages(
     return {"/metrics": metrics.page, "/healthz": healthz, "/readyz": readyz}
 
 
-def _ledger(reader: Reader, asking: Asking) -> str:
+def _ledger(reader: Reader, asking: Asking, trouble: Callable[[], str | None]) -> str:
     try:
         asking.ask(reader.comparing)
     except LedgerError:
         return "cannot be read"
-    return "ok"
+    return "cannot be written" if trouble() else "ok"
