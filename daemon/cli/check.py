@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, open_reader, utc_now
 from daemon.cli.exits import STOPPED
 from daemon.core.absent import Carried
@@ -37,8 +38,9 @@ def command(ctx: click.Context, create_keys: bool, settings_only: bool, as_json:
         _as_json(finding) if as_json else _as_text(finding)
         return
     with ExitStack() as stack:
+        allowance = stack.enter_context(shared_allowance(settings))
         catalogs = {
-            name: Catalog(stack.enter_context(Zoho(org, now=utc_now)), time.monotonic)
+            name: Catalog(stack.enter_context(Zoho(org, now=utc_now, allowance=allowance)), time.monotonic)
             for name, org in settings.orgs.items()
         }
         show = _as_json if as_json else _as_text

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from daemon.cli import sheets
+from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.request import demand, known_stream
@@ -73,8 +74,9 @@ def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Read
     """Connections to both orgs, and the ledger as it is; a daemon may run meanwhile."""
     route = next(route for route in settings.routes if route.name == stream.route)
     with ExitStack() as stack:
+        allowance = stack.enter_context(shared_allowance(settings))
         source, target = (
-            Catalog(stack.enter_context(Zoho(settings.orgs[name], now=utc_now)), time.monotonic)
+            Catalog(stack.enter_context(Zoho(settings.orgs[name], now=utc_now, allowance=allowance)), time.monotonic)
             for name in (stream.source, stream.target)
         )
         prepared = prepare(stream, route, source, target)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, utc_now
 from daemon.zoho.client import Zoho
 from daemon.zoho.raw import snapshot
@@ -31,7 +32,7 @@ def command(settings_path: str, org: str, output: Path | None, as_json: bool) ->
     if path.exists():
         raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another --output")
     left_out: list[str] = []
-    with Zoho(settings.orgs[org], now=utc_now) as zoho:
+    with shared_allowance(settings) as allowance, Zoho(settings.orgs[org], now=utc_now, allowance=allowance) as zoho:
         taken = snapshot(zoho, left_out.append)
         spent = zoho.credits_spent
     _write(path, json.dumps(taken, ensure_ascii=False, indent=1))

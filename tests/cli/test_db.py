@@ -100,6 +100,34 @@ def test_the_daemon_runs_on_postgres_outlives_its_restart_and_lets_nobody_take_t
     assert "Traceback" not in site.log()
 
 
+def test_commands_beside_the_daemons_count_the_tokens_that_they_renew_for_all_machines(
+    site: Site, server: Server
+) -> None:
+    """`check` on a new machine renewed past the count of all, and Zoho locked the credential out for every daemon."""
+    use(site, f'url = "{server.make("counted")}"')
+    assert site.call("check").returncode == 0  # there is no ledger yet: it makes none, and its token file counts
+    assert site.call("once").returncode == 0
+    assert server.sql("counted", "SELECT count(*) FROM renewals") == [(0,)]
+    tokens = site.folder / "state" / "tokens"
+    for command in (("check",), ("snapshot", "us")):
+        for file in tokens.iterdir():
+            file.unlink()
+        assert site.call(*command).returncode == 0
+    assert server.sql("counted", "SELECT count(*) FROM renewals") == [(3,)]
+    later = "clock_timestamp() + n * interval '1 ms'"
+    more = f"INSERT INTO renewals SELECT DISTINCT credential, {later} FROM renewals, generate_series(1, 7) n"  # noqa: S608
+    server.sql("counted", more)
+    for file in tokens.iterdir():
+        file.unlink()
+    asked = len(site.emu.log(kind="token"))
+    refused = site.call("check")
+    assert (refused.returncode, "all daemons together renewed its token" in refused.stdout) == (2, True)
+    assert len(site.emu.log(kind="token")) == asked
+    server.sql("postgres", "ALTER DATABASE counted SET default_transaction_read_only = on")
+    said = site.call("check")
+    assert (said.returncode, said.stderr.count("are counted on this machine only")) == (0, 1)
+
+
 @pytest.mark.parametrize("command", ["once", "run"])
 def test_a_server_that_takes_no_writes_is_said_at_the_start_and_nothing_else(
     site: Site, server: Server, command: str
