@@ -24,6 +24,7 @@ def usage_exit(error: click.ClickException) -> int:
 def exit_code(error: Exception) -> int | None:
     """The code for an error that a user can cause; None for a bug. Its room is loaded already, or it could not be."""
     from daemon.ledger.errors import LedgerError, LedgerHeld, OrgChanged  # noqa: PLC0415  only after a failure, to keep --help quick
+    from daemon.service.endpoint import EndpointError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.service.inbox import NoAnswerError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.settings import SettingsError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.sync.prepare import StreamRefusedError  # noqa: PLC0415  only after a failure, to keep --help quick
@@ -33,6 +34,7 @@ def exit_code(error: Exception) -> int | None:
         (SettingsError, BAD_SETTINGS),
         (LedgerHeld, LEDGER_HELD),
         (NoAnswerError, UNREACHABLE),
+        (EndpointError, UNREACHABLE),
         (OrgChanged, STOPPED),
         (StreamRefusedError, STOPPED),
         (LedgerError, UNREACHABLE),

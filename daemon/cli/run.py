@@ -57,6 +57,3 @@ def _endpoint(where: str, *, public: bool) -> Endpoint:
         return Endpoint(parse_listen(where, public=public))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metrics") from None
-    except OSError as error:
-        what = f"{where} cannot be used ({error.strerror}); nothing was started. Choose another port"
-        raise click.BadParameter(what, param_hint="--metrics") from None

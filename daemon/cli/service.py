@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def install(
         if "state_dir" in document:
             what = f"{settings} sets state_dir, but the service may write to its StateDirectory only"
             raise click.UsageError(f"{what}; nothing was written. Remove state_dir, then type this again")
+        _demand_own_folder(settings, document, "orgsync" if instance is None else f"orgsync-{instance}")
     secrets = (folder or (Path("/etc/orgsync/credentials") if system else settings.parent / "credentials")).absolute()
     files = _files(_unit_folder(root, system=system), system, instance, run, settings, names, secrets, encrypted)
     if not force:
@@ -114,6 +116,19 @@ def _demand_visible(settings: Path, program: Path) -> None:
         if units.hidden(path):
             what = f"the service would not see {path}: homes and temporary folders are hidden from it"
             raise click.UsageError(f"{what}; nothing was written. Next: {better}")
+
+
+def _demand_own_folder(settings: Path, document: Mapping[str, object], name: str) -> None:
+    """The file of a ledger, where the settings name one, lies where the service may write."""
+    ledger = document.get("ledger")
+    url = ledger.get("url") if isinstance(ledger, Mapping) else None
+    if isinstance(url, str) and url.startswith("sqlite:////"):
+        file = Path(url.removeprefix("sqlite:///"))
+        if not file.is_relative_to(f"/var/lib/{name}"):
+            what = f"{settings} puts the ledger into {file}, but the service may write to its StateDirectory only"
+            raise click.UsageError(
+                f'{what}; nothing was written. Write url = "sqlite:///{file.name}", and move the file'
+            )
 
 
 def _files(

@@ -39,6 +39,10 @@ class Page:
     kind: str = _PLAIN
 
 
+class EndpointError(Exception):
+    """The address cannot be listened on now: it is taken, or not there yet."""
+
+
 Pages = Mapping[str, Callable[[], Page]]
 _STARTING: Final[Pages] = {
     "/healthz": lambda: Page(content="starting\n"),
@@ -63,10 +67,14 @@ class Endpoint:
     """The server; it listens from the beginning, and says that it is starting until `show` is called."""
 
     def __init__(self, listen: Listen) -> None:
-        """Raises OSError where the address cannot be used."""
+        """Raises EndpointError where the address cannot be used."""
         self._pages = _STARTING
         server = _Server6 if ":" in listen.host else _Server
-        self._server = server((listen.host, listen.port), self._handler(only_local=is_loopback(listen.host)))
+        try:
+            self._server = server((listen.host, listen.port), self._handler(only_local=is_loopback(listen.host)))
+        except OSError as error:
+            where = f"{listen.host}:{listen.port}"
+            raise EndpointError(f"--metrics {where} cannot be used ({error.strerror}); nothing was started") from None
         self.port: Final = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()

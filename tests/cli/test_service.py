@@ -179,6 +179,7 @@ def test_paths_with_blanks_and_percent_signs_reach_systemd_whole(image: Image) -
         (("--system", "--instance", "eu"), ("--settings", "/etc/orgsync/settings.toml"), None, "a file eu.toml"),
         (("--system",), ("--settings", "/home/settings.toml"), SETTINGS, "homes and temporary folders are hidden"),
         (("--system",), (), 'state_dir = "x"\n' + SETTINGS, "Remove state_dir"),
+        (("--system",), (), f'{SETTINGS}\n[ledger]\nurl = "sqlite:////srv/x.db"\n', 'url = "sqlite:///x.db"'),
     ],
 )
 def test_what_could_not_run_is_refused_and_nothing_is_written(

@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from daemon.service.endpoint import Endpoint, Listen, Page, parse_listen
+from daemon.service.endpoint import Endpoint, EndpointError, Listen, Page, parse_listen
 
 HERE = Listen(host="127.0.0.1", port=0)
 
@@ -82,7 +82,7 @@ def test_a_caller_that_says_nothing_keeps_nobody_waiting() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error_at_once() -> None:
-    with Endpoint(HERE) as endpoint, pytest.raises(OSError, match="in use"):
+    with Endpoint(HERE) as endpoint, pytest.raises(EndpointError, match="in use"):
         Endpoint(Listen(host="127.0.0.1", port=endpoint.port))
 
 
