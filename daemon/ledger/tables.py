@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.ends import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)

@@ -109,6 +109,16 @@ def test_balance_shows_by_how_much_an_edited_cycle_is_off(ledger, reader, contac
     assert reader.balance("india-to-us/Accounts") == []
 
 
+def test_the_lag_is_never_below_nothing_where_the_sources_clock_is_ahead(
+    ledger, reader, contacts, accounts, make, file
+):
+    ledger.polled(contacts, ago(0), ago(-3600), True)
+    ledger.start_stream(accounts, "v1", "create", make.now)
+    assert (one(reader, contacts).lag_s, one(reader, accounts).lag_s) == (0, None)
+    lags = {contacts.address: 0, accounts.address: None}
+    assert dict(map(tuple, file.rows("SELECT stream, lag_s FROM v_lag"))) == lags
+
+
 def test_lag_view_shows_since_when_nobody_asked(ledger, contacts, file):
     ledger.polled(contacts, ago(10), ago(130), True)
     (row,) = file.rows("SELECT lag_s, polled_s, poll_s FROM v_lag WHERE stream = ?", contacts.address)
