@@ -38,7 +38,8 @@ def current(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"schema": 1, "ledger": database.name, "revision": found, "newest": wanted}))
     else:
-        click.echo(f"{database.name}: revision {found or 'none'}, newest {wanted}")
+        newer = "" if found is None or migrate.is_known(found) else "; a newer orgsync wrote it: install that one"
+        click.echo(f"{database.name}: revision {found or 'none'}, newest {wanted}{newer}")
     ctx.exit(HEALTHY if found == wanted else HELD)
 
 
@@ -52,7 +53,9 @@ def upgrade(settings_path: str, revision: str) -> None:
     with _locked(_database(settings)) as database:
         database.make()
         migrate.upgrade(database, revision)
-        click.echo(f"{database.name}: revision {copying.revision(database)[0]}")
+        found, _ = copying.revision(database)
+        beyond = "" if revision in ("head", found) else f", which is beyond {revision} already: nothing was done"
+        click.echo(f"{database.name}: revision {found}{beyond}")
 
 
 @command.command("downgrade")

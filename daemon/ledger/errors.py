@@ -132,8 +132,10 @@ class NaiveTime(LedgerError, ValueError):  # noqa: N818
 
 
 _BACKUP: Final = "Keep a copy of it, then put the latest backup in its place: an older ledger catches up by itself"
+_FREE_SPACE: Final = "Nothing was half written. Free some space; a daemon that runs goes on by itself"
 _SQLITE: Final = {
-    "SQLITE_FULL": ("the disk is full", "Nothing was half written. Free some space, then start again"),
+    "SQLITE_FULL": ("the disk is full", _FREE_SPACE),
+    "SQLITE_IOERR_SHMSIZE": ("the disk is full", _FREE_SPACE),
     "SQLITE_IOERR": ("the disk failed to read or write", "Nothing was half written. Look at the system's log for it"),
     "SQLITE_READONLY": ("it may not be written", "Make the file and its folder writable for the user of orgsync"),
     "SQLITE_PERM": ("it may not be opened", "Make the file readable and writable for the user of orgsync"),

@@ -46,7 +46,7 @@ def revision_of(connection: Connection, ledger: str) -> str | None:
     """The revision of a ledger; None where nothing is yet. Raises LedgerError for some other program's tables."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" not in tables:
-        if tables:
+        if tables or inspect(connection).get_view_names():
             raise LedgerError(f"{ledger} holds some other program's tables, no ledger. Choose another ledger.url")
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

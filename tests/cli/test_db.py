@@ -156,6 +156,7 @@ def test_the_schema_goes_down_only_when_it_is_said_twice_and_up_by_itself(site: 
     lead(site, "Ada")
     assert site.call("once").returncode == 0
     assert site.call("db", "current").returncode == 0
+    assert "beyond 0004 already: nothing was done" in site.call("db", "upgrade", "0004").stdout
 
 
 @pytest.mark.parametrize(

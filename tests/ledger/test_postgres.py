@@ -123,10 +123,13 @@ def test_a_database_that_does_not_exist_or_takes_no_writes_is_said(server, place
 def test_another_programs_database_is_refused_and_not_touched(server):
     server.drop("other")
     url = server.make("other")
+    server.sql("other", "CREATE VIEW v_streams AS SELECT 1")
+    with pytest.raises(LedgerError, match="some other program's tables"):
+        Ledger.open(url)
     server.sql("other", "CREATE TABLE books (title text)")
     with pytest.raises(LedgerError, match="some other program's tables"):
         Ledger.open(url)
-    assert server.sql("other", "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'") == [(1,)]
+    assert server.sql("other", "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'") == [(2,)]
 
 
 def test_a_reader_never_writes(place):
