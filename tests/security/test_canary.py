@@ -176,7 +176,7 @@ subprocess.run([sys.executable, "-c", "import os; print(dict(os.environ))"], che
 
 def test_a_killed_process_leaves_no_core_with_secrets_in_it(cage: Cage) -> None:
     process = cage.site.start("run")
-    until(lambda: "keeping" in cage.site.log())
+    until(lambda: "started with" in cage.site.log())
     [limit] = [line for line in Path(f"/proc/{process.pid}/limits").read_text().splitlines() if "core file" in line]
     assert limit.split()[4] == "0"
 
@@ -228,7 +228,7 @@ def test_the_password_of_the_ledger_is_shown_and_kept_nowhere(cage: Cage, server
         cage.call(*command.split(), code=69)
     cage.secret_file("password", password)
     process = cage.site.start("run", "--verbose")
-    until(lambda: "keeping" in cage.site.log())
+    until(lambda: "started with" in cage.site.log())
     server.stop()
     until(lambda: "its server cannot be used" in cage.site.log())
     process.terminate()

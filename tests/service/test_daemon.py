@@ -124,7 +124,7 @@ def test_the_log_is_json_on_request_and_holds_no_secret(site: Site) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(10)
     lines = [json.loads(line) for line in site.log().splitlines()]
-    assert any("streams in step" in line["record"]["message"] for line in lines)
+    assert any("started with" in line["record"]["message"] for line in lines)
     everything = site.log() + "".join(
         p.read_text(errors="replace") for p in (site.folder / "state").glob("orgsync.db*")
     )
