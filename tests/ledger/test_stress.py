@@ -195,7 +195,7 @@ def goes_on(site: Stressed, daemon: subprocess.Popen[str]) -> None:
 
 def test_a_daemon_survives_a_disk_that_cannot_write(site: Stressed) -> None:
     daemon = site.start("run")
-    until(lambda: "in step" in site.log())
+    until(lambda: "started with" in site.log())
     limit_files(30_000, daemon.pid)
     site.leads(200)
     until(lambda: "the disk failed to read or write" in site.log(), 60)
@@ -229,7 +229,7 @@ def fill(folder: Path) -> Path:
 
 def test_a_daemon_survives_a_full_disk(small_disk: Path, site: Stressed) -> None:
     daemon = site.start("run")
-    until(lambda: "in step" in site.log())
+    until(lambda: "started with" in site.log())
     big = fill(small_disk)
     site.leads(200)
     until(lambda: "the disk is full" in site.log(), 60)
@@ -257,7 +257,7 @@ def test_once_on_a_full_disk(small_disk: Path, site: Stressed) -> None:
 
 def test_a_file_system_that_became_read_only(small_disk: Path, site: Stressed) -> None:
     daemon = site.start("run")
-    until(lambda: "in step" in site.log())
+    until(lambda: "started with" in site.log())
     daemon.send_signal(signal.SIGTERM)
     daemon.wait(15)
     site.leads(5)
@@ -273,7 +273,7 @@ def test_a_file_system_that_became_read_only(small_disk: Path, site: Stressed) -
 def test_a_lock_of_another_program(site: Stressed) -> None:
     """Longer than the five seconds that orgsync waits for it; a minute is no different."""
     daemon = site.start("run")
-    until(lambda: "in step" in site.log())
+    until(lambda: "started with" in site.log())
     other = sqlite3.connect(site.ledger, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     site.leads(20)
