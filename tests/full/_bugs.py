@@ -16,15 +16,15 @@ _QUEUED: Final = "queued = [end.queued for end in ends.values() if end.queued]"
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A name, and what is changed where; `kind`: the one kind of single fault that shows it, if there is such a one."""
+    """A name, and what is changed where; `faults`: words of `tests.full faults` that choose those which show it."""
 
     name: str
     patches: tuple[tuple[str, str, str], ...]
-    kind: str | None = None
+    faults: tuple[str, ...] = ()
 
 
-def _bug(name: str, file: str, old: str, new: str, *more: tuple[str, str, str], kind: str | None = None) -> Bug:
-    return Bug(name, ((file, old, new), *more), kind)
+def _bug(name: str, file: str, old: str, new: str, *more: tuple[str, str, str], faults: tuple[str, ...] = ()) -> Bug:
+    return Bug(name, ((file, old, new), *more), faults)
 
 
 BUGS: Final = (
@@ -134,7 +134,7 @@ BUGS: Final = (
         DOUBTS,
         "    deferred = {i: rest for i, rest in left.items() if rest > timedelta()}",
         "    deferred = {i: rest for i, rest in left.items() if rest > wait}",
-        kind="arrives late",
+        faults=("--kind", "arrives late"),
     ),
     _bug(
         "a found record is not linked on adoption",
@@ -165,6 +165,7 @@ BUGS: Final = (
         "daemon/sync/prepare.py",
         "now_carried.parts == before.parts if before.parts else known == fields.version",
         "known != NEVER_RUN",
+        faults=("--scenario", "changed rules"),
     ),
     _bug(
         "the deletion of an unknown id is ignored",

@@ -49,8 +49,8 @@ def main(argv: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="mutant") as folder:
             tree = Path(folder)
             put_in(bug, tree)
-            if bug.kind is not None:
-                killer, where = _faults(tree, "--kind", bug.kind)
+            if bug.faults:
+                killer, where = _faults(tree, *bug.faults)
             else:
                 killer, where = _lives(tree, given.lives, given.seed)
             if killer == "nothing":

@@ -91,7 +91,7 @@ class Life:
         self._open = ExitStack()
         self._fleet: Fleet | None = None
         self._dead = False
-        self.invariants = Invariants(judge, EXCUSED.get(fault.kind if fault else "", frozenset()))
+        self.invariants = Invariants(judge, stage.excused | EXCUSED.get(fault.kind if fault else "", frozenset()))
         self.calls = self.points = 0
         self.where = ""
         self.wrong: list[str] = []

@@ -35,6 +35,7 @@ class Stage:
     modules: tuple[str, ...]
     lag: int
     defects: list[Json] = field(default_factory=list)
+    excused: frozenset[str] = frozenset()
     ahead: float = 0.0
     _kept: tuple[Kept, float] | None = None
 
