@@ -108,6 +108,7 @@ class StreamRunner:
         self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
         self._looked_at: datetime | None = None
+        self._listed_at = now()
 
     def cycle(self) -> Report:
         """Reads, plans, writes and settles once.
@@ -142,6 +143,7 @@ class StreamRunner:
             return
         self._look_again(prepared)
         state = state_of(self._ledger, self.stream)
+        self._listed_at = self._now()
         self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
         for lane in (self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
@@ -326,11 +328,13 @@ class StreamRunner:
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
             missing = sorted(rows.keys() - {c.record_id for c in changes})
-            # One empty answer is not yet a deletion: the deleted list, or a second call of another kind, must agree.
+            # One empty answer is not yet a deletion: the deleted list of just now (what it said before may have been
+            # restored since), or a second call of another kind, must agree.
             gone = [
                 Deletion(record_id=i, modified_time=rows[i].modified_time)
                 for i in missing
-                if rows[i].cause_code == DELETED_IN_SOURCE or source.get_one(module, i) is None
+                if (rows[i].cause_code == DELETED_IN_SOURCE and rows[i].due_at >= self._listed_at)
+                or source.get_one(module, i) is None
             ]
             meter = self._meter
             travelled = travel([*changes, *gone], prepared, self._hands, lane="retry", due=rows, meter=meter)

@@ -188,6 +188,7 @@ BUGS: Final = (
         "            missing = sorted(rows.keys()",
         "            changes = [c for c in changes if rows[c.record_id].cause_code != DELETED_IN_SOURCE]\n"
         "            missing = sorted(rows.keys()",
+        faults=("--scenario", "deleted and back"),
     ),
     _bug(
         "a restored record is not created again",

@@ -132,6 +132,20 @@ def _changed(stage: Stage) -> None:
     stage.settle_in()
 
 
+def _back(stage: Stage) -> None:
+    """A record whose deletion waits to be looked at, and that is back by now; one that stays deleted."""
+    numbers = [_lead(stage, name) for name in "ABC"]
+    _once(stage)
+    for number in numbers[:2]:
+        stage.a.delete("Leads", number)
+    stage.a.faults.next("list", effect="status", status=500, code="INTERNAL_ERROR", times=9)
+    stage.pass_time(stage.lag + 2)
+    stage.run("once")
+    stage.emu.clear_faults()
+    assert stage.sql("select count(*) from retry_queue where state = 'due'") == [(2,)], stage.output()
+    stage.a.restore("Leads", numbers[0])
+
+
 _LEADS: Final = ("Leads",)
 SCENARIOS: Final = {
     one.name: one
@@ -141,6 +155,7 @@ SCENARIOS: Final = {
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
         Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),
+        Scenario(name="deleted and back", modules=_LEADS, play=_back, stream=(("deletes", "delete"),)),
         Scenario(name="parent with children", modules=("Accounts", "Contacts", "Deals"), play=_family),
         # all is read again: what the old rules had passed lies below the checkpoint until that goes back to the start
         Scenario(name="changed rules", modules=_LEADS, play=_changed, excused=frozenset({"I1", "I6"})),
