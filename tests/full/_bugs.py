@@ -134,7 +134,7 @@ BUGS: Final = (
         DOUBTS,
         "    deferred = {i: rest for i, rest in left.items() if rest > timedelta()}",
         "    deferred = {i: rest for i, rest in left.items() if rest > wait}",
-        faults=("--kind", "arrives late"),
+        faults=("--kind", "arrives late", "--scenario", "update"),
     ),
     _bug(
         "a found record is not linked on adoption",
@@ -165,7 +165,7 @@ BUGS: Final = (
         "daemon/sync/prepare.py",
         "now_carried.parts == before.parts if before.parts else known == fields.version",
         "known != NEVER_RUN",
-        faults=("--scenario", "changed rules"),
+        faults=("--scenario", "changed rules", "--every", "20"),
     ),
     _bug(
         "the deletion of an unknown id is ignored",
@@ -188,13 +188,14 @@ BUGS: Final = (
         "            missing = sorted(rows.keys()",
         "            changes = [c for c in changes if rows[c.record_id].cause_code != DELETED_IN_SOURCE]\n"
         "            missing = sorted(rows.keys()",
-        faults=("--scenario", "deleted and back"),
+        faults=("--scenario", "deleted and back", "--every", "20"),
     ),
     _bug(
         "a restored record is not created again",
         CONTENT,
         'if link is not None and (link.state in ("deleted", "gone") or',
         'if link is not None and (link.state in ("gone",) or',
+        faults=("--scenario", "delete", "--every", "20"),
     ),
     _bug(
         "a restored record keeps its flag",
