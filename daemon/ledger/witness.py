@@ -58,11 +58,16 @@ def _doubt_ended(connection: Connection) -> int:
     at_source = and_(source.c.entity_id == target.c.entity_id, source.c.org == stream.source)
     mine = and_(agreed.c.entity_id == target.c.entity_id, agreed.c.stream == stream.stream)
     ended = (
-        select(target.c.entity_id, stream.stream, literal(""), literal("{}"), null(), target.c.linked_at)
+        select(
+            *(target.c.entity_id, stream.stream, literal("").label("source_digest")),
+            *(literal("{}").label("field_digests"), null().label("target_modified_time"), target.c.linked_at),
+        )
         .join(checkpoints, and_(stream.target == target.c.org, stream.target_module == target.c.module))
         .join(source, and_(at_source, source.c.module == stream.source_module))
         .outerjoin(agreed, mine)
         .where(target.c.state != "live", agreed.c.entity_id.is_(None))
     )
     names = ["entity_id", "stream", "source_digest", "field_digests", "target_modified_time", "agreed_at"]
-    return connection.execute(insert(agreed).from_select(names, ended)).rowcount
+    found = connection.scalar(select(func.count()).select_from(ended.subquery())) or 0
+    connection.execute(insert(agreed).from_select(names, ended))
+    return found

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.core.steps import Link
 from daemon.core.translate import Parent
-from daemon.ledger import LedgerError, LinkConflict
+from daemon.ledger import LedgerError, LinkConflict, witness
 
 
 def test_a_linked_record_comes_back_with_what_the_target_confirmed(ledger, contacts, make):
@@ -141,3 +141,8 @@ def test_all_records_that_confirmed_a_value_are_found_by_its_digest_however_many
     assert ledger.holding(contacts, "Account_Name", wanted) == {str(n) for n in range(9_000)}
     assert ledger.holding(contacts, "Account_Name", []) == set()
     assert not ledger.has_unknown(contacts)
+
+
+def test_an_empty_ledger_has_no_record_to_look_at(ledger):
+    with ledger._writing() as connection:
+        assert witness.distrust(connection) == 0
