@@ -12,18 +12,12 @@ from daemon.cli import request
 from daemon.emulator import Emulator
 from daemon.service.inbox import Request
 from daemon.settings import Settings
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.several.hosts import Host, host, settings_on
 
 MODULES = ("Accounts", "Leads")
 HOUR = timedelta(hours=1)
 DUE = "SELECT EXTRACT(EPOCH FROM due_at - clock_timestamp())::float FROM retry_queue WHERE state = 'due'"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,16 +13,10 @@ from daemon.core.renewals import MOST_RENEWALS
 from daemon.emulator import Emulator
 from daemon.settings import Settings
 from daemon.zoho.auth import exchange_grant
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.several.hosts import Host, host, settings_on
 
 ORGS = ("us", "europe")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture
