@@ -13,7 +13,7 @@ import pytest
 from daemon.cli.exits import UNREACHABLE
 from daemon.emulator import Emulator
 from daemon.ledger.tables import HEAD
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.service.site import Site, until
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +23,6 @@ def upgrade() -> None:
     op.add_column("checkpoints", sa.Column("later", sa.Text(), nullable=False, server_default="x"))
 """
 HARMLESS = f'oldest_code = "{HEAD}"\n{BREAKING}'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture
