@@ -96,6 +96,23 @@ def delete(people: People, dice: random.Random) -> None:
         people.delete(*found, permanent=dice.random() < 0.2)
 
 
+def purge(people: People, dice: random.Random) -> None:
+    """Somebody deletes much of a module at once."""
+    module = dice.choice(people.plan.modules)
+    share = dice.choice((0.5, 0.8, 1.0))
+    for number in people.alive("india", module):
+        if dice.random() < share:
+            people.delete(module, number, permanent=False)
+
+
+def silent(people: People, dice: random.Random) -> None:
+    """A field of one record changes and Modified_Time does not: no poll can see it."""
+    if found := people.some_in_a(dice):
+        module, number = found
+        shape = SHAPES[module]
+        people.change_silently(module, number, {shape.town: dice.choice(TOWNS), shape.choice: None})
+
+
 def restore(people: People, dice: random.Random) -> None:
     """A record comes back from A's bin."""
     people.restore(dice)
@@ -246,7 +263,7 @@ def _parents(people: People, dice: random.Random, module: str) -> dict[str, Any]
 DEEDS: Final[dict[str, Deed]] = {
     deed.__name__: deed
     for deed in (
-        create, child, edit, blank, flurry, crowd, delete, restore, hide, refuse, mend, merge, convert, drift, gone,
+        create, child, edit, blank, flurry, crowd, delete, purge, silent, restore, hide, refuse, mend, merge, convert, drift, gone,
         lock, unlock, narrow, widen, listed, new_field, stranger, unstranger,
     )
 }  # fmt: skip

@@ -114,6 +114,7 @@ class Hearsay:
     touched: dict[tuple[str, int], int] = field(default_factory=dict)
     removed: set[tuple[str, int]] = field(default_factory=set)
     deleted: bool = False
+    silent: bool = False
     gone_in_b: set[tuple[str, str]] = field(default_factory=set)
     restored: set[tuple[str, str]] = field(default_factory=set)
     merged: dict[str, str] = field(default_factory=dict)
@@ -131,7 +132,13 @@ class Hearsay:
     def only_comparison_sees(self) -> bool:
         """Whether something was done that no poll may see."""
         return bool(
-            self.by_hand or self.gone_in_b or self.restored or self.merged or self.deleted or self.ledger_set_back
+            self.by_hand
+            or self.gone_in_b
+            or self.restored
+            or self.merged
+            or self.deleted
+            or self.silent
+            or self.ledger_set_back
         )
 
 

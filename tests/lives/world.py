@@ -104,6 +104,17 @@ class People:
             self.emu.orgs["india"].edit(module, str(number), stamped)
         self._remember(module, number)
 
+    def change_silently(self, module: str, number: int, values: dict[str, Any]) -> None:
+        """Values in A that change without a new Modified_Time."""
+        record = self.table("india", module).get(number)
+        if record is None:
+            return
+        org, new = self.emu.world.sites["india"].org, {**record.values, **values}
+        same = record.replaced(modified=record.modified, modified_by=record.modified_by, owner=record.owner, values=new)
+        self.emu.do(lambda _: org.put(module, same))
+        self._remember(module, number)
+        self.told.silent = True
+
     def delete(self, module: str, number: int, *, permanent: bool) -> None:
         """A deletion in A."""
         self.emu.orgs["india"].records(module)
