@@ -16,8 +16,8 @@ from tests.lives.oracle import FLAG, SHAPES
 
 STRUCTURE: Final = ("ledger_restore", "ledger_lost")
 IN_A: Final = (
-    "create", "create", "create", "edit", "edit", "edit", "blank", "flurry", "crowd", "delete", "purge", "silent", "restore",
-    "merge", "convert", "refuse", "mend", "hide", "child",
+    "create", "create", "create", "edit", "edit", "edit", "blank", "flurry", "crowd", "delete", "purge", "silent",
+    "restore", "merge", "convert", "refuse", "mend", "hide", "child",
 )  # fmt: skip
 IN_B: Final = ("drift", "widen", "narrow", "listed", "new_field", "stranger", "unstranger", "lock", "unlock", "gone")
 WORK: Final = ("create", "create", "edit", "edit", "flurry", "crowd")
