@@ -263,8 +263,8 @@ def _parents(people: People, dice: random.Random, module: str) -> dict[str, Any]
 DEEDS: Final[dict[str, Deed]] = {
     deed.__name__: deed
     for deed in (
-        create, child, edit, blank, flurry, crowd, delete, purge, silent, restore, hide, refuse, mend, merge, convert, drift,
-        gone, lock, unlock, narrow, widen, listed, new_field, stranger, unstranger,
+        create, child, edit, blank, flurry, crowd, delete, purge, silent, restore, hide, refuse, mend, merge, convert,
+        drift, gone, lock, unlock, narrow, widen, listed, new_field, stranger, unstranger,
     )
 }  # fmt: skip
 REFUSALS: Final = httpx.HTTPError
