@@ -17,6 +17,7 @@ from daemon.core.schema import Field
 
 ROWS: Final = "rows"
 LINKS: Final = "links"
+LOOKUPS: Final = ("lookup", "multilookup")
 TAGS: Final = "tags"
 COMPOSED: Final = frozenset({ROWS, LINKS, TAGS})
 BY_ID: Final = frozenset({ROWS, LINKS})

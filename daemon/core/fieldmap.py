@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
-from daemon.core.composed import BY_ID, COMPOSED
+from daemon.core.composed import BY_ID, COMPOSED, LOOKUPS, ROWS
 from daemon.core.convert import Kind
 from daemon.core.criteria import Criteria
 from daemon.core.expression import parse_expression
@@ -34,7 +35,7 @@ class Absent:
     mandatory: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from the rules is worked out once
 class FieldMap:
     """Everything that planning needs to know of a stream's fields.
 
@@ -60,24 +61,29 @@ class FieldMap:
     target_ids: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[Absent, ...] = ()
 
-    @property
+    @cached_property
     def parents(self) -> frozenset[str]:
         """The source modules that this stream's lookups point to."""
         rules = [r for rule in self.rules for r in (rule, *rule.rows)]
         return frozenset(r.parent for r in rules if r.parent).union(*(r.several for r in rules))
 
-    @property
+    @cached_property
+    def pointing(self) -> tuple[FieldRule, ...]:
+        """The rules whose values are other records, or hold some in their rows."""
+        return tuple(r for r in self.rules if r.kind == ROWS or r.kind in LOOKUPS or r.links)
+
+    @cached_property
     def into_several(self) -> frozenset[str]:
         """The source fields that are lookups into several modules."""
         return frozenset(r.source.field for r in self.rules if r.kind == "multilookup" and isinstance(r.source, Copy))
 
-    @property
+    @cached_property
     def asking(self) -> frozenset[str]:
         """The source fields whose lookups, or those of whose rows, are found by a match field."""
         asked = [r for r in self.rules if r.matches or any(column.matches for column in r.rows)]
         return frozenset(r.source.field for r in asked if isinstance(r.source, Copy))
 
-    @property
+    @cached_property
     def beside(self) -> tuple[str, ...]:
         """The source fields that are read by the ids of their records, apart from `columns`."""
         return tuple(sorted(r.source.field for r in self.rules if r.kind in COMPOSED and isinstance(r.source, Copy)))
@@ -97,32 +103,32 @@ class FieldMap:
                 found[name] = found.get(name, frozenset()) | columns
         return found
 
-    @property
+    @cached_property
     def one_by_one(self) -> frozenset[str]:
         """The target fields that only an answer about one record shows; then it is the same in the source."""
         return frozenset(r.target for r in self.rules if r.kind in BY_ID)
 
-    @property
+    @cached_property
     def composed(self) -> frozenset[str]:
         """The target fields that are made of several things; the target is looked at before they are updated."""
         return frozenset(r.target for r in self.rules if r.kind in COMPOSED)
 
-    @property
+    @cached_property
     def lasting(self) -> frozenset[str]:
         """The target fields that the target is to hold as the source says, and no other way: what counts as drift."""
         return self._owned_by("source")
 
-    @property
+    @cached_property
     def made_once(self) -> frozenset[str]:
         """The target fields that are written only when a record is made."""
         return self._owned_by("target")
 
-    @property
+    @cached_property
     def into_blank(self) -> frozenset[str]:
         """The target fields that are written only where they are blank."""
         return self._owned_by("fill-blank")
 
-    @property
+    @cached_property
     def newest(self) -> frozenset[str]:
         """The target fields that either side may change: the latest edit goes to the other side."""
         return self._owned_by("newest")
@@ -130,7 +136,7 @@ class FieldMap:
     def _owned_by(self, owner: Owner) -> frozenset[str]:
         return frozenset(r.target for r in self.rules if _owner_of(r) == owner)
 
-    @property
+    @cached_property
     def made_of(self) -> Mapping[str, tuple[str, ...]]:
         """Target field -> the source fields that its value is made of, of a subform its columns. The key holds the
         record's own id.
@@ -138,7 +144,7 @@ class FieldMap:
         key: dict[str, tuple[str, ...]] = {} if self.key is None else {self.key: ("id",)}
         return {r.target: leaves_of(r) for r in self.rules} | key
 
-    @property
+    @cached_property
     def targets(self) -> tuple[str, ...]:
         return tuple(r.target for r in self.rules)
 

@@ -19,7 +19,7 @@ from daemon.core.causes import (
     TOO_MANY_ROWS,
     USER_UNKNOWN,
 )
-from daemon.core.composed import LINKS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
+from daemon.core.composed import LINKS, LOOKUPS, ROWS, TAGS, left_out, linked_ids, objects, tag_names
 from daemon.core.convert import CANONICAL, CONVERSIONS, ConversionError, Json, Row, Values, cut_text, linked_id
 from daemon.core.expression import evaluate
 from daemon.core.fieldmap import FieldMap
@@ -32,8 +32,7 @@ from daemon.core.rules import Constant, Copy, Expression, Rows
 RELATED_TO: Final = "What_Id"
 """The lookup of activities into several modules whose module stands beside it, in SE_MODULE."""
 SE_MODULE: Final = "$se_module"
-_LOOKUPS: Final = ("lookup", "multilookup")
-_REFERENCES: Final = (*_LOOKUPS, "owner", "user")
+_REFERENCES: Final = (*LOOKUPS, "owner", "user")
 _PLACE: Final = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*)\}")
 
 
@@ -88,12 +87,12 @@ class Known:
 
 def parents_of(record: WireRecord, fields: FieldMap) -> tuple[Parent, ...]:
     """The source records that a record points to through lookups, of modules that the route carries."""
-    return tuple(parent for parent, match in _pointed_to(record, fields.rules) if match is None)
+    return tuple(parent for parent, match in _pointed_to(record, fields.pointing) if match is None)
 
 
 def strangers_of(record: WireRecord, fields: FieldMap) -> dict[Parent, Match]:
     """The source records that a record points to and that are found by a match field."""
-    return {parent: match for parent, match in _pointed_to(record, fields.rules) if match is not None}
+    return {parent: match for parent, match in _pointed_to(record, fields.pointing) if match is not None}
 
 
 def _pointed_to(record: WireRecord, rules: Iterable[FieldRule]) -> Iterator[tuple[Parent, Match | None]]:
@@ -103,7 +102,7 @@ def _pointed_to(record: WireRecord, rules: Iterable[FieldRule]) -> Iterator[tupl
         if rule.kind == ROWS:
             for row in inner:
                 yield from _pointed_to(row, rule.rows)
-        elif rule.links or rule.kind in _LOOKUPS:
+        elif rule.links or rule.kind in LOOKUPS:
             for linked in [row.get(rule.links[0]) for row in inner] if rule.links else [value]:
                 target, module = _id_of(linked), rule.parent or module_of(linked)
                 if target and module is not None and module in {rule.parent, *rule.several, *rule.matches}:

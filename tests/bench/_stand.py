@@ -1,0 +1,123 @@
+"""What the benchmarks of the road stand on: the orgs in another process, the daemon's fleet in this one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from daemon.core.org import Org, Secret
+from daemon.core.rules import Copy, FieldChoice, Route, Stream
+from daemon.ledger import Ledger
+from daemon.service.fleet import Fleet
+from daemon.settings import Settings
+from tests.bench._orgs import FIELDS, MODULE
+
+KEY: Final = "Source_Record_ID"
+LAG: Final = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Two orgs that run elsewhere: `a` has the records, `b` is to get them."""
+
+    process: subprocess.Popen[str]
+    a: dict[str, Any]
+    b: dict[str, Any]
+
+    def edit(self, count: int, share: float = 0.0) -> None:
+        """People edit the first `count` records, a `share` of them without another value."""
+        self._ask(do="edit", count=count, share=share)
+
+    def spent(self) -> dict[str, int]:
+        """Credits of each org so far."""
+        return {org: sum(kinds.values()) for org, kinds in self._ask(do="spent")["credits"].items()}
+
+    def held(self) -> int:
+        """How many records the target has."""
+        return int(self._ask(do="spent")["held"][self.b["name"]])
+
+    def _ask(self, **words: object) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(words) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+    def settings(self, folder: Path) -> Settings:
+        """One stream of twenty fields."""
+        orgs = {org["name"]: _org(org, folder) for org in (self.a, self.b)}
+        stream = Stream(
+            address=f"a-b/{MODULE}",
+            route="a-b",
+            source=self.a["name"],
+            target=self.b["name"],
+            source_module=MODULE,
+            target_module=MODULE,
+            key=KEY,
+            lag=LAG,
+            fields=FieldChoice(table={name: Copy(field=name) for name in FIELDS}),
+        )
+        route = Route(name="a-b", source=stream.source, target=stream.target, streams=(stream,))
+        return Settings(ledger_url=f"sqlite:///{folder / 'orgsync.db'}", state_dir=folder, orgs=orgs, routes=(route,))
+
+    def client(self, org: dict[str, Any]) -> httpx.Client:
+        """A bare client with a token of its own, for the floors."""
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": org["refresh_token"],
+            "client_id": org["client_id"],
+            "client_secret": org["client_secret"],
+        }
+        answer = httpx.post(f"{org['accounts_url']}/oauth/v2/token", data=form, trust_env=False).json()
+        headers = {"Authorization": f"Zoho-oauthtoken {answer['access_token']}"}
+        base = f"{org['base_url']}/crm/v8/"
+        return httpx.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+
+
+@contextmanager
+def standing(records: int, latency: float = 0.0) -> Iterator[Stand]:
+    """The orgs, with so many records in the first."""
+    words = ["--records", str(records), "--latency", str(latency)]
+    command = [sys.executable, "-m", "tests.bench._orgs", *words]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            a, b = json.loads(process.stdout.readline())["orgs"]
+            yield Stand(process, a, b)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def daemon(settings: Settings) -> Iterator[Fleet]:
+    """The fleet that `orgsync once` would run."""
+    with (
+        Ledger.open(settings.ledger_url) as ledger,
+        Fleet(settings, ledger, now=lambda: datetime.now(UTC), stopping=lambda: False, first_run="create") as fleet,
+    ):
+        yield fleet
+
+
+def _org(org: dict[str, Any], folder: Path) -> Org:
+    return Org(
+        name=org["name"],
+        data_center=org["data_center"],
+        accounts_url=org["accounts_url"],
+        api_url=org["base_url"],
+        client_id=org["client_id"],
+        client_secret=Secret(org["client_secret"]),
+        refresh_token=Secret(org["refresh_token"]),
+        token_file=folder / "tokens" / f"{org['name']}.json",
+    )
