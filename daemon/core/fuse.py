@@ -94,6 +94,13 @@ class Meter:
             self.refused = self.sent = 0
         return blown
 
+    def may_risk(self, unanswered: int, more: int) -> bool:
+        """Whether `more` records may be sent beside those that are `unanswered`, though all of them might be refused:
+        so that no more are than if they had gone one after the other.
+        """
+        allowed = self.fuse.refused.allowed(self.sent + unanswered + more)
+        return allowed is None or self.refused + unanswered + more <= max(allowed, self.accepted.get("refused", 0))
+
     def deletes(self, ids: Iterable[str]) -> Blown | None:
         """The counterparts of these records would be deleted or flagged; counted when they may. All that the stream has
         is one too many.

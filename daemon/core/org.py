@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
+from daemon.core.at_once import AT_ONCE
+
 
 class Secret:
     """A text that never shows itself: not in repr, str, format, logs or errors. `reveal()` is the only way to it."""
@@ -72,7 +74,8 @@ class Org:
 
     `refresh_token` is None when `orgsync auth` keeps it in `token_file`. The access token is cached in `token_file`
     too, with mode 0600, so that daemon and commands share it (facts 1.5). `call_deadline` is in seconds: no call takes
-    longer, so a write older than that is over, whatever became of it.
+    longer, so a write older than that is over, whatever became of it. `calls_at_once`: so many may be on their way to
+    it, from all daemons together.
     """
 
     name: str
@@ -84,3 +87,4 @@ class Org:
     refresh_token: Secret | None
     token_file: Path
     call_deadline: float = 60.0
+    calls_at_once: int = AT_ONCE

@@ -84,9 +84,9 @@ class Claims:
         there, asked_at = self._clock
         return there + timedelta(seconds=self._monotonic() - asked_at)
 
-    def calls_at_once(self) -> int:
-        """This daemon's part of the calls to one org that may be on their way."""
-        return part_of_calls(self._membership.members)
+    def calls_at_once(self, most: int) -> int:
+        """This daemon's part of the calls to one org of which so many may be on their way."""
+        return part_of_calls(most, self._membership.members)
 
     def epoch(self, stream: str) -> int | None:
         """The number of our claim on a stream; None while it is not ours for certain."""

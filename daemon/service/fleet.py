@@ -26,7 +26,6 @@ from daemon.sync.prepare import NEVER_RUN, FirstRun
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
-from daemon.zoho.lanes import unlimited
 
 _ROUNDS = 200
 _STEP_S = 0.1
@@ -66,7 +65,9 @@ class Fleet:
                         sleep=sleep or self._rest,
                         ended=call_ended,
                         allowance=ledger if ledger.shared else None,
-                        at_once=unlimited if claims is None else claims.calls_at_once,
+                        at_once=None
+                        if claims is None
+                        else partial(claims.calls_at_once, settings.orgs[name].calls_at_once),
                     )
                 ),
                 monotonic,

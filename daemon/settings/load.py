@@ -163,6 +163,7 @@ def _org(
         refresh_token=secrets["refresh_token"],
         token_file=token_file,
         call_deadline=entry.call_deadline.total_seconds(),
+        calls_at_once=entry.calls_at_once,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from daemon.core.at_once import AT_ONCE
 from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
 from daemon.core.rules import Deletes, Drift, Gone, Owner, Unmatched
@@ -61,6 +62,7 @@ class OrgEntry(Entry):
     accounts_url: v.Url | None = Field(default=None, description=ADDRESS)
     api_url: v.Url | None = Field(default=None, description=ADDRESS)
     call_deadline: v.Deadline = Field(default=timedelta(seconds=60), description=v.DEADLINE)
+    calls_at_once: int = Field(default=AT_ONCE, ge=1, le=25, description="a whole number from 1 to 25")
 
 
 class SecretEntry(Entry):

@@ -8,15 +8,17 @@ checkpoint pass a change that was never seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from loguru import logger
 
 from daemon.core.record import Change, Position, WireRecord, is_record_id, parse_instant
+from daemon.sync.abreast import Beside
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
@@ -99,6 +101,28 @@ class ChangeReader:
             logger.warning("{}; {} is read by Get Records from now on", error, self._module)
         self._refused = False
         return page
+
+    def pages(
+        self, columns: Sequence[str], after: Position, first: int, then: int, sift: Sift | None, count: int,
+        stopping: Callable[[], bool],
+    ) -> Generator[Page]:  # fmt: skip
+        """Up to `count` pages, of at most `first` rows and `then` of `then`; where calls may go side by side the next
+        is read while one is worked on. Raises as `page`.
+        """
+        limit, beside = first, self._source.calls_at_once > 1
+        reading = Beside(partial(self.page, columns, after, limit, sift), beside=False)
+        try:
+            for left in range(count - 1, -1, -1):
+                page = reading.result()
+                goes_on = left > 0 and not page.last
+                if goes_on:
+                    reading.end()
+                    reading = Beside(partial(self.page, columns, page.end, then, sift), beside=beside)
+                yield page
+                if not goes_on or stopping():
+                    return
+        finally:
+            reading.end()
 
     def by_ids(self, columns: Sequence[str], ids: Sequence[str]) -> list[Change]:
         """The records with these ids as they are now, in (Modified_Time, id) order; missing ones are absent."""

@@ -8,6 +8,7 @@ first change without an outcome. What Zoho says of single records is settled on 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,15 +31,15 @@ from daemon.core.causes import (
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Route, Stream
-from daemon.core.settle import Walk
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Page, Sift
 from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
+from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
 from daemon.sync.pointing import Finder
@@ -270,27 +271,23 @@ class StreamRunner:
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            for _ in range(PAGES):
-                page = self._reader.page(prepared.fields.columns, at, limit, sift)
-                changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
-                walk = Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon)
-                travelled = travel(
-                    changes,
-                    prepared,
-                    self._hands,
-                    lane="poll",
-                    walk=walk,
-                    meter=self._meter,
-                    cycle_id=report.cycle_id,
-                )
-                self._note(report, travelled)
-                checkpoint = travelled.settlement.checkpoint or checkpoint
-                sure = [c for c in changes if not prepared.fields.beside or c.modified_time < server_time]
-                self._remember(sure, travelled.unsent, checkpoint)
-                at, limit = page.end, most
-                report.more = not page.last
-                if page.last or travelled.unsent or travelled.trouble or travelled.blown or self._stopping():
-                    break
+            convoy = Convoy(
+                prepared,
+                self._hands,
+                self._meter,
+                checkpoint=checkpoint,
+                horizon=horizon,
+                cycle_id=report.cycle_id,
+            )
+            pages = self._reader.pages(prepared.fields.columns, at, limit, most, sift, PAGES, self._stopping)
+            arrived = convoy.travel(pages, self._unsettled)
+            with closing(pages), closing(arrived):
+                for page, travelled in arrived:
+                    self._note(report, travelled)
+                    checkpoint = travelled.settlement.checkpoint or checkpoint
+                    sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
+                    self._remember(sure, travelled.unsent, checkpoint)
+                    at, report.more = page.end, not page.last
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
@@ -353,6 +350,9 @@ class StreamRunner:
         if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think
             self._target.doubt()
         self._doubted |= refused
+
+    def _unsettled(self, page: Page) -> list[Change]:
+        return [change for change in page.changes if self._settled.get(change.record_id) != _fingerprint(change)]
 
     def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
         """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again. Of what

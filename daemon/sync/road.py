@@ -6,9 +6,10 @@ the checkpoint are committed together after the answers are in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -23,6 +24,7 @@ from daemon.core.record import Deletion, Seen
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Batch, Create, Delete, Flag, Keep, Link, Step, Update, Write, batches, body
 from daemon.ledger import DueRow, Intent, Leaving, Ledger
+from daemon.sync.abreast import abreast
 from daemon.sync.hands import Hands
 from daemon.sync.knowing import known_and_whole
 from daemon.sync.prepare import Prepared
@@ -50,14 +52,39 @@ class Travelled:
     blown: Blown | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The steps of a page and what sending them must know; `ids` are the page's source ids, `remade` those that get
+    another counterpart. What is `alone` travels by itself; what was `tried` in this version passed the fuse then.
+    """
+
+    steps: Sequence[Step]
+    ids: frozenset[str]
+    remade: dict[str, str]
+    alone: frozenset[str]
+    tried: frozenset[str]
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The source ids of what is to be sent."""
+        return frozenset(step.change.record_id for step in self.steps if isinstance(step, Write))
+
+
 @dataclass(slots=True, kw_only=True)
-class _Sent:
-    """The answers of a page's calls by source id, and what ended the sending early."""
+class Sent:
+    """The answers of a page's calls by source id, and what ended the sending early (`over`); `through`: nothing did."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     trouble: str | None = None
     away: bool = False
     blown: Blown | None = None
+    over: bool = False
+    through: bool = False
+
+    @property
+    def done(self) -> frozenset[str]:
+        """The source ids of what was sent."""
+        return frozenset(i for i, answer in self.answers.items() if not isinstance(answer, NotSent))
 
 
 def travel(
@@ -66,40 +93,63 @@ def travel(
     hands: Hands,
     *,
     lane: Lane,
-    walk: Walk | None = None,
     due: Mapping[str, DueRow] = MappingProxyType({}),
     meter: Meter | None = None,
-    cycle_id: int | None = None,
 ) -> Travelled:
-    """Takes a page of changes to its outcomes; with a `meter` no further than the fuse allows.
+    """Takes some changes to their outcomes; with a `meter` no further than the fuse allows.
 
     Raises what the client raises while reading, before any write.
     """
-    stream, ledger = prepared.stream, hands.ledger
+    planned = plan_page(changes, prepared, hands, due)
+    return settle_page(planned, write(planned, prepared, hands, lane, meter), prepared, hands, lane=lane)
+
+
+def plan_page(
+    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow] = MappingProxyType({})
+) -> Planned:
+    """What is to be written of some changes, by all that is known."""
     changes, knowledge = known_and_whole(changes, prepared, hands, due)
-    steps = plan(changes, stream, prepared.fields, knowledge)
+    steps = plan(changes, prepared.stream, prepared.fields, knowledge)
     remade = _remade(steps, knowledge.links)
     hands.children.of(remade)
     deleted = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id in knowledge.links]
     hands.children.of_deleted({i: knowledge.links[i].target_id for i in deleted})
-    alone = frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL)
     versions = {change.record_id: change.modified_time for change in changes}
-    tried = frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i))
-    sent = _write(steps, prepared, hands, alone, tried, lane, meter)
+    return Planned(
+        steps=steps,
+        ids=frozenset(versions),
+        remade=remade,
+        alone=frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL),
+        tried=frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i)),
+    )
+
+
+def settle_page(
+    planned: Planned,
+    sent: Sent,
+    prepared: Prepared,
+    hands: Hands,
+    *,
+    lane: Lane,
+    walk: Walk | None = None,
+    cycle_id: int | None = None,
+) -> Travelled:
+    """Settles what was written, in one transaction."""
+    stream, ledger, steps = prepared.stream, hands.ledger, planned.steps
     if stream.circle:
         steps = with_own_forms(steps, sent.answers, prepared, hands.target, ledger.digest_key)
-    seen = len({change.record_id for change in changes})
-    settlement = _settlement(steps, sent.answers, seen, prepared, hands, lane=lane, walk=walk)
+    settlement = _settlement(steps, sent.answers, len(planned.ids), prepared, hands, lane=lane, walk=walk)
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
     gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
     left = gone if stream.gone == "leave" else {}
-    hands.children.of(remade | left)  # once more: a child may have been settled meanwhile, by the link as it was
-    done = {i for i, answer in sent.answers.items() if not isinstance(answer, NotSent)}
+    hands.children.of(
+        planned.remade | left
+    )  # once more: a child may have been settled meanwhile, by the link as it was
     return Travelled(
         cycle_id=cycle_id,
         settlement=settlement,
-        unsent=frozenset(s.change.record_id for s in steps if isinstance(s, Write)) - done,
+        unsent=planned.writes - sent.done,
         trouble=sent.trouble,
         away=sent.away,
         blown=sent.blown,
@@ -156,45 +206,50 @@ def _remade(steps: Sequence[Step], links: Mapping[str, Link]) -> dict[str, str]:
     }
 
 
-def _write(
-    steps: Sequence[Step],
-    prepared: Prepared,
-    hands: Hands,
-    alone: frozenset[str],
-    tried: frozenset[str],
-    lane: Lane,
-    meter: Meter | None,
-) -> _Sent:
-    """Sends the batches of a page one after the other. Two calls in a row that failed as a whole end it: then the
-    org is in trouble, not a record. So does a fuse; what was `tried` in this version passed it then.
+def write(planned: Planned, prepared: Prepared, hands: Hands, lane: Lane, meter: Meter | None) -> Sent:
+    """Sends the batches of a page, as many side by side as the target may have. Two calls in a row that failed as a
+    whole end it: then the org is in trouble, not a record. So does a fuse; what is on its way by then is waited for.
     """
-    sent = _Sent()
-    failures = 0
+    sent, steps = Sent(), planned.steps
     if meter is not None:
         blanking = [s.change.record_id for s in steps if isinstance(s, Update) and s.blanks]
-        sent.blown = meter.blanks(i for i in blanking if i not in tried)
+        sent.blown = meter.blanks(i for i in blanking if i not in planned.tried)
         # However a deletion was found: in the list, by a comparison, by a record that a retry did not find any more.
         sent.blown = sent.blown or meter.deletes(s.change.record_id for s in steps if isinstance(s, Delete | Flag))
-    for batch in batches(steps, alone):
-        if hands.stopping() or sent.blown:
-            break
-        intents = _intents(batch, hands.target.server_now())
-        with hands.target.one_deadline():
-            hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
-            got, trouble = _send(batch, prepared, hands.target)
-        got = _without_strangers(batch, got, prepared, hands.ledger)
+
+    aloft: list[Batch] = []
+
+    def begun() -> Generator[Batch]:
+        for batch in batches(steps, planned.alone):
+            if hands.stopping() or sent.blown or sent.over:
+                return
+            intents = _intents(batch, hands.target.server_now())
+            with hands.target.one_deadline():
+                hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
+                aloft.append(batch)
+                yield batch
+
+    def room() -> bool:
+        sizes = [len(batch.steps) for batch in aloft]
+        return meter is None or lane != "poll" or meter.may_risk(sum(sizes), max(sizes))
+
+    failures = 0
+    work = partial(_send, prepared=prepared, target=hands.target)
+    for batch, (said, trouble) in abreast(begun(), work, hands.target.calls_at_once, room):
+        aloft.remove(batch)
+        got = _without_strangers(batch, said, prepared, hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
         sent.answers.update(answers)
         failures = failures + 1 if trouble else 0
         if failures == _FAILURES_IN_A_ROW or any(isinstance(a, NotSent) for a in got):
-            sent.trouble = trouble
+            sent.over, sent.trouble = True, trouble
             no_right = CredentialRefused.__name__
             sent.away = any(isinstance(a, Uncertain | NotSent) and a.code != no_right for a in got)
-            break
-        if meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
+        elif meter is not None and lane == "poll":  # what was refused before fills no queue when it is refused again
             key = prepared.fields.key
             refused = (i for i, a in answers.items() if isinstance(a, Refused) and not is_ours(a, key))
-            sent.blown = meter.answered(len(got), refused)
+            sent.blown = sent.blown or meter.answered(len(got), refused)
+    sent.through = not sent.over and sent.blown is None and planned.writes <= sent.done
     return sent
 
 

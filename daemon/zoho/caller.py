@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -32,7 +33,7 @@ from daemon.zoho.errors import (
     ZohoError,
     shown,
 )
-from daemon.zoho.lanes import Lanes, unlimited
+from daemon.zoho.lanes import Lanes
 from daemon.zoho.shapes import WrongShapeError, error_in, parse
 from daemon.zoho.transport import Reply, Transport
 
@@ -44,6 +45,7 @@ _TOLD: Final = 70  # what the org said of its credits in the last hour, one a mi
 _HINTS: Final = {
     ("Notes", "NOT_SUPPORTED"): "Only administrators read all notes (facts 2.4): give the API user that profile in Zoho"
 }
+_DEADLINE: Final[ContextVar[float | None]] = ContextVar("the end of all that is sent", default=None)
 T = TypeVar("T")
 Json = Mapping[str, object]
 
@@ -65,6 +67,13 @@ class Call:
     credits: int = 1
 
 
+@dataclass(slots=True)
+class _Tally:
+    """Credits that a thread and those that work for it have spent."""
+
+    credits: int = 0
+
+
 class _HalfAnswer(BadAnswer):
     """Not even JSON: half a body, or a page of HTML from the edge. Asking again may help."""
 
@@ -73,7 +82,7 @@ class Caller:
     """The connection to one org: transport, token, credits and the server's clock. Shared by threads.
 
     `ended` is called in the thread that made a call whenever one is over, well or badly. `at_once` tells how many calls
-    may be on their way.
+    may be on their way; what the org says when it is not given.
     """
 
     def __init__(
@@ -85,10 +94,12 @@ class Caller:
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
-        at_once: Callable[[], int] = unlimited,
+        at_once: Callable[[], int] | None = None,
     ) -> None:
         self.org = org
-        self._lanes = Lanes(org.name, at_once)
+        self.at_once = at_once or (lambda: org.calls_at_once)
+        self._lanes = Lanes(org.name, self.at_once)
+        self._tallies: ContextVar[_Tally] = ContextVar("credits")
         self._ended = ended
         self.transport = Transport(org, monotonic=monotonic)
         self.now = now
@@ -96,8 +107,6 @@ class Caller:
         self._sleep = sleep
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._spent = threading.local()
-        self._begun = threading.local()
         self.credits_told: deque[Told] = deque(maxlen=_TOLD)
         self.credits_total = 0
         self.answered_at: datetime | None = None
@@ -166,19 +175,19 @@ class Caller:
 
     @contextmanager
     def one_deadline(self) -> Iterator[None]:
-        """Whatever this thread sends inside is over at one deadline, which counts from here."""
-        self._begun.deadline = self.transport.deadline()
+        """Whatever is sent inside, by this thread or for it, is over at one deadline, which counts from here."""
+        token = _DEADLINE.set(self.transport.deadline())
         try:
             yield
         finally:
-            self._begun.deadline = None
+            _DEADLINE.reset(token)
 
     def send(self, call: Call) -> Reply:
         """One answer of whatever status, except a refused token. Everything it sends is over at one deadline.
 
         Raises OrgUnavailable, CallUncertain or CredentialRefused.
         """
-        begun = getattr(self._begun, "deadline", None)
+        begun = _DEADLINE.get()
         with self._lanes.one(self.org.call_deadline if begun is None else self.transport.left(begun)):
             return self._send(call, begun or self.transport.deadline())
 
@@ -232,8 +241,15 @@ class Caller:
 
     @property
     def credits_spent(self) -> int:
-        """Credits that the calling thread's calls cost so far: a stream runs in one thread, an org serves many."""
-        return getattr(self._spent, "credits", 0)
+        """Credits that the calls of this context cost so far: a stream runs in one thread, and in those that work for
+        it (abreast.py); an org serves many.
+        """
+        return self._tally().credits
+
+    def _tally(self) -> _Tally:
+        if (tally := self._tallies.get(None)) is None:
+            self._tallies.set(tally := _Tally())
+        return tally
 
     @property
     def credits_remaining(self) -> int | None:
@@ -252,7 +268,7 @@ class Caller:
     def _spend(self, credits_spent: int) -> None:
         with self._lock:
             self.credits_total += credits_spent
-        self._spent.credits = self.credits_spent + credits_spent
+            self._tally().credits += credits_spent
 
     def _note(self, reply: Reply) -> None:
         with self._lock:

@@ -24,7 +24,6 @@ from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
-from daemon.zoho.lanes import unlimited
 from daemon.zoho.metadata import Deletions, ModuleInfo
 from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
@@ -50,7 +49,7 @@ class Zoho:
         sleep: Callable[[float], None] = time.sleep,
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
-        at_once: Callable[[], int] = unlimited,
+        at_once: Callable[[], int] | None = None,
     ) -> None:
         self._caller = Caller(
             org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance, ended=ended, at_once=at_once
@@ -96,6 +95,11 @@ class Zoho:
         return known if known is not None else self.clock_before_next_call()
 
     @property
+    def calls_at_once(self) -> int:
+        """How many calls may be on their way to the org."""
+        return self._caller.at_once()
+
+    @property
     def clock_breaks(self) -> Sequence[datetime]:
         """For each time that the org's clock was seen to have gone back: a moment by the new clock from which on
         everything may have happened since the old one was read last.
@@ -125,7 +129,7 @@ class Zoho:
 
     @property
     def credits_spent(self) -> int:
-        """Credits that the calling thread's calls cost so far, by Zoho's price list (facts 9.2)."""
+        """Credits that the calls of this thread, and of those that work for it, cost so far (price list: facts 9.2)."""
         return self._caller.credits_spent
 
     def one_deadline(self) -> AbstractContextManager[None]:

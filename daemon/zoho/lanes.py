@@ -4,17 +4,11 @@ org's, from whatever machine.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from daemon.zoho.errors import OrgUnavailable
-
-
-def unlimited() -> int:
-    """One daemon alone has fewer threads."""
-    return sys.maxsize
 
 
 class Lanes:

@@ -44,7 +44,7 @@ def lead(number: int, owner: int) -> Record:
 
 def plant(emu: Emulator, records: int) -> None:
     """India has the records, us the key field."""
-    emu.quirks(token_throttle="off")  # noqa: S106 - a switch
+    emu.quirks(token_throttle="off")
     for site in emu.world.sites.values():
         site.meter.allowance = 10**9
     unique = {"case_sensitive": False}

@@ -127,6 +127,7 @@ class Stand:
                 refresh_token=Secret(self.tokens[handle.name]),
                 token_file=self.folder / "tokens" / f"{handle.name}.json",
                 call_deadline=DEADLINE,
+                calls_at_once=1,
             )
             for handle in self.emu.orgs.values()
         }

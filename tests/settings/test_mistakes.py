@@ -31,6 +31,8 @@ def check(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
         (INDIA, "client_id", '"1000.A "', "'1000.A '", "self client's id", ""),
         (INDIA, "call_deadline", '"0s"', "'0s'", '"1s" to "10m"', ""),
         (INDIA, "call_deadline", '"601s"', "'601s'", '"1s" to "10m"', ""),
+        (INDIA, "calls_at_once", "0", "0 (a number)", "from 1 to 25", ""),
+        (INDIA, "calls_at_once", '"8"', "'8' (a text)", "a whole number from 1 to 25", ""),
         ("ledger", "retention", '"23h"', "'23h'", '"1d" to "3650d"', ""),
         ("ledger", "retention", '"9999d"', "'9999d'", '"1d" to "3650d"', ""),
         ("ledger", "retention", "90", "90 (a number)", '"1d" to "3650d"', "write the unit too"),

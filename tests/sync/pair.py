@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from daemon.core.at_once import AT_ONCE
 from daemon.core.org import Org, Secret
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.emulator import Emulator, OrgHandle
@@ -80,7 +81,9 @@ def add_key(org: OrgHandle, module: str) -> None:
     org.add_field(module, field_label="Source Record ID", data_type="text", length=60, unique=unique)
 
 
-def make_settings(emu: Emulator, folder: Path, *, modules: tuple[str, ...] = MODULES, **stream: Any) -> Settings:
+def make_settings(
+    emu: Emulator, folder: Path, *, modules: tuple[str, ...] = MODULES, calls_at_once: int = AT_ONCE, **stream: Any
+) -> Settings:
     orgs = {
         handle.name: Org(
             name=handle.name,
@@ -92,6 +95,7 @@ def make_settings(emu: Emulator, folder: Path, *, modules: tuple[str, ...] = MOD
             refresh_token=Secret(handle.refresh_token),
             token_file=folder / "tokens" / f"{handle.name}.json",
             call_deadline=DEADLINE,
+            calls_at_once=calls_at_once,
         )
         for handle in emu.orgs.values()
     }

@@ -1,0 +1,170 @@
+"""Pages of the poll lane side by side: what goes on at once, what waits, and what a trouble leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core import steps
+from daemon.ledger import LedgerError
+from daemon.sync import cycle
+from tests.sync.pair import Pair, running_pair
+
+STREAM = "india-to-us/Leads"
+SLOW = {"effect": "latency", "seconds": 0.15}
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of ten records, batches of two."""
+    for name in ("SMALL", "LARGE"):
+        monkeypatch.setattr(cycle, name, 10)
+    monkeypatch.setattr(steps, "BATCH", 2)
+
+
+@contextmanager
+def filled(folder: Path, module: str = "Leads", count: int = 40, calls_at_once: int = 8) -> Iterator[Pair]:
+    folder.mkdir(exist_ok=True)
+    with running_pair(folder, modules=(module,), calls_at_once=calls_at_once) as pair:
+        for number in range(count):
+            insert(pair, module, number)
+        pair.pass_time(30)
+        yield pair
+
+
+def insert(pair: Pair, module: str, number: int, **values: Any) -> str:
+    pair.emu.clock(advance=1)
+    name = "Account_Name" if module == "Accounts" else "Last_Name"
+    return pair.a.insert_raw(
+        module, {name: f"N{number}", **({} if module == "Accounts" else {"Company": "C"}), **values}
+    )
+
+
+def calls(pair: Pair) -> list[str]:
+    """Reads of changes and creates, in the order in which they came."""
+    return [call["kind"] for call in pair.emu.log() if call["kind"] in ("coql", "insert")]
+
+
+def in_step(pair: Pair, module: str, name: str = "Last_Name") -> None:
+    for record in pair.a.records(module):
+        assert pair.counterpart(module, record["id"])[name] == record[name]
+
+
+def test_the_next_page_is_read_before_one_is_written_where_calls_may_go_side_by_side(tmp_path: Path) -> None:
+    read = {}
+    for at_once in (1, 8):
+        with filled(tmp_path / str(at_once), calls_at_once=at_once) as pair:
+            pair.once()
+            order = calls(pair)
+            in_step(pair, "Leads")
+        read[at_once] = order[: order.index("insert")].count("coql")
+    assert read[8] == 2 * read[1]
+
+
+def test_what_side_by_side_calls_cost_is_told_of_the_cycle_that_made_them(tmp_path: Path) -> None:
+    with filled(tmp_path) as pair:
+        pair.once()
+        for number in range(40, 80):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        before = {name: org["used"] for name, org in pair.emu.credits().items()}
+        pair.cycle("Leads")
+        spent = {name: org["used"] - before[name] for name, org in pair.emu.credits().items()}
+        ((of_us,),) = pair.sql("select credits_target from cycles order by id desc limit 1")
+    assert of_us == spent["us"] > 20
+
+
+def test_a_record_that_comes_again_waits_for_its_first_outcome(tmp_path: Path) -> None:
+    """It is edited while it is written, so it stands on the next page as well."""
+    with filled(tmp_path) as pair:
+        first = pair.a.records("Leads")[0]["id"]
+        edited: list[str] = []
+
+        def edit(_: object) -> None:
+            if not edited:
+                edited.append(first)
+                pair.a.edit("Leads", first, {"Last_Name": "Edited"})
+
+        pair.fleet.catalogs["us"].zoho._caller.transport._client.event_hooks = {"request": [edit]}
+        pair.pass_time(1)
+        pair.once()
+        pair.pass_time(30)
+        pair.once()
+        assert edited
+        in_step(pair, "Leads")
+
+
+def test_a_child_whose_parent_is_on_the_page_before_needs_no_second_try(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Accounts",)) as pair:
+        parents = [insert(pair, "Accounts", n) for n in range(10)]
+        for number in range(10, 20):
+            insert(pair, "Accounts", number, Parent_Account={"id": parents[number - 10]})
+        pair.pass_time(30)
+        report = pair.once()["india-to-us/Accounts"]
+        in_step(pair, "Accounts", "Account_Name")
+    assert dict(report.outcomes)["created"] == 20
+    assert not report.outcomes["held"]
+
+
+def test_a_read_that_fails_leaves_what_is_being_written_settled(tmp_path: Path) -> None:
+    with filled(tmp_path) as pair:
+        pair.emu.faults({**SLOW, "org": "us"})
+        pair.cycle("Leads")  # nothing is left of the metadata to be read
+        for number in range(40, 80):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        pair.emu.faults({"effect": "status", "status": 500, "org": "india", "kind": "coql", "skip": 1})
+        report = pair.cycle("Leads")
+        assert report.trouble is not None
+        assert 0 < report.outcomes["created"] == len(pair.b.records("Leads")) - 40
+        assert pair.sql("select count(*) from intents") == [(0,)]
+        pair.emu.clear_faults()
+        pair.once()
+        in_step(pair, "Leads")
+
+
+def test_a_page_that_cannot_be_settled_is_passed_by_none_behind_it(tmp_path: Path) -> None:
+    with filled(tmp_path) as pair:
+        pair.emu.faults({**SLOW, "org": "us"})
+        with pair.ledger._writer.begin() as connection:
+            connection.exec_driver_sql(
+                "create trigger broken before insert on cycles begin select raise(abort, 'disk on fire'); end"
+            )
+        before = pair.sql("select modified_time, record_id from checkpoints")
+        with pytest.raises(LedgerError, match="disk on fire"):
+            pair.cycle("Leads")
+        assert pair.sql("select modified_time, record_id from checkpoints") == before
+        assert len(pair.b.records("Leads")) >= 10
+        with pair.ledger._writer.begin() as connection:
+            connection.exec_driver_sql("drop trigger broken")
+        pair.emu.clear_faults()
+        for _ in range(5):
+            pair.pass_time(200)
+            pair.once()
+        in_step(pair, "Leads")
+        assert len(pair.b.records("Leads")) == 40
+
+
+def test_no_page_is_begun_behind_one_that_did_not_get_through(tmp_path: Path) -> None:
+    with filled(tmp_path) as pair:
+        pair.cycle("Leads")
+        known = len(pair.b.records("Leads"))
+        for number in range(40, 80):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        pair.emu.faults({"effect": "status", "status": 503, "org": "us", "kind": "insert"})
+        report = pair.cycle("Leads")
+        sent = [call for call in pair.b.log(kind="insert") if call["status"] == 503]
+        assert report.trouble is not None
+        assert len(sent) <= 5
+        assert len(pair.b.records("Leads")) == known
+        pair.emu.clear_faults()
+        for _ in range(5):
+            pair.pass_time(200)
+            pair.once()
+        in_step(pair, "Leads")
+        assert len(pair.b.records("Leads")) == 80
