@@ -10,6 +10,7 @@ import argparse
 import gc
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 from daemon.emulator import Emulator
@@ -25,6 +26,7 @@ FIELDS = (
 _BEGAN = 1_700_000_000
 _A_SECOND = 3
 _PART = 5_000
+_LIFE_S = 10**7  # of an access token, by a clock that edits move on
 
 
 def lead(number: int, owner: int) -> Record:
@@ -64,6 +66,8 @@ def edit(emu: Emulator, count: int, share: float) -> int:
         def do(hands: Hands, first: int = first) -> None:
             for place, number in enumerate(numbers[first : first + _PART], first):
                 equal = place < len(numbers) * share
+                if place % _A_SECOND == 0:
+                    emu.world.clock.advance(1.0)
                 hands.edit("india", MODULE, number, {} if equal else {"City": f"Town {place}"})
 
         emu.do(do)
@@ -85,13 +89,14 @@ def main() -> int:
     parser.add_argument("--records", type=int, required=True)
     parser.add_argument("--latency", type=float, default=0.0)
     given = parser.parse_args()
-    with Emulator(latency=given.latency) as emu:
+    with Emulator(latency=given.latency, access_lifetime=_LIFE_S) as emu:
         plant(emu, given.records)
         _say(emu.document())
         for line in sys.stdin:
             asked = json.loads(line)
             if asked["do"] == "edit":
-                _say({"edited": edit(emu, asked["count"], asked["share"])})
+                began = datetime.fromtimestamp(emu.world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+                _say({"edited": edit(emu, asked["count"], asked["share"]), "since": began})
             else:
                 _say(spent(emu))
     return 0

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from daemon.core.at_once import AT_ONCE
 from daemon.core.org import Org, Secret
 from daemon.core.rules import Copy, FieldChoice, Route, Stream
 from daemon.ledger import Ledger
@@ -33,9 +34,11 @@ class Stand:
     a: dict[str, Any]
     b: dict[str, Any]
 
-    def edit(self, count: int, share: float = 0.0) -> None:
-        """People edit the first `count` records, a `share` of them without another value."""
-        self._ask(do="edit", count=count, share=share)
+    def edit(self, count: int, share: float = 0.0) -> str:
+        """People edit the first `count` records, a `share` of them without another value. Gives the time before that,
+        by the orgs' clock.
+        """
+        return str(self._ask(do="edit", count=count, share=share)["since"])
 
     def spent(self) -> dict[str, int]:
         """Credits of each org so far."""
@@ -53,9 +56,9 @@ class Stand:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def settings(self, folder: Path) -> Settings:
+    def settings(self, folder: Path, at_once: int = AT_ONCE) -> Settings:
         """One stream of twenty fields."""
-        orgs = {org["name"]: _org(org, folder) for org in (self.a, self.b)}
+        orgs = {org["name"]: _org(org, folder, at_once) for org in (self.a, self.b)}
         stream = Stream(
             address=f"a-b/{MODULE}",
             route="a-b",
@@ -110,7 +113,7 @@ def daemon(settings: Settings) -> Iterator[Fleet]:
         yield fleet
 
 
-def _org(org: dict[str, Any], folder: Path) -> Org:
+def _org(org: dict[str, Any], folder: Path, at_once: int) -> Org:
     return Org(
         name=org["name"],
         data_center=org["data_center"],
@@ -120,4 +123,5 @@ def _org(org: dict[str, Any], folder: Path) -> Org:
         client_secret=Secret(org["client_secret"]),
         refresh_token=Secret(org["refresh_token"]),
         token_file=folder / "tokens" / f"{org['name']}.json",
+        calls_at_once=at_once,
     )
