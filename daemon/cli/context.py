@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daemon.cli.guard import environment, take_out
-from daemon.ledger import Ledger, LedgerUnavailable, Reader
 from daemon.settings import Settings, load
+
+if TYPE_CHECKING:
+    from daemon.ledger import Ledger, Reader
 
 
 def utc_now() -> datetime:
@@ -34,6 +37,8 @@ def _kept(settings: Settings) -> Settings:
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, as its only writer. Raises LedgerHeld when another process is."""
+    from daemon.ledger import Ledger  # noqa: PLC0415 - a command that only looks does not load it
+
     make_state_dir(settings)
     with Ledger.open(settings.ledger_url, settings.ledger_password) as ledger:
         yield ledger
@@ -44,10 +49,14 @@ def make_state_dir(settings: Settings) -> None:
     try:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
+        from daemon.ledger import LedgerUnavailable  # noqa: PLC0415
+
         advice = "Name another folder in state_dir, or make it for the user of orgsync"
         raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
 
 
 def open_reader(settings: Settings) -> Reader:
     """The ledger to look at, beside a daemon or without."""
+    from daemon.ledger import Reader  # noqa: PLC0415
+
     return Reader.open(settings.ledger_url, settings.ledger_password)

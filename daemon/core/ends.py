@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
@@ -25,6 +25,7 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.fitting import PEOPLE, FieldRule
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
+from daemon.core.outcome import Outcome
 from daemon.core.rules import Stream
 from daemon.core.steps import (
     Action,
@@ -43,20 +44,6 @@ from daemon.core.steps import (
 )
 from daemon.core.translate import Parent
 
-Outcome = Literal[
-    "created",
-    "updated",
-    "adopted",
-    "deleted",
-    "flagged",
-    "unchanged",
-    "filtered",
-    "held",
-    "conflict",
-    "retrying",
-    "dead",
-]
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Lane = Literal["poll", "retry"]
 QueueState = Literal["due", "held", "dead"]
 _USERS_READ: Final = timedelta(seconds=30)  # by then another cycle has read the target's users anew

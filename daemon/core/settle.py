@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.core.answer import Answer, Done, NotSent
-from daemon.core.ends import Context, End, Lane, Linked, Outcome, QueueRow, Waiting, Written, end_of, unconfirmed
+from daemon.core.ends import Context, End, Lane, Linked, QueueRow, Waiting, Written, end_of, unconfirmed
 from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Conflict
+from daemon.core.outcome import Outcome
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Late, Step, Update, Write

@@ -1,27 +1,85 @@
-"""The ledger: the tables, and the one class that speaks SQL."""
+"""The ledger: the tables, and the one class that speaks SQL. What is named here is loaded when it is asked for: a
+command that only looks loads nothing that writes.
+"""
 
-from daemon.ledger.claims import Claim, Member, Membership
-from daemon.ledger.comparisons import Comparison, Counterpart
-from daemon.ledger.errors import (
-    ClaimLost,
-    LedgerError,
-    LedgerHeld,
-    LedgerTooNew,
-    LedgerTooOld,
-    LedgerUnavailable,
-    LinkConflict,
-    NaiveTime,
-    OrgChanged,
-    StreamChanged,
-    StreamUnknown,
-)
-from daemon.ledger.exports import Leaving
-from daemon.ledger.ledger import Ledger
-from daemon.ledger.lock import LedgerLock
-from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
-from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
-from daemon.ledger.story import Story, Waiting
-from daemon.ledger.streams import StreamState
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daemon.ledger.claims import Claim, Member, Membership
+    from daemon.ledger.comparisons import Comparison, Counterpart
+    from daemon.ledger.errors import (
+        ClaimLost,
+        LedgerError,
+        LedgerHeld,
+        LedgerTooNew,
+        LedgerTooOld,
+        LedgerUnavailable,
+        LinkConflict,
+        NaiveTime,
+        OrgChanged,
+        StreamChanged,
+        StreamUnknown,
+    )
+    from daemon.ledger.exports import Leaving
+    from daemon.ledger.ledger import Ledger
+    from daemon.ledger.lock import LedgerLock
+    from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
+    from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
+    from daemon.ledger.story import Story, Waiting
+    from daemon.ledger.streams import StreamState
+
+_ROOMS = {
+    "claims": (
+        "Claim",
+        "Member",
+        "Membership",
+    ),
+    "comparisons": (
+        "Comparison",
+        "Counterpart",
+    ),
+    "errors": (
+        "ClaimLost",
+        "LedgerError",
+        "LedgerHeld",
+        "LedgerTooNew",
+        "LedgerTooOld",
+        "LedgerUnavailable",
+        "LinkConflict",
+        "NaiveTime",
+        "OrgChanged",
+        "StreamChanged",
+        "StreamUnknown",
+    ),
+    "exports": ("Leaving",),
+    "ledger": ("Ledger",),
+    "lock": ("LedgerLock",),
+    "lookups": (
+        "MIRRORED",
+        "THERE",
+        "DueRow",
+        "Intent",
+    ),
+    "reader": (
+        "Balance",
+        "Comparing",
+        "Export",
+        "History",
+        "Queued",
+        "Reader",
+        "StreamStatus",
+        "Stuck",
+    ),
+    "story": (
+        "Story",
+        "Waiting",
+    ),
+    "streams": ("StreamState",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "MIRRORED",
@@ -59,3 +117,9 @@ __all__ = [
     "Stuck",
     "Waiting",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from daemon.core.alerts import LONGEST_WAIT, Incident, Standing, wait_before
 from daemon.ledger.columns import storable
 from daemon.ledger.tables import alerts
+from daemon.ledger.upsert import insert_into
 
 LEASE: Final = timedelta(minutes=1)
 Event = Literal["opened", "resolved"]
@@ -58,9 +58,8 @@ class AlertBook:
             return
         with self._writing() as connection:
             if opened:
-                kind = postgresql if connection.dialect.name == "postgresql" else sqlite
                 rows = [_as_row(incident, now) for incident in opened]
-                connection.execute(kind.insert(alerts).on_conflict_do_nothing(), rows)
+                connection.execute(insert_into(connection, alerts).on_conflict_do_nothing(), rows)
             if over:
                 ended = update(alerts).where(_row.id.in_(over), _row.resolved_at.is_(None))
                 connection.execute(ended.values(resolved_at=now))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
@@ -20,14 +20,17 @@ from daemon.core.absent import Carried
 from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
-from daemon.core.translate import Parent
-from daemon.ledger import comparisons, lookups, migrate, story, streams, watching
+from daemon.ledger import migrate, story, streams
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database, locate
 from daemon.ledger.story import Story
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
+
+if TYPE_CHECKING:
+    from daemon.core.translate import Parent
+    from daemon.ledger.watching import Watched
 
 EXAMPLES: Final = 3
 
@@ -323,6 +326,8 @@ class Reader:
         self, stream: Stream, source_ids: Collection[str], target_ids: Collection[str]
     ) -> tuple[dict[str, str], dict[str, str]]:
         """The counterparts of those of the records, of either side, that have one."""
+        from daemon.ledger import comparisons, lookups  # noqa: PLC0415 - `status` needs no more of the ledger than views
+
         with self._reading() as connection:
             ours = lookups.links(connection, stream, source_ids)
             theirs = comparisons.counterparts(connection, stream, target_ids)
@@ -332,6 +337,8 @@ class Reader:
         self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
     ) -> dict[Parent, str]:
         """The target ids of the parents that have one; `carried` is source module -> target module."""
+        from daemon.ledger import lookups  # noqa: PLC0415
+
         with self._reading() as connection:
             return lookups.counterparts(connection, stream, parents, carried, lookups.THERE)
 
@@ -341,13 +348,17 @@ class Reader:
         with self._reading() as connection:
             return [Export(**row) for row in connection.execute(select(exports).order_by(*order)).mappings()]
 
-    def watched(self, now: datetime) -> watching.Watched:
+    def watched(self, now: datetime) -> Watched:
         """What metrics and alerts are made of."""
+        from daemon.ledger import watching  # noqa: PLC0415
+
         with self._reading() as connection:
             return watching.look(connection, now)
 
     def hours(self, stream: str, now: datetime) -> dict[int, int]:
         """Changes that a stream has seen, by hour."""
+        from daemon.ledger import watching  # noqa: PLC0415
+
         with self._reading() as connection:
             return watching.hours(connection, stream, now)
 

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
-from daemon.core.ends import OUTCOMES, Linked, Written
+from daemon.core.ends import Linked, Written
+from daemon.core.outcome import OUTCOMES
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.ledger import baselines, comparisons, queue, streams

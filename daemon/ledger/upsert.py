@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func
-from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 
 def upsert(
@@ -31,11 +33,21 @@ def on_conflict(
     added: Iterable[str] = (),
 ) -> sqlite.Insert | postgresql.Insert:
     """An insert that overwrites the named columns of the row that has the same `keys`, and adds to those in `added`."""
-    postgres = connection.dialect.name == "postgresql"
-    statement = postgresql.insert(table) if postgres else sqlite.insert(table)
+    statement = insert_into(connection, table)
     new = statement.excluded
     values: dict[str, ColumnElement[Any]] = {
         name: func.coalesce(new[name], table.c[name]) if name in known else new[name] for name in names
     }
     values |= {name: table.c[name] + new[name] for name in added}
     return statement.on_conflict_do_update(index_elements=list(keys), set_=values)
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what happens on a conflict. Only the dialect that is used is loaded."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgres  # noqa: PLC0415
+
+        return insert_postgres(table)
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite  # noqa: PLC0415
+
+    return insert_sqlite(table)

@@ -11,8 +11,8 @@ from typing import Final, cast
 from sqlalchemy import ColumnElement, Connection, func, or_, select, text
 
 from daemon.core.alerts import GivenUp, StandingFuse
-from daemon.core.ends import OUTCOMES
 from daemon.core.fuse import Blown, FuseKind
+from daemon.core.outcome import OUTCOMES
 from daemon.core.silence import LOOK_BACK, hour_of
 from daemon.ledger.tables import TALLY, alerts, causes, checkpoints, cycles, fuses, retry_queue
 

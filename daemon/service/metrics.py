@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from daemon.core.alerts import KINDS
-from daemon.core.ends import OUTCOMES
+from daemon.core.outcome import OUTCOMES
 from daemon.ledger import LedgerError, Reader, StreamStatus
 from daemon.ledger.watching import Watched
 from daemon.service.asking import Asking

@@ -15,9 +15,10 @@ from typing import Literal
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
 from daemon.core.causes import FILE_TOO_LARGE, TARGET_GONE, UNCERTAIN, Cause
 from daemon.core.digest import Digests
-from daemon.core.ends import Linked, Outcome, Written
+from daemon.core.ends import Linked, Written
 from daemon.core.files import ATTACHMENTS, File, standing
 from daemon.core.fuse import Blown, Meter
+from daemon.core.outcome import Outcome
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link
 from daemon.core.twins import share_out

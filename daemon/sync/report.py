@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.core.ends import Outcome
+from daemon.core.outcome import Outcome
 from daemon.core.rules import Stream
 from daemon.ledger import Ledger
 from daemon.ledger.errors import StreamUnknown

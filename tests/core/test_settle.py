@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
 from daemon.core.causes import Cause
 from daemon.core.digest import digest_values
-from daemon.core.ends import OUTCOMES, Linked, Waiting, Written
+from daemon.core.ends import Linked, Waiting, Written
+from daemon.core.outcome import OUTCOMES
 from daemon.core.record import Deletion, Position
 from daemon.core.settle import Walk, checkpoint_after
 from daemon.core.steps import Create, Defer, Delete, Flag, Hold, Keep, LinkState, Step, Update

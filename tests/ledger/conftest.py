@@ -14,7 +14,8 @@ import pytest
 
 from daemon.core.causes import Cause
 from daemon.core.digest import Digests
-from daemon.core.ends import Linked, Outcome, QueueRow, Written
+from daemon.core.ends import Linked, QueueRow, Written
+from daemon.core.outcome import Outcome
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.core.translate import Parent

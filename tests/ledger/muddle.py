@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, Float, Table, Text, insert
 
-from daemon.core.ends import OUTCOMES
+from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database
 from daemon.ledger.tables import causes, cycles, metadata

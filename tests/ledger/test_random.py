@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.ends import OUTCOMES
+from daemon.core.outcome import OUTCOMES
 from daemon.ledger import Ledger, LinkConflict
 
 IDS = st.sampled_from([str(n) for n in range(1, 9)])
