@@ -81,8 +81,19 @@ def names_in(node: ast.AST, package: str) -> list[str]:
         base = ".".join([*above, *([node.module] if node.module else [])])
         return [f"{base}.{alias.name}" for alias in node.names]
     if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
-        return [str(a.value) if isinstance(a, ast.Constant) else f"<{ast.unparse(a)}>" for a in node.args[:1]]
+        return [_named_in(a, package) for a in node.args[:1]]
     return []
+
+
+def _named_in(argument: ast.expr, package: str) -> str:
+    """What a call imports; one that begins with a dot and goes on at run time: its own package."""
+    match argument:
+        case ast.Constant():
+            return str(argument.value)
+        case ast.JoinedStr(values=[ast.Constant(value="."), *_]):
+            return package
+        case _:
+            return f"<{ast.unparse(argument)}>"
 
 
 def imports_of(source: str, module: str, room: str) -> Iterator[Import]:
@@ -133,6 +144,8 @@ def test_nobody_imports_the_commands_and_the_demo_keeps_away_from_what_it_judges
         ("daemon/core/plan.py", "from daemon import zoho"),
         ("daemon/core/plan.py", "from ..ledger import tables"),
         ("daemon/core/plan.py", "import importlib\nimportlib.import_module('daemon.sync')"),
+        ("daemon/core/plan.py", "import importlib\nimportlib.import_module(f'..{x}', __name__)"),
+        ("daemon/core/plan.py", "import importlib\nimportlib.import_module(f'{x}')"),
         ("daemon/zoho/client.py", "from daemon.ledger.tables import HEAD"),
         ("daemon/ledger/tables.py", "from daemon.zoho import client"),
         ("daemon/sync/cycle.py", "from daemon.settings import load"),
