@@ -182,10 +182,16 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
             row = _row(step, "due", cause, detail, due_at=step.until, attempts=context.attempts_before(step))
             return End(outcome="retrying", queued=row, closes=False)
         case Create() | Update() | Flag() | Delete():
-            end = _answered(step, answer, context)
-            if isinstance(step, Update) and step.doubted and end.linked is None:
-                return replace(end, linked=unconfirmed(step.change.record_id, step.target_id))
-            return end
+            return _still_known(step, _answered(step, answer, context))
+
+
+def _still_known(step: Write, end: End) -> End:
+    """What an uncertain write is found to have made is not forgotten because what was to be done with it was not."""
+    if isinstance(step, Create) or not step.doubted or end.linked is not None:
+        return end
+    if end.queued is None and not isinstance(step, Update):
+        return end  # it is gone
+    return replace(end, linked=unconfirmed(step.change.record_id, step.target_id))
 
 
 def _answered(step: Write, answer: Answer | None, context: Context) -> End:

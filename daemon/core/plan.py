@@ -118,7 +118,7 @@ def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
         return None
     if candidates == ():  # nothing is left to delete
         return Keep(change=change, outcome="deleted", target_id=target_id)
-    return Delete(change=change, target_id=target_id)
+    return Delete(change=change, target_id=target_id, doubted=candidates is not None)
 
 
 def _carried(candidates: tuple[WireRecord, ...] | None, link: Link | None) -> str | None:
@@ -149,8 +149,8 @@ def _deletion(change: Deletion, stream: Stream, fields: FieldMap, knowledge: Kno
             change=change, outcome="deleted" if link else "filtered", target_id=link.target_id if link else None
         )
     if stream.deletes == "flag" and stream.flag is not None:
-        return Flag(change=change, target_id=target_id, field=stream.flag)
-    return Delete(change=change, target_id=target_id)
+        return Flag(change=change, target_id=target_id, field=stream.flag, doubted=candidates is not None)
+    return Delete(change=change, target_id=target_id, doubted=candidates is not None)
 
 
 def _not_ours(change: Seen) -> Keep:

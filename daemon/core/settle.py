@@ -18,7 +18,7 @@ from daemon.core.merge import Conflict
 from daemon.core.outcome import Outcome
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Stream
-from daemon.core.steps import Late, Step, Update, Write
+from daemon.core.steps import Create, Late, Step, Update, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def settle(
             *(
                 unconfirmed(step.change.record_id, step.target_id)
                 for step in unsent.values()
-                if isinstance(step, Update) and step.doubted
+                if not isinstance(step, Create) and step.doubted
             ),
         ],
         queued=queued,

@@ -100,19 +100,21 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """The counterpart goes: the record was deleted, or does not match the filter any more."""
+    """The counterpart goes: the record was deleted, or does not match the filter any more. `doubted` as in Update."""
 
     change: Seen
     target_id: str
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """The counterpart of a deleted record is only marked, in the checkbox `field`."""
+    """The counterpart of a deleted record is only marked, in the checkbox `field`. `doubted` as in Update."""
 
     change: Deletion
     target_id: str
     field: str
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator
+from daemon.ledger.fuses import ALL
 from tests.sync.pair import DEADLINE, LAG, Pair, add_key, make_settings, opened
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -184,3 +185,37 @@ def test_a_comparison_is_due_though_the_last_one_stands_in_the_future(tmp_path: 
 
 def _now(emu: Emulator) -> datetime:
     return datetime.fromtimestamp(emu.world.clock.now(), UTC)
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_lost_create_of_a_deleted_record_is_still_found_after_its_deletion_had_to_wait(
+    tmp_path: Path, *, locked: bool
+) -> None:
+    """Without a key only the intent of the create says where the record may be; a fuse, or a lock in B, comes between
+    the look and the deletion.
+    """
+    none = Fuse(deletes=Limit(count=0), blanked=Limit(), refused=Limit())
+    fuse = LOOSE if locked else none
+    with emulated() as emu:
+        settings = made_ready(emu, tmp_path, deletes="delete", flag=None, key=None, fuse=fuse)
+        with opened(emu, settings) as pair:
+            lead(pair, "A")
+            settle(pair)
+            lost = lead(pair, "B")
+            pair.pass_time(30)
+            pair.b.faults.next("insert", effect="cut", when="after")
+            pair.once()
+            assert pair.queue() == [(lost, "due", "UNCERTAIN")]
+            pair.a.delete("Leads", lost)
+            pair.pass_time(30)
+            made = next(record["id"] for record in pair.b.records("Leads") if record["Last_Name"] == "B")
+            pair.b.edit("Leads", made, {"Locked__s": locked})
+            pair.once()
+            assert len(pair.b.records("Leads")) == 2
+            pair.b.edit("Leads", made, {"Locked__s": False})
+            if not locked:
+                assert pair.ledger.release("india-to-us/Leads", ALL, "meant so", pair.fleet.runners[0]._now())
+            for _ in range(4):
+                pair.pass_time(4_000)
+                pair.once()
+            assert [record["Last_Name"] for record in pair.b.records("Leads")] == ["A"]
