@@ -206,8 +206,8 @@ BUGS: Final = (
     _bug(
         "the fuse is judged after the write",
         ROAD,
-        "        if hands.stopping() or sent.blown:\n            break\n",
-        "        if hands.stopping():\n            break\n",
+        "            if hands.stopping() or sent.blown or sent.over:\n",
+        "            if hands.stopping() or sent.over:\n",
     ),
     _bug(
         "the fuse of deletions never blows",
@@ -240,7 +240,7 @@ BUGS: Final = (
         ROAD,
         "    hands.children.of(remade)",
         "    hands.children.of({})",
-        (ROAD, "    hands.children.of(remade | left)", "    hands.children.of(left)"),
+        (ROAD, "    hands.children.of(planned.remade | left)", "    hands.children.of(left)"),
     ),
     _bug(
         "the comparison forgets what is missing in the source",
