@@ -101,7 +101,8 @@ def travel(
     Raises what the client raises while reading, before any write.
     """
     planned = plan_page(changes, prepared, hands, due)
-    return settle_page(planned, write(planned, prepared, hands, lane, meter), prepared, hands, lane=lane)
+    sent = write(planned, prepared, hands, lane, meter)
+    return settle_page(planned, sent, prepared, hands, lane=lane)
 
 
 def plan_page(
@@ -143,9 +144,8 @@ def settle_page(
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
     gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
     left = gone if stream.gone == "leave" else {}
-    hands.children.of(
-        planned.remade | left
-    )  # once more: a child may have been settled meanwhile, by the link as it was
+    # Once more: a child may have been settled meanwhile, by the link as it was.
+    hands.children.of(planned.remade | left)
     return Travelled(
         cycle_id=cycle_id,
         settlement=settlement,

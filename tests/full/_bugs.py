@@ -83,11 +83,11 @@ BUGS: Final = (
     _bug(
         "ack before write: the queue row goes first",
         ROAD,
-        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
+        "    sent = write(planned, prepared, hands, lane, meter)\n",
         "    if lane == 'retry':\n"
         "        early = Settlement(lane=lane, seen=0, outcomes={}, dequeued=list(due))\n"
-        "        cycle_id = ledger.settle(stream, early, cycle_id, hands.now())\n"
-        "    sent = _write(steps, prepared, hands, alone, tried, lane, meter)\n",
+        "        hands.ledger.settle(prepared.stream, early, None, hands.now())\n"
+        "    sent = write(planned, prepared, hands, lane, meter)\n",
     ),
     _bug(
         "a partial batch is a success",
