@@ -9,7 +9,6 @@ CYCLE, ROAD, COMPARE = "daemon/sync/cycle.py", "daemon/sync/road.py", "daemon/sy
 CHANGES, DELETIONS, DOUBTS = "daemon/sync/changes.py", "daemon/sync/deletions.py", "daemon/sync/doubts.py"
 SETTLE, ENDS, CONTENT = "daemon/core/settle.py", "daemon/core/ends.py", "daemon/core/content.py"
 STORING, QUEUE = "daemon/ledger/storing.py", "daemon/ledger/queue.py"
-_POLLED: Final = "                travelled = travel(\n                    changes,\n                    prepared,\n"
 _STORED: Final = "        cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())\n"
 _QUEUED: Final = "queued = [end.queued for end in ends.values() if end.queued]"
 
@@ -36,10 +35,12 @@ BUGS: Final = (
     ),
     _bug(
         "the checkpoint is stored before the outcomes",
-        CYCLE,
-        _POLLED,
-        "                self._ledger.polled(self.stream, self._now(), None, caught_up=False,"
-        " position=max(checkpoint, min(page.end, Position(modified_time=horizon, record_id='0'))))\n" + _POLLED,
+        "daemon/sync/convoy.py",
+        "        sent = flight.writing.result()\n",
+        "        until = min(flight.page.end, Position(modified_time=self._horizon, record_id='0'))\n"
+        "        self._hands.ledger.polled(self._prepared.stream, self._hands.now(), None, caught_up=False,"
+        " position=max(self._checkpoint, until))\n"
+        "        sent = flight.writing.result()\n",
     ),
     _bug(
         "the checkpoint passes the horizon",
