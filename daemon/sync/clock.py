@@ -7,6 +7,7 @@ that nothing is written twice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,16 @@ from daemon.zoho.client import Zoho
 
 LONG_WALK: Final = timedelta(minutes=5)
 """A walk that ended before a restart began at most so long before its end."""
+_STEP: Final = timedelta(seconds=5)
+"""What two clocks may differ by over a while and be right; Date has whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """By our clock, and by the source's as it was then."""
+
+    ours: datetime
+    theirs: datetime
 
 
 class SourceClock:
@@ -26,13 +37,13 @@ class SourceClock:
         self._now = now
         self._breaks = 0  # of the source's clock that were read up to
         self._noticed = 0
-        self._began: datetime | None = None  # by our clock
-        self._read_until: datetime | None = None  # by our clock: when the last walk that reached the present began
+        self._began: _Moment | None = None
+        self._read_until: _Moment | None = None  # when the last walk that reached the present began
 
     def walk_begins(self) -> None:
         """A walk of one or several cycles."""
         if self._began is None:
-            self._began = self._now()
+            self._began = _Moment(self._now(), self._source.clock_before_next_call())
         self._noticed = len(self._source.clock_breaks)
 
     def walk_pauses(self) -> None:
@@ -47,13 +58,23 @@ class SourceClock:
     def back_to(self, state: StreamState, *, going_on: bool = False) -> datetime | None:
         """The time from which the source must be read again because its clock went back; None when it did not.
 
-        Until the clock has caught up, every walk starts where the last one that reached the present began; one that is
-        going on has started there.
+        Until the clock has passed the checkpoint, and once more then, every walk starts where the last one that reached
+        the present began; one that is going on has started there.
         """
-        server_time = self._source.clock_before_next_call()
-        breaks = list(self._source.clock_breaks[self._breaks :])
-        if not going_on and server_time < state.position.modified_time:
-            last = self._read_until or (state.read_at and state.read_at - LONG_WALK)
-            unseen = timedelta() if last is None else self._now() - last
-            breaks.append(server_time - max(unseen, timedelta()))
-        return min(breaks) - self._lag if breaks else None
+        starts = list(self._source.clock_breaks[self._breaks :])
+        if not going_on and (unread := self._unread_since(state)) is not None:
+            starts.append(unread)
+        return min(starts) - self._lag if starts else None
+
+    def _unread_since(self, state: StreamState) -> datetime | None:
+        """From when on nothing was read, by the source's clock as it is now, where that is before the checkpoint."""
+        server_time, checkpoint = self._source.clock_before_next_call(), state.position.modified_time
+        if (last := self._read_until) is not None:
+            since = server_time - max(self._now() - last.ours, timedelta())
+            return min(since, last.theirs) if min(server_time, last.theirs) < checkpoint else None
+        if state.read_at is None:
+            return server_time if server_time < checkpoint else None
+        off = max(self._now() - state.read_at, timedelta())  # since a daemon read it last
+        before = state.current_until if state.caught_up_at is not None else None
+        went_back = before is not None and server_time - before < off - _STEP
+        return server_time - off - LONG_WALK if went_back or server_time < checkpoint else None

@@ -111,3 +111,51 @@ def test_a_crowd_of_edits_after_the_step_is_walked_to_its_end(tmp_path: Path, mo
                 clocks.elapse(5)
                 pair.cycle("Leads")
             assert {pair.counterpart("Leads", lead)["City"] for lead in mine} == {"Pune"}
+
+
+@pytest.mark.parametrize(("step", "poll", "lag"), [(-900, 60, 120), (-3600, 300, 10), (-300, 60, 0)])
+def test_what_is_made_while_the_clock_catches_up_with_the_checkpoint_is_read(
+    tmp_path: Path, step: int, poll: int, lag: int
+) -> None:
+    """The last interval before it does stands before the checkpoint as well, though by then the clock is past it."""
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=lag))
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
+            for _ in range(3):
+                pair.a.insert_raw("Leads", {"Last_Name": "before", "Company": "C"})
+                clocks.elapse(poll)
+                pair.once()
+            emu.clock(advance=step)
+            made = []
+            for _ in range(-step // poll + 5):
+                made.append(pair.a.insert_raw("Leads", {"Last_Name": "after", "Company": "C"}))
+                clocks.elapse(poll)
+                pair.once()
+            clocks.elapse(poll + lag)
+            pair.once()
+            assert [lead for lead in made if not pair.counterparts("Leads", lead)] == []
+
+
+def test_what_is_made_while_the_clock_goes_back_and_no_daemon_runs_is_read_though_the_clock_has_caught_up(
+    tmp_path: Path,
+) -> None:
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=120))
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
+            for _ in range(5):
+                pair.a.insert_raw("Leads", {"Last_Name": "before", "Company": "C"})
+                clocks.elapse(60)
+                pair.once()
+        clocks.elapse(600)
+        emu.clock(advance=-3600)
+        mine = emu.orgs["india"].insert_raw("Leads", {"Last_Name": "while off", "Company": "C"})
+        clocks.elapse(7200)
+        with opened(emu, settings, **clocks.ours) as pair:
+            for _ in range(2):
+                clocks.elapse(60)
+                pair.once()
+            assert len(pair.counterparts("Leads", mine)) == 1
