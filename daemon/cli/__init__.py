@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "queue": ("daemon.cli.queue", "Show what is not in the target yet, by cause or record by record."),
     "why": ("daemon.cli.why", "Tell the story of one record, and what happens to it next."),
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
+    "drop": ("daemon.cli.drop", "Take records out of the queue for good, and say why."),
     "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
     "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
     "db": ("daemon.cli.db", "Look at the ledger's schema, bring it up or down, or move the ledger."),
