@@ -13,6 +13,7 @@ import click
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.request import known_stream
+from daemon.cli.screen import json_option
 from daemon.cli.status import cause_lines, instant, printable, queue_entry
 from daemon.ledger import Queued, Stuck
 
@@ -23,7 +24,7 @@ _MOST: Final = 10_000
 @click.option("--stream", help="Only of this stream.")
 @click.option("--cause", "cause_id", type=click.IntRange(1, 2**63 - 1), help="Every record of this cause.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST), help="How many to list.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, stream: str | None, cause_id: int | None, limit: int, as_json: bool) -> None:
     """Show what is not in the target yet: by cause, with what mends it and what to type; or the records of a cause.

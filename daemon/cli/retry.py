@@ -8,19 +8,19 @@ import click
 
 from daemon.cli.context import ledger_settings
 from daemon.cli.request import choice, choosing, demand
+from daemon.cli.screen import json_option, say
 
 
 @click.command("retry")
 @choosing
+@json_option
 @click.pass_obj
-def command(settings_path: str, cause_id: int | None, stream: str | None, source_id: str | None) -> None:
+def command(settings_path: str, cause_id: int | None, stream: str | None, source_id: str | None, as_json: bool) -> None:
     """Make held or dead records due again now; a running daemon is asked to do it.
 
     With --record also one that was dropped.
     """
     settings = ledger_settings(Path(settings_path))
     woken, when = demand(settings, choice(settings, "retry", cause_id, stream, source_id))
-    if woken:
-        click.echo(f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}")
-    else:
-        click.echo("no record in the queue is meant by that")
+    text = f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}"
+    say({"records": woken}, text if woken else "no record in the queue is meant by that", as_json=as_json)

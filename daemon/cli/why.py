@@ -11,6 +11,7 @@ import click
 
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.screen import json_option
 from daemon.cli.status import instant, printable
 from daemon.core.causes import advice
 from daemon.core.record import is_record_id
@@ -20,7 +21,7 @@ from daemon.ledger import Drop, History, Story, Waiting
 @click.command("why")
 @click.argument("record")
 @click.option("--writes", default=10, show_default=True, type=click.IntRange(0, 10_000), help="How many to list.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, record: str, writes: int, as_json: bool) -> None:
     """Tell the story of RECORD, an id of either org: counterpart, writes, what it waits for, and what comes next.
