@@ -1,4 +1,4 @@
-"""The docs are tested against the code: all that an operator can type, set or meet is in them, and nothing that is not."""
+"""The docs are tested against the code: what an operator can type, set or meet is in them, and nothing that is not."""
 
 from __future__ import annotations
 
