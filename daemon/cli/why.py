@@ -53,8 +53,9 @@ def _unknown(record_id: str, streams: list[str]) -> str:
 
 
 def _text(story: Story, history: list[History]) -> str:
+    yet = "" if _is_dropped(story) else " yet"
     there = (
-        f"{story.target} {story.target_module} {story.target_id}" if story.target_id else f"not in {story.target} yet"
+        f"{story.target} {story.target_module} {story.target_id}" if story.target_id else f"not in {story.target}{yet}"
     )
     lines = [f"{story.stream}: {story.source} {story.source_module} {story.source_id} -> {there}"]
     if story.linked_at is not None:
@@ -108,8 +109,12 @@ def following(story: Story) -> str:
     return f"{given_up}{printable(advice(row.remedy, row.state))}; then: {again}; or, if it shall never go: {never}"
 
 
+def _is_dropped(story: Story) -> bool:
+    return story.waiting is None and story.dropped is not None and story.dropped.ended_at is None
+
+
 def _at_rest(story: Story) -> str:
-    if story.dropped is not None and story.dropped.ended_at is None:
+    if _is_dropped(story):
         anew = f"an edit in {story.source} begins anew, and so does: orgsync retry --record {story.source_id}"
         return f"nothing, this version was dropped; {anew}"
     until = f"{story.stream} has read to {instant(story.read_until)}"

@@ -35,6 +35,7 @@ def test_what_was_dropped_is_told_with_who_when_and_why_until_it_is_asked_for_ag
     assert site.call("once").returncode == 1, "the other one is still held"
     told = site.call("why", mine)
     assert told.returncode == 0
+    assert f"india Accounts {mine} -> not in us\n" in told.stdout
     assert f"by {getpass.getuser()}@{socket.gethostname()}: not a customer (INVALID_DATA: " in told.stdout
     assert "next: nothing, this version was dropped; an edit in india begins anew" in told.stdout
     [stream] = json.loads(site.call("why", mine, "--json").stdout)["streams"]
