@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from daemon.cli.exits import exit_code, usage_exit
 from daemon.cli.guard import guard
@@ -26,12 +27,14 @@ _COMMANDS: Final = {
     "queue": ("daemon.cli.queue", "Show what is not in the target yet, by cause or record by record."),
     "why": ("daemon.cli.why", "Tell the story of one record, and what happens to it next."),
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
+    "drop": ("daemon.cli.drop", "Take records out of the queue for good, and say why."),
     "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
     "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
     "db": ("daemon.cli.db", "Look at the ledger's schema, bring it up or down, or move the ledger."),
     "service": ("daemon.cli.service", "Write the systemd units that keep orgsync running."),
     "egress": ("daemon.cli.egress", "Show which fields have left an org, for where, and when."),
     "snapshot": ("daemon.cli.snapshot", "Write an org's metadata to a file, to rehearse with."),
+    "completion": ("daemon.cli.completion", "Print the script that completes commands in a shell."),
     "demo": ("daemon.cli.demo", "Watch two emulated orgs being kept in step, killed and proved."),
     "emulator": ("daemon.cli.emulate", "Serve an emulated Zoho CRM on loopback."),
 }
@@ -46,6 +49,11 @@ class _Lazy(click.Group):
             return None
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        known = [CompletionItem(name, help=about) for name, (_module, about) in _COMMANDS.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(item for item in known if item.value.startswith(incomplete)), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from daemon.cli.context import load_settings, utc_now
+from daemon.cli.screen import json_option, say
 from daemon.core.org import Secret
 from daemon.zoho.auth import exchange_grant
 
 
 @click.command("auth")
 @click.argument("org")
+@json_option
 @click.pass_obj
-def command(settings_path: str, org: str) -> None:
+def command(settings_path: str, org: str, as_json: bool) -> None:
     """Exchange ORG's grant code for tokens and keep them under state_dir, mode 0600.
 
     The code comes from the API console (Self Client, "Generate Code") and is valid for minutes. It is read from a
@@ -30,4 +32,5 @@ def command(settings_path: str, org: str) -> None:
         raise click.UsageError("no grant code was given")
     target = settings.orgs[org]
     exchange_grant(target, Secret(code.strip()), now=utc_now)
-    click.echo(f"{org}: the tokens are kept in {target.token_file}; next: orgsync check")
+    text = f"{org}: the tokens are kept in {target.token_file}; next: orgsync check"
+    say({"org": org, "file": str(target.token_file)}, text, as_json=as_json)

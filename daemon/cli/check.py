@@ -12,6 +12,7 @@ import click
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, open_reader, utc_now
 from daemon.cli.exits import STOPPED
+from daemon.cli.screen import coloured
 from daemon.core.absent import Carried
 from daemon.ledger import LedgerError
 from daemon.settings import Settings
@@ -59,7 +60,7 @@ def _carried(settings: Settings) -> dict[str, Carried]:
 
 
 def _as_text(finding: Finding) -> None:
-    mark = {True: click.style("ok", fg="green"), False: click.style("x ", fg="red"), None: "- "}[finding.ok]
+    mark = {True: coloured("ok", "green"), False: coloured("x ", "red"), None: "- "}[finding.ok]
     click.echo(f"{mark} {finding.subject}: {finding.message}")
 
 

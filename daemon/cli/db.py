@@ -11,6 +11,7 @@ import click
 
 from daemon.cli.context import ledger_settings, make_state_dir
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.screen import json_option, say
 from daemon.core.org import Secret
 from daemon.ledger import copying, migrate, witness
 from daemon.ledger.database import Database, locate
@@ -29,24 +30,23 @@ def command() -> None:
 
 
 @command.command("current")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_context
 def current(ctx: click.Context, as_json: bool) -> None:
     """Say which revision the ledger has. Exit code 1: not the one that this orgsync reads."""
     database = _database(ledger_settings(Path(ctx.obj)))
     found, wanted = copying.revision(database)
-    if as_json:
-        click.echo(json.dumps({"schema": 1, "ledger": database.name, "revision": found, "newest": wanted}))
-    else:
-        newer = "" if found is None or migrate.is_known(found) else "; a newer orgsync wrote it: install that one"
-        click.echo(f"{database.name}: revision {found or 'none'}, newest {wanted}{newer}")
+    newer = "" if found is None or migrate.is_known(found) else "; a newer orgsync wrote it: install that one"
+    text = f"{database.name}: revision {found or 'none'}, newest {wanted}{newer}"
+    say({"ledger": database.name, "revision": found, "newest": wanted}, text, as_json=as_json)
     ctx.exit(HEALTHY if found == wanted else HELD)
 
 
 @command.command("upgrade")
 @click.argument("revision", default="head")
+@json_option
 @click.pass_obj
-def upgrade(settings_path: str, revision: str) -> None:
+def upgrade(settings_path: str, revision: str, as_json: bool) -> None:
     """Bring the ledger up to REVISION, the newest unless given. Makes it where there is none."""
     settings = ledger_settings(Path(settings_path))
     make_state_dir(settings)
@@ -55,14 +55,16 @@ def upgrade(settings_path: str, revision: str) -> None:
         migrate.upgrade(database, revision)
         found, _ = copying.revision(database)
         beyond = "" if revision in ("head", found) else f", which is beyond {revision} already: nothing was done"
-        click.echo(f"{database.name}: revision {found}{beyond}")
+        document = {"ledger": database.name, "revision": found}
+        say(document, f"{database.name}: revision {found}{beyond}", as_json=as_json)
 
 
 @command.command("downgrade")
 @click.argument("revision")
 @click.option("--yes", is_flag=True, help="Do it: what only newer revisions keep is lost.")
+@json_option
 @click.pass_obj
-def downgrade(settings_path: str, revision: str, yes: bool) -> None:
+def downgrade(settings_path: str, revision: str, yes: bool, as_json: bool) -> None:
     """Bring the ledger down to REVISION, to run an older orgsync on it. Make a backup first."""
     with _locked(_database(ledger_settings(Path(settings_path)))) as database:
         if not yes:
@@ -71,12 +73,15 @@ def downgrade(settings_path: str, revision: str, yes: bool) -> None:
                 "lost, and nothing was done. Make a backup, then add --yes"
             )
         migrate.downgrade(database, revision)
-        click.echo(f"{database.name}: revision {copying.revision(database)[0] or 'none'}")
+        found, _ = copying.revision(database)
+        document = {"ledger": database.name, "revision": found}
+        say(document, f"{database.name}: revision {found or 'none'}", as_json=as_json)
 
 
 @command.command("restored")
+@json_option
 @click.pass_obj
-def restored(settings_path: str) -> None:
+def restored(settings_path: str, as_json: bool) -> None:
     """Say that the ledger was put back from a backup, where it cannot find out by itself: Postgres, a whole machine.
 
     What it says of the targets is then not believed: each record is looked at there before it is written to again.
@@ -86,7 +91,8 @@ def restored(settings_path: str) -> None:
         migrate.upgrade(database)
         with database.transaction(database.migrator(alone=True)) as connection:
             records = witness.distrust(connection)
-    click.echo(f"{database.name}: {records:,} records are looked at in their targets before they are written to again")
+    text = f"{database.name}: {records:,} records are looked at in their targets before they are written to again"
+    say({"ledger": database.name, "records": records}, text, as_json=as_json)
 
 
 @command.command("copy")
@@ -96,7 +102,7 @@ def restored(settings_path: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A private file with the password of the Postgres user; else libpq looks in ~/.pgpass.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_obj
 def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool) -> None:
     """Copy the ledger of the settings to another database, and compare the two.

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import difflib
 import json
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from daemon.cli.context import ledger_settings, open_reader
+from daemon.cli.screen import console, json_option
 from daemon.ledger import Export
-
-_PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
 
 
 @click.command("egress")
 @click.argument("route")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_obj
 def command(settings_path: str, route: str, as_json: bool) -> None:
     """Show which fields have left the source of ROUTE, for which org and data centre, and when.
@@ -40,7 +37,7 @@ def command(settings_path: str, route: str, as_json: bool) -> None:
     elif not left:
         click.echo(f"nothing has left by {route} yet")
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(_table(left))
+        console().print(_table(left))
 
 
 def _as_json(one: Export) -> dict[str, object]:

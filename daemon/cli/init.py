@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from daemon.cli.screen import json_option, say
 from daemon.shipped import shipped
 
 
 @click.command("init")
 @click.argument("path", default="settings.toml", type=click.Path(dir_okay=False, path_type=Path))
-def command(path: Path) -> None:
+@json_option
+def command(path: Path, as_json: bool) -> None:
     """Write a commented settings file to PATH; an existing file is never overwritten."""
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -22,4 +24,5 @@ def command(path: Path) -> None:
         raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another file") from None
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {path}; fill in your orgs, then: orgsync auth ORG (for each), orgsync check, orgsync run")
+    text = f"wrote {path}; fill in your orgs, then: orgsync auth ORG (for each), orgsync check, orgsync run"
+    say({"file": str(path)}, text, as_json=as_json)

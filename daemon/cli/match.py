@@ -17,6 +17,7 @@ from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.request import demand, known_stream
+from daemon.cli.screen import json_option
 from daemon.cli.status import printable
 from daemon.core.match import Group, Matching
 from daemon.core.rules import Stream
@@ -47,7 +48,7 @@ _SHOWN: Final = 20  # mistakes of one message
 @click.option(
     "--create-unmatched", "create", is_flag=True, help="Let the first run create what is in none of the pairs."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@json_option
 @click.pass_context
 def command(
     ctx: click.Context, stream: str, folder: Path | None, accepted: tuple[Path, ...], create: bool, as_json: bool

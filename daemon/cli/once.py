@@ -9,6 +9,7 @@ import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import UNREACHABLE
+from daemon.cli.screen import json_option
 from daemon.cli.status import code_of, stopped, unbalanced, what_runs
 from daemon.ledger import LedgerError
 from daemon.service.claims import shared
@@ -26,7 +27,7 @@ from daemon.sync.report import Report
     show_default=True,
     help="What a first run does when the target holds records that are not linked.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """Run every stream one time, until it has caught up and nothing of it is due.

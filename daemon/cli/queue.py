@@ -13,8 +13,9 @@ import click
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.request import known_stream
+from daemon.cli.screen import json_option
 from daemon.cli.status import cause_lines, instant, printable, queue_entry
-from daemon.ledger import Queued
+from daemon.ledger import Queued, Stuck
 
 _MOST: Final = 10_000
 
@@ -23,7 +24,7 @@ _MOST: Final = 10_000
 @click.option("--stream", help="Only of this stream.")
 @click.option("--cause", "cause_id", type=click.IntRange(1, 2**63 - 1), help="Every record of this cause.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST), help="How many to list.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, stream: str | None, cause_id: int | None, limit: int, as_json: bool) -> None:
     """Show what is not in the target yet: by cause, with what mends it and what to type; or the records of a cause.
@@ -38,15 +39,25 @@ def command(ctx: click.Context, stream: str | None, cause_id: int | None, limit:
         stuck = [q for q in reader.stuck() if q.stream in mine and cause_id in (None, q.cause_id)]
         records = reader.queued(cause_id, limit) if cause_id is not None else []
     if as_json:
-        document = {"schema": 1, "causes": [{"stream": q.stream, **queue_entry(q)} for q in stuck]}
+        causes = [{"stream": q.stream, **queue_entry(q), "drop": _dropping(q)} for q in stuck]
+        document = {"schema": 1, "causes": causes}
         more = {} if cause_id is None else {"records": [_plain(one) for one in records]}
         click.echo(json.dumps(document | more))
     else:
-        lines = [str(cause_lines(q)) for q in stuck] or ["nothing waits"]
+        lines = [_text(q) for q in stuck] or ["nothing waits"]
         click.echo("\n\n".join(lines))
         for one in records:
             click.echo(_line(one))
     ctx.exit(HELD if any(q.state != "due" for q in stuck) else HEALTHY)
+
+
+def _text(q: Stuck) -> str:
+    """What is known of a cause, and what to type; what is tried again by itself need not be dropped."""
+    return str(cause_lines(q)) + ("" if q.state == "due" else f"\n  or, if they shall never go: {_dropping(q)}")
+
+
+def _dropping(q: Stuck) -> str:
+    return f'orgsync drop --cause {q.cause_id} --reason "…"'
 
 
 def _line(one: Queued) -> str:

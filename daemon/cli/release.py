@@ -8,6 +8,7 @@ import click
 
 from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
+from daemon.cli.screen import json_option, say
 from daemon.ledger.fuses import ALL
 from daemon.service.inbox import Request
 
@@ -16,8 +17,9 @@ from daemon.service.inbox import Request
 @click.argument("stream")
 @click.option("--accept", required=True, metavar="N|all", help="How many records may pass until it has caught up.")
 @click.option("--reason", required=True, help="Why; it is kept in the ledger.")
+@json_option
 @click.pass_obj
-def command(settings_path: str, stream: str, accept: str, reason: str) -> None:
+def command(settings_path: str, stream: str, accept: str, reason: str, as_json: bool) -> None:
     """Let a stream go on that a fuse has stopped.
 
     What would have been deleted, blanked or refused may now happen, to up to N records, until STREAM has caught up.
@@ -32,7 +34,6 @@ def command(settings_path: str, stream: str, accept: str, reason: str) -> None:
     count = ALL if accept == "all" else int(accept)
     address = known_stream(settings, stream)
     released, when = demand(settings, Request(kind="release", stream=address, accept=count, reason=reason.strip()))
-    if released:
-        click.echo(f"{stream} goes on {when}; up to {accept} records may pass")
-    else:
-        click.echo(f"no fuse stops {stream}")
+    text = f"{stream} goes on {when}; up to {accept} records may pass"
+    document = {"stream": stream, "released": bool(released)}
+    say(document, text if released else f"no fuse stops {stream}", as_json=as_json)

@@ -1,17 +1,23 @@
-"""How a command changes the ledger: by itself when nobody holds it, else through the daemon that does."""
+"""How a command changes the ledger: by itself when nobody holds it, else through the daemon that does. And how it says
+which records of the retry queue it means.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, Literal
 
 import click
 
 from daemon.cli.context import locked_ledger, utc_now
+from daemon.core.record import is_record_id
 from daemon.ledger.errors import LedgerHeld
 from daemon.service import inbox
 from daemon.service.inbox import Request
 from daemon.settings import Settings
 
+_NUMBER: Final = click.IntRange(1, 2**63 - 1)
+"""What can be the number of a row."""
 _PATIENCE_S: Final = 15.0
 _PAIRS_A_SECOND: Final = 1000  # a slow disk
 
@@ -34,3 +40,29 @@ def known_stream(settings: Settings, address: str) -> str:
     if address not in known:
         raise click.UsageError(f"no stream is called {address!r}; there are: {', '.join(known)}")
     return address
+
+
+def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options by which records of the retry queue are chosen."""
+    for option in (
+        click.option("--record", "source_id", help="The record with this id in the source org."),
+        click.option("--stream", help="All records of this stream."),
+        click.option(
+            "--cause", "cause_id", type=_NUMBER, help="All records of this cause (its number in `orgsync queue`)."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def choice(
+    settings: Settings, kind: Literal["retry", "drop"], cause_id: int | None, stream: str | None, source_id: str | None
+) -> Request:
+    """The request about the records that the options name; all given ones together."""
+    if cause_id is None and stream is None and source_id is None:
+        raise click.UsageError("say which: --cause N, --stream ROUTE/MODULE or --record ID")
+    if source_id is not None and not is_record_id(source_id):
+        raise click.UsageError(f"--record takes a record id, up to 19 digits, not {source_id[:40]!r}")
+    if stream is not None:
+        known_stream(settings, stream)
+    return Request(kind=kind, cause_id=cause_id, stream=stream, source_id=source_id)

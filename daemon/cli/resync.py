@@ -8,14 +8,16 @@ import click
 
 from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
+from daemon.cli.screen import json_option, say
 from daemon.cli.status import what_runs
 from daemon.service.inbox import Request
 
 
 @click.command("resync")
 @click.argument("stream")
+@json_option
 @click.pass_obj
-def command(settings_path: str, stream: str) -> None:
+def command(settings_path: str, stream: str, as_json: bool) -> None:
     """Compare all records of both sides of STREAM, and bring up to date what differs.
 
     Spends at most compare_credits a day. What was changed in the target follows the stream's `drift`.
@@ -24,8 +26,9 @@ def command(settings_path: str, stream: str) -> None:
     settings = ledger_settings(Path(settings_path))
     begun, when = demand(settings, Request(kind="resync", stream=known_stream(settings, stream)))
     if begun and any(s.stream == stream and s.trouble for s in what_runs(settings)[0]):
-        click.echo(f"{stream} is compared as soon as it runs again: it is stopped; see `orgsync status`")
+        text = f"{stream} is compared as soon as it runs again: it is stopped; see `orgsync status`"
     elif begun:
-        click.echo(f"{stream} is compared {when}; see `orgsync status`")
+        text = f"{stream} is compared {when}; see `orgsync status`"
     else:
-        click.echo(f"{stream} is being compared already")
+        text = f"{stream} is being compared already"
+    say({"stream": stream, "begun": bool(begun)}, text, as_json=as_json)

@@ -10,6 +10,7 @@ import click
 
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, utc_now
+from daemon.cli.screen import json_option, say
 from daemon.zoho.client import Zoho
 from daemon.zoho.raw import snapshot
 
@@ -17,7 +18,7 @@ from daemon.zoho.raw import snapshot
 @click.command("snapshot")
 @click.argument("org")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Default: ORG.snapshot.json")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object about what was written.")
+@json_option
 @click.pass_obj
 def command(settings_path: str, org: str, output: Path | None, as_json: bool) -> None:
     """Write ORG's metadata to a file: modules, fields, layouts, people. No records, no secrets, and nothing is changed.
@@ -49,10 +50,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _tell(path: Path, modules: list[str], left_out: list[str], spent: int, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"file": str(path), "modules": modules, "left_out": left_out, "credits": spent}))
-        return
-    click.echo(f"wrote {path}: {len(modules)} modules, {spent} credits; it names users, so mind whom you give it to")
-    if left_out:
-        click.echo(f"left out, for the org does not show them: {', '.join(left_out)}")
-    click.echo(f"next: orgsync emulator --snapshot {path}")
+    lines = [
+        f"wrote {path}: {len(modules)} modules, {spent} credits; it names users, so mind whom you give it to",
+        *([f"left out, for the org does not show them: {', '.join(left_out)}"] if left_out else []),
+        f"next: orgsync emulator --snapshot {path}",
+    ]
+    document = {"file": str(path), "modules": modules, "left_out": left_out, "credits": spent}
+    say(document, "\n".join(lines), as_json=as_json)

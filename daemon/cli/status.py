@@ -3,46 +3,95 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.context import ledger_settings, open_reader
+from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.screen import console, json_option
 from daemon.core.causes import advice
 from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
-_PLAIN_WIDTH = 160  # of a file or pipe, which has none of its own
+_LEFT_OUT = ((), ("last cycle",), ("last cycle", "checkpoint (UTC)"))  # columns, where a terminal is too narrow
 _STOPPED = ("unbalanced", "stopped", "silent")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """All that status shows: the streams, their queues by cause, the comparisons that go on, what is unbalanced."""
+
+    streams: list[StreamStatus]
+    stuck: list[Stuck]
+    compared: Mapping[str, Comparing]
+    off: list[str]
+
+
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
+@click.option(
+    "--watch",
+    "every_s",
+    is_flag=False,
+    flag_value=2.0,
+    type=click.FloatRange(0.2, 3_600),
+    metavar="[SECONDS]",
+    help="Show it again every SECONDS (2 unless told) until Ctrl-C; with --json a document a line.",
+)
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, as_json: bool, every_s: float | None) -> None:
     """Show health, lag, balance and queue of every stream, from the ledger alone.
 
     Exit code 0: healthy; 1: records are held or dead, or a first pass goes on; 2: a stream is stopped, silent or
-    unbalanced. Records that are due do not count: they are tried again by themselves.
+    unbalanced. Records that are due do not count: they are tried again by themselves. Of --watch it is always 0.
     """
     settings = ledger_settings(Path(ctx.obj))
-    streams, stuck = what_runs(settings)
-    compared = comparing(settings)
+    if every_s is not None:
+        _watch(settings, every_s, as_json=as_json)
+        ctx.exit(HEALTHY)
+    seen = look(settings)
     if as_json:
-        click.echo(json.dumps(as_document(streams, stuck, compared)))
+        click.echo(json.dumps(as_document(seen)))
     else:
-        show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck, compared)
-        for line in unbalanced(settings, streams):
-            click.echo(line)
-    ctx.exit(code_of(streams))
+        out = console()
+        out.print(picture(seen, out))
+    ctx.exit(code_of(seen.streams))
+
+
+def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
+    """Looks again and again until Ctrl-C: drawn over on a terminal, one block after the other elsewhere."""
+    out = console()
+    drawn = out.is_terminal and not out.is_dumb_terminal and not as_json
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        live = stack.enter_context(Live(console=out, screen=True, auto_refresh=False)) if drawn else None
+        while True:
+            seen = look(settings)
+            head = Text(f"{instant(utc_now())}, every {every_s:g} s; Ctrl-C ends it", style="dim")
+            if live is not None:
+                live.update(Group(head, "", picture(seen, out)), refresh=True)
+            elif as_json:
+                click.echo(json.dumps(as_document(seen)))
+            else:
+                out.print(head, picture(seen, out), "", sep="\n")
+            time.sleep(every_s)
+
+
+def look(settings: Settings) -> Look:
+    """The ledger as it is now."""
+    streams, stuck = what_runs(settings)
+    return Look(streams=streams, stuck=stuck, compared=comparing(settings), off=unbalanced(settings, streams))
 
 
 def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
@@ -88,13 +137,11 @@ def stopped(streams: list[StreamStatus]) -> list[StreamStatus]:
     return [s for s in streams if s.health in _STOPPED]
 
 
-def as_document(
-    streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]
-) -> dict[str, object]:
+def as_document(seen: Look) -> dict[str, object]:
     """The document of `status --json` (design 7)."""
     return {
         "schema": 1,
-        "healthy": code_of(streams) == HEALTHY,
+        "healthy": code_of(seen.streams) == HEALTHY,
         "streams": [
             {
                 "stream": s.stream,
@@ -109,10 +156,10 @@ def as_document(
                     "balance": s.last_balance,
                 },
                 "trouble": s.trouble,
-                "comparison": _comparison(compared.get(s.stream)),
-                "queue": [queue_entry(q) for q in stuck if q.stream == s.stream],
+                "comparison": _comparison(seen.compared.get(s.stream)),
+                "queue": [queue_entry(q) for q in seen.stuck if q.stream == s.stream],
             }
-            for s in streams
+            for s in seen.streams
         ],
     }
 
@@ -146,43 +193,40 @@ def queue_entry(q: Stuck) -> dict[str, object]:
     }
 
 
-def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]) -> None:
-    """A table of the streams, then which are compared, then what is stuck, by cause."""
-    table = Table(box=None, pad_edge=False)
-    for title, right in (
-        ("stream", False),
-        ("health", False),
-        ("lag", True),
-        ("checkpoint (UTC)", False),
-        ("last cycle", False),
-        ("due", True),
-        ("held", True),
-        ("dead", True),
-    ):
-        table.add_column(title, justify="right" if right else "left", no_wrap=True)
-    for s in streams:
-        last = "-" if s.last_cycle_id is None else f"#{s.last_cycle_id} saw {s.last_seen}, balance {s.last_balance}"
-        table.add_row(
-            s.stream,
-            Text(s.health, style=_STYLES.get(s.health, "bold red")),
-            duration(s.lag_s),
-            "-" if s.checkpoint_time.year == 1970 else f"{s.checkpoint_time:%Y-%m-%d %H:%M:%S}",
-            last,
-            str(s.due),
-            str(s.held),
-            str(s.dead),
-        )
-    console.print(table)
-    for s in streams:
-        if s.trouble:
-            console.print(Text(f"{s.stream} is stopped: {s.trouble}", style="red"))
-    for s in streams:
-        if one := compared.get(s.stream):
+def picture(seen: Look, out: Console) -> Group:
+    """The widest table of the streams that fits; then which are compared, what is stuck, by cause, what is off."""
+    tables = [_table(seen.streams, left_out) for left_out in _LEFT_OUT]
+    endless = out.options.update(max_width=1_000)
+    fitting = (table for table in tables if Measurement.get(out, endless, table).maximum <= out.width)
+    parts: list[Table | Text] = [next(fitting, tables[-1])]
+    parts += [Text(f"{s.stream} is stopped: {s.trouble}", style="red") for s in seen.streams if s.trouble]
+    for s in seen.streams:
+        if one := seen.compared.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
-            console.print(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue")
-    for q in stuck:
-        console.print()
-        console.print(cause_lines(q))
+            parts.append(Text(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue"))
+    for q in seen.stuck:
+        parts += [Text(), cause_lines(q)]
+    return Group(*parts, *map(Text, seen.off))
+
+
+def _table(streams: list[StreamStatus], left_out: Collection[str]) -> Table:
+    """One line a stream."""
+    table = Table(box=None, pad_edge=False)
+    columns = {title: [cell(s) for s in streams] for title, cell in _COLUMNS.items() if title not in left_out}
+    for title in columns:
+        right = title in ("lag", "due", "held", "dead")
+        table.add_column(title, justify="right" if right else "left", no_wrap=True)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
+    return table
+
+
+def _last_cycle(s: StreamStatus) -> str:
+    return "-" if s.last_cycle_id is None else f"#{s.last_cycle_id} saw {s.last_seen}, balance {s.last_balance}"
+
+
+def _checkpoint(s: StreamStatus) -> str:
+    return "-" if s.checkpoint_time.year == 1970 else f"{s.checkpoint_time:%Y-%m-%d %H:%M:%S}"
 
 
 def cause_lines(q: Stuck) -> Text:
@@ -221,3 +265,15 @@ def printable(text: str) -> str:
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+_COLUMNS: Mapping[str, Callable[[StreamStatus], Text | str]] = {
+    "stream": lambda s: s.stream,
+    "health": lambda s: Text(s.health, style=_STYLES.get(s.health, "bold red")),
+    "lag": lambda s: duration(s.lag_s),
+    "checkpoint (UTC)": _checkpoint,
+    "last cycle": _last_cycle,
+    "due": lambda s: str(s.due),
+    "held": lambda s: str(s.held),
+    "dead": lambda s: str(s.dead),
+}

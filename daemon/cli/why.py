@@ -11,16 +11,17 @@ import click
 
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.screen import json_option
 from daemon.cli.status import instant, printable
 from daemon.core.causes import advice
 from daemon.core.record import is_record_id
-from daemon.ledger import History, Story, Waiting
+from daemon.ledger import Drop, History, Story, Waiting
 
 
 @click.command("why")
 @click.argument("record")
 @click.option("--writes", default=10, show_default=True, type=click.IntRange(0, 10_000), help="How many to list.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, record: str, writes: int, as_json: bool) -> None:
     """Tell the story of RECORD, an id of either org: counterpart, writes, what it waits for, and what comes next.
@@ -52,8 +53,9 @@ def _unknown(record_id: str, streams: list[str]) -> str:
 
 
 def _text(story: Story, history: list[History]) -> str:
+    yet = "" if _is_dropped(story) else " yet"
     there = (
-        f"{story.target} {story.target_module} {story.target_id}" if story.target_id else f"not in {story.target} yet"
+        f"{story.target} {story.target_module} {story.target_id}" if story.target_id else f"not in {story.target}{yet}"
     )
     lines = [f"{story.stream}: {story.source} {story.source_module} {story.source_id} -> {there}"]
     if story.linked_at is not None:
@@ -66,6 +68,8 @@ def _text(story: Story, history: list[History]) -> str:
         lines.append(f"  open: {story.unanswered.action} sent {instant(story.unanswered.sent_at)}, and no answer came")
     if story.waiting is not None:
         lines += _waiting(story.waiting)
+    if story.dropped is not None:
+        lines.append(_dropped(story.dropped))
     lines.append(f"  next: {following(story)}")
     lines += [_written(one) for one in history]
     return "\n".join(lines)
@@ -78,6 +82,12 @@ def _waiting(row: Waiting) -> list[str]:
     return [*lines, *([f"  seen: {printable(row.detail)}"] if row.detail else [])]
 
 
+def _dropped(drop: Drop) -> str:
+    since = "" if drop.ended_at is None else f"; it began anew {instant(drop.ended_at)}"
+    about = printable(f"{drop.code}: {drop.detail}")
+    return f"  dropped {instant(drop.dropped_at)} by {printable(drop.who)}: {printable(drop.reason)} ({about}){since}"
+
+
 def following(story: Story) -> str:
     """What happens next to the record, and what a person can do."""
     row = story.waiting
@@ -86,8 +96,7 @@ def following(story: Story) -> str:
     if row is None and story.unanswered is not None:
         return f"{story.target} is asked what became of the call before anything is sent again"
     if row is None:
-        until = f"{story.stream} has read to {instant(story.read_until)}"
-        return f"nothing is owed; its next change is read by the next poll ({until})"
+        return _at_rest(story)
     if row.state == "due":
         return f"tried again {instant(row.due_at)} by itself" if row.due_at else "tried again by itself"
     if row.waits_id:
@@ -95,7 +104,21 @@ def following(story: Story) -> str:
             f"tried again as soon as {row.waits_module} {row.waits_id} has its counterpart: orgsync why {row.waits_id}"
         )
     given_up = "it was given up; " if row.state == "dead" else ""
-    return f"{given_up}{printable(advice(row.remedy, row.state))}; then: orgsync retry --record {story.source_id}"
+    again = f"orgsync retry --record {story.source_id}"
+    never = f'orgsync drop --record {story.source_id} --reason "…"'
+    return f"{given_up}{printable(advice(row.remedy, row.state))}; then: {again}; or, if it shall never go: {never}"
+
+
+def _is_dropped(story: Story) -> bool:
+    return story.waiting is None and story.dropped is not None and story.dropped.ended_at is None
+
+
+def _at_rest(story: Story) -> str:
+    if _is_dropped(story):
+        anew = f"an edit in {story.source} begins anew, and so does: orgsync retry --record {story.source_id}"
+        return f"nothing, this version was dropped; {anew}"
+    until = f"{story.stream} has read to {instant(story.read_until)}"
+    return f"nothing is owed; its next change is read by the next poll ({until})"
 
 
 def _written(one: History) -> str:

@@ -21,11 +21,13 @@ from daemon.core.causes import (
     Cause,
 )
 from daemon.core.digest import Digests
+from daemon.core.dropped import Version
 from daemon.core.fieldmap import FieldMap
 from daemon.core.fitting import PEOPLE, FieldRule
 from daemon.core.merge import Pact
 from daemon.core.notes import PARENT
 from daemon.core.outcome import Outcome
+from daemon.core.record import Deletion
 from daemon.core.rules import Stream
 from daemon.core.steps import (
     Action,
@@ -79,6 +81,12 @@ class QueueRow:
     detail: str
     modified_time: datetime
     waits_for: Parent | None = None
+    deletion: bool = False
+
+    @property
+    def version(self) -> Version:
+        """What it is about."""
+        return None if self.deletion else self.modified_time
 
 
 def due_row(stream: Stream, source_id: str, code: str, detail: str, at: datetime, now: datetime) -> QueueRow:
@@ -378,6 +386,7 @@ def _row(
         detail=detail[:300],
         modified_time=step.change.modified_time,
         waits_for=waits_for,
+        deletion=isinstance(step.change, Deletion),
     )
 
 

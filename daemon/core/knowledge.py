@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.core.agreement import Promise
+from daemon.core.dropped import Version
 from daemon.core.edits import Basis, People
 from daemon.core.record import WireRecord
 from daemon.core.steps import Link
@@ -23,6 +24,7 @@ class Knowledge:
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
     `deferred` maps a source id whose earlier write may still arrive to the time when it cannot any more.
     `present` maps a source id to its counterpart as it is now (None: not to be found), where `to_look_at` asked for it.
+    `dropped` maps a source id to the version of it that a person dropped from the queue.
     `unread` maps a source id whose rows could not be read, here or there, to the time when that is tried again.
 
     On a circle of streams: `bases` are what both sides agreed on, `in_…` who is who in both orgs, and
@@ -48,5 +50,6 @@ class Knowledge:
     rivals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     owed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unread: Mapping[str, datetime] = field(default_factory=dict)
+    dropped: Mapping[str, Version] = field(default_factory=dict)
     source_zgid: str
     digest_key: bytes

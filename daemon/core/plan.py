@@ -20,6 +20,7 @@ from daemon.core.causes import (
 )
 from daemon.core.content import content, late
 from daemon.core.digest import cover, digest_values
+from daemon.core.dropped import is_dropped, version_of
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.record import Change, Deletion, Seen, WireRecord
@@ -81,10 +82,10 @@ def _step(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge) 
         return unclear
     candidates = knowledge.found.get(change.record_id)
     link = knowledge.links.get(change.record_id)
+    if (decided := _decided_before(change, stream, fields, knowledge, link)) is not None:
+        return decided
     if isinstance(change, Deletion):
         return _deletion(change, stream, fields, knowledge, link)
-    if (done := late(change, stream, fields, knowledge, link)) is not None:
-        return done
     if not fields.keep.test(change.values) or (stream.notes_of and not notes.is_carried(change.values, stream)):
         outside = _outside(change, stream, fields, knowledge, link)
         if outside is not None:
@@ -104,6 +105,17 @@ def _unclear(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledg
     if change.record_id in knowledge.rivals:
         return _second_copy(change, stream, *knowledge.rivals[change.record_id])
     return None
+
+
+def _decided_before(
+    change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None
+) -> Step | None:
+    """A write without an answer that turns out to be done; else what a person has dropped is not written."""
+    if isinstance(change, Change) and (done := late(change, stream, fields, knowledge, link)) is not None:
+        return done
+    if not is_dropped(change.record_id, version_of(change), knowledge.dropped):
+        return None
+    return _filtered(change, fields, knowledge.found.get(change.record_id) or (), knowledge.digest_key)
 
 
 def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step | None:

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from daemon.core.answer import Answer, Done, NotSent
+from daemon.core.dropped import Version, is_dropped, version_of
 from daemon.core.ends import Context, End, Lane, Linked, QueueRow, Waiting, Written, end_of, unconfirmed
 from daemon.core.fieldmap import FieldMap
 from daemon.core.merge import Conflict
@@ -33,7 +35,7 @@ class Fought:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """Everything that one page leaves in the ledger. `outcomes` adds up to `seen`; `gone` are records that the source
-    does not have any more.
+    does not have any more, `anew` those of which an earlier version was dropped.
     """
 
     lane: Lane
@@ -46,6 +48,7 @@ class Settlement:
     written: Sequence[Written] = ()
     fought: Sequence[Fought] = ()
     gone: Sequence[str] = ()
+    anew: Sequence[str] = ()
     checkpoint: Position | None = None
 
 
@@ -70,13 +73,14 @@ def settle(
     now: datetime,
     jitter: Callable[[], float],
     walk: Walk | None,
+    dropped: Mapping[str, Version] = MappingProxyType({}),
 ) -> Settlement:
     """The outcome of every step that has one. `answers` is by source id; `seen` is how many changes were handed to
     plan: if one of them got no step, the sum does not add up and the ledger refuses it.
 
     A write without an answer, or answered NotSent, has no outcome: it stays before the checkpoint (poll lane) or in
     the queue as it was (retry lane), and only its intent is withdrawn; what an earlier intent led to is kept as a link.
-    `walk` is None in the retry lane.
+    `walk` is None in the retry lane. `dropped` is source id -> version that a person dropped.
     """
     ends: dict[str, End] = {}
     unsent: dict[str, Write] = {}
@@ -90,6 +94,7 @@ def settle(
         ends[source_id] = end_of(step, answer, context)
     outcomes: Counter[Outcome] = Counter(end.outcome for end in ends.values())
     queued = [end.queued for end in ends.values() if end.queued]
+    versions = {_id(step): version_of(step.change) for step in steps}
     still_queued = {row.source_id for row in queued}
     return Settlement(
         lane=lane,
@@ -114,6 +119,7 @@ def settle(
             for conflict in conflicts_of(step)
         ],
         gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
+        anew=[i for i in map(_id, steps) if i in ends and i in dropped and not is_dropped(i, versions[i], dropped)],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )
 

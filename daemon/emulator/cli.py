@@ -180,7 +180,9 @@ Callbacks of bulk jobs are sent to loopback addresses (http) only; others are lo
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of records and credentials.")
 @click.option("--defects", type=click.FloatRange(0, 1), default=0.0, help="Fraction of records the target must refuse.")
 @click.option("--latency", type=Duration(), default=0.0, help="Delay of every answer, e.g. 300ms.")
-@click.option("--edition", type=click.Choice(EDITIONS), default="enterprise", show_default=True)
+@click.option(
+    "--edition", type=click.Choice(EDITIONS), default="enterprise", show_default=True, help="It sets the credits."
+)
 @click.option("--access-lifetime", type=click.IntRange(1, FAR), default=3_600, help="Seconds an access token lives.")
 @click.option("--faults", type=_FILE, help="JSON file of faults (see daemon/emulator/faults.py).")
 @click.option("--fault", multiple=True, metavar="JSON", help='One fault: {"effect": "latency", "seconds": 2}.')
@@ -188,7 +190,14 @@ Callbacks of bulk jobs are sent to loopback addresses (http) only; others are lo
 @click.option(
     "--snapshot", multiple=True, metavar="[ORG=]FILE", help="Start an org from what `orgsync snapshot` wrote."
 )
-@click.option("--list-quirks", is_flag=True, is_eager=True, expose_value=False, callback=_list_quirks)
+@click.option(
+    "--list-quirks",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_quirks,
+    help="Name every reading of Zoho that --quirks can switch.",
+)
 def command(as_json: bool, **given: Any) -> None:  # noqa: ARG001 - the announcement is always JSON
     """Start, announce, serve until a signal."""
     code = serve(Options(**given))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from daemon.ledger.lock import LedgerLock
     from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
     from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
-    from daemon.ledger.story import Story, Waiting
+    from daemon.ledger.story import Drop, Story, Waiting
     from daemon.ledger.streams import StreamState
 
 _ROOMS = {
@@ -74,6 +74,7 @@ _ROOMS = {
         "Stuck",
     ),
     "story": (
+        "Drop",
         "Story",
         "Waiting",
     ),
@@ -90,6 +91,7 @@ __all__ = [
     "Comparing",
     "Comparison",
     "Counterpart",
+    "Drop",
     "DueRow",
     "Export",
     "History",

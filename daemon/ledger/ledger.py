@@ -21,6 +21,7 @@ from typing import Final, Self
 from sqlalchemy import Connection, insert, select, update
 
 from daemon.core.absent import Carried
+from daemon.core.dropped import Version
 from daemon.core.edits import Basis
 from daemon.core.ends import QueueRow, Waiting
 from daemon.core.fuse import Blown, FuseKind
@@ -35,6 +36,7 @@ from daemon.ledger import (
     claims,
     comparisons,
     deletions,
+    drops,
     exports,
     fuses,
     lookups,
@@ -380,6 +382,27 @@ class Ledger:
         """The chosen queue rows (all given choices together) are due at once; gives their number."""
         with self._writing() as connection:
             return queue.retry(connection, now, cause_id=cause_id, stream=stream, source_id=source_id)
+
+    def drop(
+        self,
+        now: datetime,
+        *,
+        cause_id: int | None = None,
+        stream: str | None = None,
+        source_id: str | None = None,
+        who: str,
+        reason: str,
+    ) -> int:
+        """Take the chosen queue rows (all given choices together) out, for this reason; gives their number."""
+        with self._writing() as connection:
+            return queue.drop(
+                connection, now, cause_id=cause_id, stream=stream, source_id=source_id, who=who, reason=reason
+            )
+
+    def dropped(self, stream: Stream, source_ids: Collection[str]) -> dict[str, Version]:
+        """The version of each record that a person dropped from the queue, where that stands."""
+        with self._reading() as connection:
+            return drops.standing(connection, stream.address, source_ids)
 
     def enqueue(
         self,

@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
-from daemon.core.causes import DRIFT, TARGET_GONE, Cause
+from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE, Cause
+from daemon.core.dropped import is_dropped
 from daemon.core.ends import QueueRow
 from daemon.core.rules import Stream
+from daemon.ledger import drops
 from daemon.ledger.columns import storable
 from daemon.ledger.lookups import THERE, chunks
-from daemon.ledger.tables import causes, checkpoints, id_map, retry_queue
+from daemon.ledger.tables import causes, checkpoints, id_map, intents, retry_queue
 from daemon.ledger.upsert import on_conflict, upsert
 
 
@@ -29,10 +33,19 @@ class Addressed(Protocol):
     def route(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Address:
+    address: str
+    route: str
+
+
 def requeue(
     connection: Connection, stream: Addressed, queued: Sequence[QueueRow], dequeued: Collection[str], now: datetime
 ) -> None:
-    """Store the rows (the first sighting of a record that is queued already is kept) and take out the others."""
+    """Store the rows (the first sighting of a record that is queued already is kept) and take out the others.
+
+    A row about the very version that a person dropped is not stored: it may have been on its way just then.
+    """
     if not queued and not dequeued:
         return
     touched = _causes_of(connection, stream, {*dequeued, *(row.source_id for row in queued)})
@@ -40,11 +53,13 @@ def requeue(
         connection.execute(
             delete(retry_queue).where(retry_queue.c.stream == stream.address, retry_queue.c.source_id.in_(ids))
         )
+    dropped = drops.standing(connection, stream.address, [row.source_id for row in queued])
+    queued = [row for row in queued if not is_dropped(row.source_id, row.version, dropped)]
     if queued:
         numbers = _number_causes(connection, stream, {row.cause for row in queued}, now)
         touched.update(numbers.values())
         rows = [_row(stream, row, numbers[row.cause], now) for row in queued]
-        connection.execute(upsert(connection, retry_queue, kept=("first_seen_at", "kind")), rows)
+        connection.execute(upsert(connection, retry_queue, kept=("first_seen_at",)), rows)
     _recount(connection, touched)
 
 
@@ -120,24 +135,79 @@ def wake_causes(connection: Connection, stream: Stream, codes: Collection[str], 
 def retry(
     connection: Connection, now: datetime, *, cause_id: int | None, stream: str | None, source_id: str | None
 ) -> int:
-    """The chosen rows are due at once; what was given up starts to count anew. Gives their number."""
+    """The chosen rows are due at once; what was given up starts to count anew. So is a record that was
+    dropped, where it is chosen by its id. Gives their number.
+    """
     row = retry_queue.c
-    chosen = [
-        column == value
-        for column, value in ((row.cause_id, cause_id), (row.stream, stream), (row.source_id, source_id))
-        if value is not None
-    ]
-    if not chosen:
-        raise ValueError("choose what to retry: a cause, a stream or a record")
     attempts = case((row.state == "dead", 0), else_=row.attempts)
-    found = connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now, attempts=attempts))
-    return found.rowcount
+    chosen = _chosen(cause_id, stream, source_id)
+    woken = connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now, attempts=attempts))
+    taken_back = 0 if source_id is None or cause_id is not None else _take_back(connection, stream, source_id, now)
+    return woken.rowcount + taken_back
+
+
+def drop(
+    connection: Connection,
+    now: datetime,
+    *,
+    cause_id: int | None,
+    stream: str | None,
+    source_id: str | None,
+    who: str,
+    reason: str,
+) -> int:
+    """Take the chosen rows out, and leave who, when and why. Gives their number.
+
+    One that is due while a write of it has no answer stays: the target is asked first what became of that.
+    """
+    row = retry_queue.c
+    asked = and_(intents.c.stream == row.stream, intents.c.source_id == row.source_id)
+    told = row.stream, row.route, row.source_id, row.kind, row.source_modified_time, row.detail, causes.c.code
+    query = select(*told).join(causes, causes.c.id == row.cause_id).where(*_chosen(cause_id, stream, source_id))
+    unsent = or_(row.state != "due", ~select(1).where(asked).exists())
+    found = connection.execute(query.where(unsent).order_by(row.stream, row.source_id)).all()
+    for address, rows in groupby(found, key=lambda one: one.stream):
+        mine = list(rows)
+        drops.note(connection, address, mine, who, reason, now)
+        of = _Address(address=address, route=mine[0].route)
+        requeue(connection, of, (), [one.source_id for one in mine], now)
+    return len(found)
+
+
+def _chosen(cause_id: int | None, stream: str | None, source_id: str | None) -> list[ColumnElement[bool]]:
+    """The rows that a person means: all given choices together."""
+    row = retry_queue.c
+    given = ((row.cause_id, cause_id), (row.stream, stream), (row.source_id, source_id))
+    chosen = [column == value for column, value in given if value is not None]
+    if not chosen:
+        raise ValueError("choose a cause, a stream or a record")
+    return chosen
+
+
+def _take_back(connection: Connection, stream: str | None, source_id: str, now: datetime) -> int:
+    """What was dropped of the record is due after all; gives the number of streams in which it was."""
+    found = drops.of_record(connection, stream, source_id)
+    for one in found:
+        drops.end(connection, one.stream, [source_id], now)
+        row = QueueRow(
+            source_id=source_id,
+            state="due",
+            attempts=0,
+            due_at=now,
+            cause=Cause(code=DIFFERS, module=one.target_module),
+            detail="it was dropped, and that was taken back",
+            modified_time=one.source_modified_time or now,
+            deletion=one.source_modified_time is None,
+        )
+        requeue(connection, _Address(address=one.stream, route=one.route), [row], (), now)
+    return len(found)
 
 
 def _row(stream: Addressed, row: QueueRow, cause_id: int, now: datetime) -> dict[str, object]:
     return {
         "stream": stream.address,
         "source_id": row.source_id,
+        "kind": "deletion" if row.deletion else "record",
         "state": row.state,
         "attempts": row.attempts,
         "first_seen_at": now,

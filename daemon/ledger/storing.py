@@ -12,7 +12,7 @@ from daemon.core.ends import Linked, Written
 from daemon.core.outcome import OUTCOMES
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.ledger import baselines, comparisons, queue, streams
+from daemon.ledger import baselines, comparisons, drops, queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
@@ -29,6 +29,7 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     _agree(connection, stream, settlement.linked, entities, now)
     baselines.agree(connection, stream, settlement.linked, entities, now)
     baselines.record(connection, stream, settlement.fought, now)
+    drops.end(connection, stream.address, settlement.anew, now)
     queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
     for ids in chunks(settlement.closed_intents):
         connection.execute(delete(intents).where(intents.c.stream == stream.address, intents.c.source_id.in_(ids)))

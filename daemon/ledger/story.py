@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
-from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, id_map, intents, retry_queue
+from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, drops, id_map, intents, retry_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Who took it out of the queue, when and why, and what it had met there; `ended_at` is None while that stands."""
+
+    dropped_at: datetime
+    who: str
+    reason: str
+    code: str
+    detail: str
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unanswered:
     """A write that was sent, or about to be, when the answer or the daemon was lost."""
 
@@ -42,7 +54,7 @@ class Story:
     """What one stream's ledger knows of one record of its source.
 
     `state` is of the counterpart (live, flagged, deleted, gone), empty without one. `read_until` is the checkpoint's
-    time, `trouble` says why the stream stands still.
+    time, `dropped` its latest drop, `trouble` says why the stream stands still.
     """
 
     stream: str
@@ -58,6 +70,7 @@ class Story:
     linked_at: datetime | None = None
     confirmed_at: datetime | None = None
     waiting: Waiting | None = None
+    dropped: Drop | None = None
     unanswered: Unanswered | None = None
 
 
@@ -95,9 +108,10 @@ def _pairs(connection: Connection, stream: Row[*tuple[Any, ...]], record_id: str
 
 
 def _met(connection: Connection, stream: str, record_id: str) -> set[str]:
-    """Source ids under which the stream's queue, open calls or history know the record."""
+    """Source ids under which the stream's queue, drops, open calls or history know the record."""
     asked = (
         select(retry_queue.c.source_id).where(retry_queue.c.stream == stream, retry_queue.c.source_id == record_id),
+        select(drops.c.source_id).where(drops.c.stream == stream, drops.c.source_id == record_id),
         select(intents.c.source_id).where(
             intents.c.stream == stream, or_(intents.c.source_id == record_id, intents.c.target_id == record_id)
         ),
@@ -130,6 +144,7 @@ def _story(connection: Connection, stream: Row[*tuple[Any, ...]], source_id: str
         linked_at=None if link is None else link.linked_at,
         confirmed_at=None if link is None else link.agreed_at,
         waiting=_waiting(connection, stream.stream, source_id),
+        dropped=_dropped(connection, stream.stream, source_id),
         unanswered=None if call is None else Unanswered(action=call.action, sent_at=call.sent_at),
     )
 
@@ -141,3 +156,11 @@ def _waiting(connection: Connection, stream: str, source_id: str) -> Waiting | N
     query = select(*told, *why).join(causes, causes.c.id == row.cause_id)
     found = connection.execute(query.where(row.stream == stream, row.source_id == source_id)).one_or_none()
     return None if found is None else Waiting(**found._mapping)
+
+
+def _dropped(connection: Connection, stream: str, source_id: str) -> Drop | None:
+    row = drops.c
+    query = select(row.dropped_at, row.who, row.reason, row.code, row.detail, row.ended_at)
+    query = query.where(row.stream == stream, row.source_id == source_id).order_by(row.id.desc()).limit(1)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else Drop(**found._mapping)

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -162,7 +162,7 @@ retry_queue = Table(
     metadata,
     text("stream", "the stream", key=True),
     text("source_id", "record id in the source", key=True),
-    text("kind", "record", default="record"),
+    text("kind", "record, or deletion: it is about a record that the source does not have any more", default="record"),
     text("state", "due: tried again by itself; held: waits for a parent or a person; dead: given up"),
     number("attempts", "tries since the last edit in the source, or the last refusal, which counts as one"),
     time("first_seen_at", "when it entered the queue"),
@@ -184,6 +184,30 @@ Index(
     retry_queue.c.waits_module,
     sqlite_where=column("waits_id").is_not(None),
 )
+
+drops = Table(
+    "drops",
+    metadata,
+    number_of_row(),
+    text("stream", "the stream"),
+    text("source_id", "record id in the source"),
+    maybe_time("source_modified_time", "Modified_Time of the version that was dropped; NULL: its deletion was"),
+    text("code", "code of the cause that it waited for"),
+    text("detail", "what was seen then, in a sentence"),
+    time("dropped_at", "when a person dropped it"),
+    text("who", "that person: user@host, as the operating system names them"),
+    text("reason", "the person's reason"),
+    maybe_time("ended_at", "when the record was seen in another version, or asked for again; NULL while it stands"),
+    info={"doc": "what a person took out of the retry queue: not written, unless the record is edited in the source"},
+)
+Index(
+    "uq_drops_standing",
+    *(drops.c[name] for name in ("stream", "source_id")),
+    unique=True,
+    sqlite_where=column("ended_at").is_(None),
+    postgresql_where=column("ended_at").is_(None),
+)
+Index("ix_drops_source", drops.c.source_id)
 
 cycles = Table(
     "cycles",

@@ -1,8 +1,8 @@
 """How other commands ask a running daemon for something: a file in, a file out.
 
-The process that holds the ledger's lock is its only writer, so `retry`, `release` and `resync` leave their wish here
-and wait for the answer. A request appears by atomic rename, so that it is never read half-written; it is taken away
-before the work, so that none is done twice, and none that ends the process ends the next one too.
+The process that holds the ledger's lock is its only writer, so `retry`, `drop`, `release`, `resync` and `match` leave
+their wish here and wait for the answer. A request appears by atomic rename, so that it is never read half-written; it
+is taken away before the work, so that none is done twice, and none that ends the process ends the next one too.
 """
 
 from __future__ import annotations
@@ -31,25 +31,31 @@ class Request:
     """What a command wants done.
 
     "retry": the records of a cause, a stream, a record id (all given choices together) are due now.
+    "drop": those leave the queue; `who` wants it, for this `reason`.
     "release": the stream's fuse lets up to `accept` records pass, for this `reason`.
     "resync": all records of the stream are compared.
     "match": the `pairs` (source id, target id) are linked; `shown` says how far the first run is decided.
     """
 
-    kind: Literal["retry", "release", "resync", "match"]
+    kind: Literal["retry", "drop", "release", "resync", "match"]
     cause_id: int | None = None
     stream: str | None = None
     source_id: str | None = None
     accept: int = 0
     reason: str = ""
+    who: str = ""
     pairs: Sequence[tuple[str, str]] = ()
     shown: Shown = ""
 
 
 def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
-    """Does it, for whoever asks; gives how many records were woken or linked, fuses released or walks begun."""
+    """Does it, for whoever asks; gives how many records were woken, dropped or linked, fuses released, walks begun."""
+    cause_id, stream, source_id = request.cause_id, request.stream, request.source_id
     if request.kind == "retry":
-        return ledger.retry(now, cause_id=request.cause_id, stream=request.stream, source_id=request.source_id)
+        return ledger.retry(now, cause_id=cause_id, stream=stream, source_id=source_id)
+    if request.kind == "drop":
+        by = {"who": request.who, "reason": request.reason}
+        return ledger.drop(now, cause_id=cause_id, stream=stream, source_id=source_id, **by)
     if request.stream is None:
         raise ValueError("it names no stream")
     if request.kind == "release":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Final, TextIO
 
@@ -20,6 +21,7 @@ def set_up(*, as_json: bool, verbose: bool = False, stream: TextIO | None = None
         _Masking(stream or sys.stderr),
         format="{message}" if as_json else _HUMAN,
         serialize=as_json,
+        colorize=False if os.environ.get("NO_COLOR") else None,  # None: where a terminal is
         level="DEBUG" if verbose else "INFO",
         diagnose=False,
         backtrace=False,

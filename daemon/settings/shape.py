@@ -50,8 +50,8 @@ class LedgerEntry(Entry):
 class AlertsEntry(Entry):
     """Where a person is told of trouble; read by alerts.py, which shows no address."""
 
-    webhook: object = Field(default=None, repr=False)
-    command: object = Field(default=None, repr=False)
+    webhook: object = Field(default=None, description='"https://…", or where that is kept', repr=False)
+    command: object = Field(default=None, description="a list: an absolute path, and its arguments", repr=False)
 
 
 class OrgEntry(Entry):
@@ -68,9 +68,9 @@ class OrgEntry(Entry):
 class SecretEntry(Entry):
     """Exactly one of these; read by secret.py, which shows nothing."""
 
-    env: str | None = None
-    file: str | None = None
-    credential: str | None = None
+    env: str | None = Field(default=None, description="the name of an environment variable")
+    file: str | None = Field(default=None, description="the path of a file that nobody else can read")
+    credential: str | None = Field(default=None, description="the name of a systemd credential")
 
 
 class RouteEntry(Entry):
@@ -81,7 +81,7 @@ class RouteEntry(Entry):
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
     owners: v.Owners = Field(default={}, description=v.OWNERS)
-    egress: object = None
+    egress: object = Field(default=None, description="a table of Module = a list of API names of source fields")
     modules: object = Field(description="at least one table [routes.NAME.modules.Module]")
 
 
@@ -91,7 +91,7 @@ class ModuleEntry(Entry):
     match: v.MatchLadder = Field(default=(), description=v.LADDER)
     where: v.Where | None = Field(default=None, description="comparisons of fields, like Lead_Status = 'Qualified'")
     unmatched: Unmatched = Field(default="stop", description='"stop", "follow" or "delete"')
-    fields: object = "*"
+    fields: object = Field(default="*", description='"*", a list of API names, or a table of Target_Field = source')
     except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of target fields")
     deletes: Deletes = Field(default="ignore", description='"ignore", "delete" or "flag"')
     flag: v.ApiName | None = Field(default=None, description="the API name of a checkbox of the target module")
@@ -123,15 +123,15 @@ class SourceEntry(Entry):
     """
 
     source: v.ApiName | None = Field(default=None, description=v.API_NAME)
-    values: object = None
-    constant: object = None
+    values: object = Field(default=None, description="a table of source value = target value")
+    constant: object = Field(default=None, description="a text, a number or a boolean")
     template: str | None = Field(default=None, description=v.TEMPLATE)
     expression: v.ExpressionText | None = Field(default=None, description=v.EXPRESSION)
     subform: v.ApiName | None = Field(default=None, description=v.API_NAME)
-    fields: object = "*"
+    fields: object = Field(default="*", description='"*", a list of API names, or a table of Target_Field = source')
     except_: v.ApiNames = Field(default=[], alias="except", description="a list of API names of columns")
     other: str | None = Field(default=None, description="a text, beside values")
-    default: object = None
+    default: object = Field(default=None, description="a text, a number or a boolean")
     owner: Owner | None = Field(default=None, description=v.OWNER)
     cut: bool = Field(default=False, description="true or false")
     match: object = Field(default=None, description=v.MATCH)

@@ -17,6 +17,7 @@ from loguru import logger
 
 from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE
 from daemon.core.digest import changed_fields, cover, digest_values
+from daemon.core.dropped import is_dropped
 from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
 from daemon.core.record import START, Change, Position, is_record_id, parse_instant
@@ -113,13 +114,19 @@ class Comparer:
         self._store(comparison, page, rows, found)
         if not page.last:
             return None
-        missing = self._absent("source", comparison) if self._stream.deletes != "ignore" else []
-        if blown := meter.deletes(source_id for _, source_id in missing):
+        missing = self._missing(comparison) if self._stream.deletes != "ignore" else []
+        if blown := meter.deletes(missing):
             return blown
-        lost = [*(source_id for _, source_id in missing), *self._stuck_and_deleted()]
+        lost = [*missing, *self._stuck_and_deleted()]
         gone = [deletion_row(self._stream, source_id, self._now(), self._now()) for source_id in lost]
         self._turn(comparison, gone, START, {"missing": len(missing)})
         return None
+
+    def _missing(self, comparison: Comparison) -> list[str]:
+        """Agreed records that the source does not have, save those whose deletion a person has dropped."""
+        ids = [source_id for _, source_id in self._absent("source", comparison)]
+        dropped = self._ledger.dropped(self._stream, ids)
+        return [i for i in ids if not is_dropped(i, None, dropped)]
 
     def _stuck_and_deleted(self) -> list[str]:
         """Records that wait for an event or a person, and that the source does not have any more: none will come."""
@@ -221,14 +228,14 @@ class Comparer:
 
     def _followed(self, rows: list[QueueRow], known: Mapping[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
         """Of these, the records that the source has and that match the filter, or are followed without: the others are
-        nobody's business.
+        nobody's business. As rows about the version that the source has.
         """
         if not rows:
             return []
         changes = self._readers["source"].by_ids(prepared.fields.columns, [row.source_id for row in rows])
         anyway = {c.source_id for c in known.values() if c.link.agreed} if self._stream.unmatched == "follow" else set()
-        ours = {c.record_id for c in changes if c.record_id in anyway or prepared.fields.keep.test(c.values)}
-        return [row for row in rows if row.source_id in ours]
+        ours = {c.record_id: c for c in changes if c.record_id in anyway or prepared.fields.keep.test(c.values)}
+        return [replace(row, modified_time=ours[row.source_id].modified_time) for row in rows if row.source_id in ours]
 
     @property
     def _overwrites(self) -> bool:

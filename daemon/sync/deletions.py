@@ -6,7 +6,7 @@ The retry lane then reads each record again: one that is there after all was res
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -123,7 +123,8 @@ class DeletionFinder:
 
 def deletion_row(stream: Stream, source_id: str, at: datetime, now: datetime) -> QueueRow:
     """A deletion that is due."""
-    return due_row(stream, source_id, DELETED_IN_SOURCE, f"it is not in {stream.source} any more", at, now)
+    row = due_row(stream, source_id, DELETED_IN_SOURCE, f"it is not in {stream.source} any more", at, now)
+    return replace(row, deletion=True)
 
 
 def read_deleted(source: Zoho, module: str, since: datetime | None) -> Deleted:

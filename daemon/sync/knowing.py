@@ -84,6 +84,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
+        dropped=ledger.dropped(stream, ids),
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
         bases=ledger.bases(stream, ids) if stream.circle else {},

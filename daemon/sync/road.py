@@ -16,6 +16,7 @@ from typing import Final
 from daemon.core.agreement import Promise
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.causes import UNCERTAIN
+from daemon.core.dropped import Version
 from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
@@ -56,6 +57,7 @@ class Travelled:
 class Planned:
     """The steps of a page and what sending them must know; `ids` are the page's source ids, `remade` those that get
     another counterpart. What is `alone` travels by itself; what was `tried` in this version passed the fuse then.
+    `dropped` maps a source id to the version that a person dropped.
     """
 
     steps: Sequence[Step]
@@ -63,6 +65,7 @@ class Planned:
     remade: dict[str, str]
     alone: frozenset[str]
     tried: frozenset[str]
+    dropped: Mapping[str, Version]
 
     @property
     def writes(self) -> frozenset[str]:
@@ -122,6 +125,7 @@ def plan_page(
         remade=remade,
         alone=frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL),
         tried=frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i)),
+        dropped=knowledge.dropped,
     )
 
 
@@ -139,7 +143,9 @@ def settle_page(
     stream, ledger, steps = prepared.stream, hands.ledger, planned.steps
     if stream.circle:
         steps = with_own_forms(steps, sent.answers, prepared, hands.target, ledger.digest_key)
-    settlement = _settlement(steps, sent.answers, len(planned.ids), prepared, hands, lane=lane, walk=walk)
+    settlement = _settlement(
+        steps, sent.answers, len(planned.ids), prepared, hands, planned.dropped, lane=lane, walk=walk
+    )
     if settlement.seen or settlement.closed_intents:
         cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())
     gone = {pair.source_id: pair.target_id for pair in settlement.linked if pair.state == "gone"}
@@ -164,7 +170,7 @@ def survey(changes: Sequence[Seen], prepared: Prepared, hands: Hands) -> list[St
     steps = plan(changes, prepared.stream, prepared.fields, knowledge)
     learnt = [step for step in steps if isinstance(step, Keep) and step.digests is not None]
     if learnt:
-        settlement = _settlement(learnt, {}, len(learnt), prepared, hands, lane="retry", walk=None)
+        settlement = _settlement(learnt, {}, len(learnt), prepared, hands, {}, lane="retry", walk=None)
         hands.ledger.settle(prepared.stream, settlement, None, hands.now())
     return steps
 
@@ -175,6 +181,7 @@ def _settlement(
     seen: int,
     prepared: Prepared,
     hands: Hands,
+    dropped: Mapping[str, Version],
     *,
     lane: Lane,
     walk: Walk | None,
@@ -190,6 +197,7 @@ def _settlement(
         now=hands.now(),
         jitter=hands.jitter,
         walk=walk,
+        dropped=dropped,
     )
 
 

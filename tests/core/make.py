@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.core.answer import Answer
 from daemon.core.digest import digest_values
+from daemon.core.dropped import Version
 from daemon.core.ends import Lane, Waiting
 from daemon.core.fieldmap import FieldMap
 from daemon.core.filter import parse_filter
@@ -106,6 +107,7 @@ def plan_one(
     parents: Mapping[Any, str] | None = None,
     ended: frozenset[str] = frozenset(),
     unsure: frozenset[str] = frozenset(),
+    dropped: Mapping[str, Version] | None = None,
     **more: Any,
 ) -> Step:
     knowledge = Knowledge(
@@ -115,6 +117,7 @@ def plan_one(
         deferred=deferred or {},
         ended=ended,
         unsure=unsure,
+        dropped=dropped or {},
         source_zgid=ZGID,
         digest_key=SECRET,
     )
@@ -130,6 +133,7 @@ def settled(
     waiting: Mapping[str, Waiting] | None = None,
     walk: Walk | None = None,
     jitter: float = 0.5,
+    dropped: Mapping[str, Version] | None = None,
     **more: Any,
 ) -> Settlement:
     return settle(
@@ -143,6 +147,7 @@ def settled(
         now=T0,
         jitter=lambda: jitter,
         walk=walk,
+        dropped=dropped or {},
     )
 
 

@@ -52,6 +52,7 @@ def muddle(database: Database, seed: int = 4711) -> None:
 def _unique(table: Table) -> list[list[str]]:
     wanted = {"id_map": [["entity_id", "org", "module"]], "causes": [["stream", "code", "module", "field", "value"]]}
     wanted["alerts"] = [["kind", "subject", "mark"]]  # more than the index asks for, which is of the open ones
+    wanted["drops"] = [["stream", "source_id"]]  # the same, of those that stand
     return wanted.get(table.name, [])
 
 

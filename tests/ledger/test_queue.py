@@ -122,9 +122,11 @@ def test_retry_makes_the_chosen_rows_due_and_counts_the_dead_anew(ledger, contac
     assert counts(file) == {"A": 2, "B": 1}
 
 
-def test_retry_of_everything_by_mistake_is_refused(ledger, make):
-    with pytest.raises(ValueError, match="choose what to retry"):
+def test_retry_or_drop_of_everything_by_mistake_is_refused(ledger, make):
+    with pytest.raises(ValueError, match="choose a cause"):
         ledger.retry(make.now)
+    with pytest.raises(ValueError, match="choose a cause"):
+        ledger.drop(make.now, who="ann@desk", reason="all of it")
 
 
 def test_a_text_that_no_database_takes_is_made_readable(ledger, reader, contacts, make):

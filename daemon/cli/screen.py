@@ -1,0 +1,33 @@
+"""Where commands print: a terminal of some width, with colours unless NO_COLOR is set; or a file or pipe, without."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+from rich.console import Console
+
+PLAIN_WIDTH: Final = 160  # of a file or pipe, which has none of its own
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
+"""The option of every command that prints one document (docs/json.md)."""
+
+
+def say(document: Mapping[str, object], text: str, *, as_json: bool) -> None:
+    """Prints what was done, for a program or for a person."""
+    click.echo(json.dumps({"schema": 1, **document}) if as_json else text)
+
+
+def console() -> Console:
+    """What tables are printed on; rich itself minds NO_COLOR."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+
+
+def coloured(text: str, colour: str) -> str:
+    """A word for `click.echo`, which takes the colour out again where no terminal is."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour)
