@@ -85,7 +85,7 @@ _REMEDIES: Final = {
     FIELD_ABSENT: "if the field was renamed, write its API name of today into the settings; if it was hidden, show "
     "it to the API user again; if it is gone for good, take it out of the mapping, or name it under except",
     USER_REFUSED: "nothing to do: the users of the target are read again, to see who has left",
-    UNREAD: "nothing to do: the record changed while its rows were read, and is read again",
+    UNREAD: "nothing to do: it changed while it was read, or Zoho failed to show it, and is read again",
     FILE_TOO_LARGE: "attach a smaller file in the source, or a link to it",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",

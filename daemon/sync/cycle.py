@@ -7,7 +7,7 @@ first change without an outcome. What Zoho says of single records is settled on 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +24,12 @@ from daemon.core.causes import (
     LOOKED_FOR,
     OURS,
     TARGET_GONE,
+    UNREAD,
     USER_REFUSED,
     USER_UNKNOWN,
     Cause,
 )
+from daemon.core.ends import due_row
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Change, Deletion, Position
 from daemon.core.rules import Route, Stream
@@ -46,6 +48,8 @@ from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, note_lost, prepare
 from daemon.sync.report import Report, accounted, state_of
 from daemon.sync.road import Travelled, travel
+from daemon.sync.singly import singly
+from daemon.sync.whole import UNREAD_RETRY
 from daemon.zoho import coql
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
@@ -327,16 +331,24 @@ class StreamRunner:
             missing = sorted(rows.keys() - {c.record_id for c in changes})
             # One empty answer is not yet a deletion: the deleted list of just now (what it said before may have been
             # restored since), or a second call of another kind, must agree.
-            gone = [
-                Deletion(record_id=i, modified_time=rows[i].modified_time)
-                for i in missing
-                if (rows[i].cause_code == DELETED_IN_SOURCE and rows[i].due_at >= self._listed_at)
-                or source.get_one(module, i) is None
-            ]
+            listed = {
+                i for i in missing if rows[i].cause_code == DELETED_IN_SOURCE and rows[i].due_at >= self._listed_at
+            }
+            looked, unread = singly(sorted(set(missing) - listed), lambda i: source.get_one(module, i))
+            self._read_later({i: rows[i].modified_time for i in unread})
+            absent = listed | {i for i, record in looked.items() if record is None}
+            gone = [Deletion(record_id=i, modified_time=rows[i].modified_time) for i in sorted(absent)]
             meter = self._meter
             travelled = travel([*changes, *gone], prepared, self._hands, lane="retry", due=rows, meter=meter)
             self._note(report, travelled)
         report.more = report.more or (len(rows) == RETRIES and travelled.settlement.seen > 0)
+
+    def _read_later(self, unread: Mapping[str, datetime]) -> None:
+        """Records that are asked for alone and could not be read; the others go on."""
+        text, due = f"{self.stream.source} did not answer when asked for it alone", self._now() + UNREAD_RETRY
+        rows = [due_row(self.stream, i, UNREAD, text, at, due) for i, at in unread.items()]
+        if rows:
+            self._ledger.enqueue(self.stream, rows, self._now())
 
     def _note(self, report: Report, travelled: Travelled) -> None:
         report.cycle_id = travelled.cycle_id

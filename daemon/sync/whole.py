@@ -17,6 +17,7 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.record import Change, Seen, WireRecord, is_record_id, parse_instant
 from daemon.sync.changes import FieldAbsent
 from daemon.sync.prepare import Prepared
+from daemon.sync.singly import singly
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import BadAnswer
 
@@ -46,7 +47,7 @@ def completed(changes: Sequence[Seen], prepared: Prepared, source: Zoho) -> tupl
 def _apart(source: Zoho, module: str, fields: FieldMap, ids: Sequence[str]) -> dict[str, WireRecord]:
     wanted = _wanted(fields, fields.beside, of_target=False)
     if fields.one_by_one:
-        found = {i: _one(source, module, i, wanted) for i in ids}
+        found, _ = singly(ids, lambda i: _one(source, module, i, wanted))
         return {i: row for i, row in found.items() if row is not None}
     rows = source.by_ids(module, [*fields.beside, _TIME], ids)
     return {str(row["id"]): _checked(source, module, row, wanted) for row in rows}
@@ -74,8 +75,10 @@ def look_at(
     moments = {i: _moment(target, module, row) for i, row in found.items()} if fields.composed else {}
     unread: set[str] = set()
     wanted = _wanted(fields, names, of_target=True)
-    for record_id in ids if names else ():
-        row, whole = found.get(record_id), _one(target, module, record_id, wanted)
+    alone, failed = singly(ids if names else (), lambda i: _one(target, module, i, wanted))
+    unread |= failed
+    for record_id, whole in alone.items():
+        row = found.get(record_id)
         if whole is not None and not is_older(whole, moments.get(record_id)):
             found[record_id] = _only(whole, [*timed, *names])
         elif row is not None or whole is not None:

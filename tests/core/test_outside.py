@@ -58,7 +58,7 @@ def test_what_an_uncertain_write_left_behind_is_the_streams_own() -> None:
     assert isinstance(kept, Keep)
     assert kept.target_id == "901"
     assert isinstance(outside("follow", None, (THERE,)), Update)
-    assert outside("delete", None, (THERE,)) == Delete(change=OUT, target_id="901")
+    assert outside("delete", None, (THERE,)) == Delete(change=OUT, target_id="901", doubted=True)
     assert outside("delete", None, ()) == FILTERED
 
 
