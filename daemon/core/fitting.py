@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from daemon.core.convert import CONVERSIONS, Json, Kind, split_choices
+from daemon.core.convert import CANONICAL, CONVERSIONS, Json, Kind, split_choices
 from daemon.core.expression import parse_expression
 from daemon.core.reach import Match, Reach, reach_of
-from daemon.core.rules import Constant, Expression, Fill, Owner, Scalar, Source
+from daemon.core.rules import Constant, Copy, Expression, Fill, Owner, Scalar, Source
 from daemon.core.schema import Field
 
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -37,7 +38,7 @@ _ZONED: Final = (("date", "datetime"), ("datetime", "date"))
 _CUT: Final = ("text", "textarea")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what follows from it is worked out once
 class FieldRule:
     """How one target field gets its value. `parent` is the source module that a lookup points to, `several` (source
     module -> target module) those of a multilookup, `matches` how the ones that no stream carries are found (reach.py).
@@ -65,6 +66,13 @@ class FieldRule:
     links: tuple[str, str] | None = None
     several: Mapping[str, str] = field(default_factory=dict)
     matches: Mapping[str, Match] = field(default_factory=dict)
+
+    @cached_property
+    def carried(self) -> str | None:
+        """The source field whose value is carried as it is, in canonical form; None where more is done with it."""
+        done = self.origin or self.whole or self.cut is not None or self.default is not None
+        as_it_is = isinstance(self.source, Copy) and self.source.values is None and not done
+        return self.source.field if as_it_is and isinstance(self.source, Copy) and self.kind in CANONICAL else None
 
 
 def kind_of(field: Field) -> Kind | None:
