@@ -42,7 +42,7 @@ def crash(stage: Stage, judge: Judge, number: int) -> Crash:
     stage.restore()
     code = stage.run("once", kill_at=number)
     points, wrong = stage.points(), list[str]()
-    if code != -9 or len(points) != number:
+    if code != -9 or len(points) < number:  # other threads may have come a point further
         wrong.append(f"it was not killed there: exit code {code}, {len(points)} points")
     if number // 4 % 2:
         wrong += _run(stage)

@@ -23,12 +23,13 @@ class Scenario:
     play: Callable[[Stage], None]
     stream: tuple[tuple[str, str], ...] = ()
     excused: frozenset[str] = frozenset()
+    sizes: tuple[tuple[str, int], ...] = ()
 
     @contextmanager
     def staged(self, folder: Path, warm: Warm, lag: int = 0) -> Iterator[Stage]:
         """A stage on which everything is ready and kept."""
         with staged(folder / f"{self.name}-{lag}", warm, self.modules, lag) as stage:
-            stage.excused = self.excused
+            stage.excused, stage.sizes = self.excused, dict(self.sizes)
             stage.settle_in(**dict(self.stream))
             self.play(stage)
             stage.pass_time(lag + 1)
@@ -55,6 +56,14 @@ def _refused(stage: Stage, module: str, number: str) -> None:
 def _first(stage: Stage) -> None:
     """Nothing has ever run: no ledger, no token."""
     _lead(stage, "First")
+
+
+def _convoy(stage: Stage) -> None:
+    """New records on three pages of two batches each: calls go side by side, and a page is planned meanwhile."""
+    _once(stage)
+    for number in range(12):
+        _lead(stage, f"L{number}")
+        stage.pass_time(1)
 
 
 def _create(stage: Stage) -> None:
@@ -152,6 +161,12 @@ SCENARIOS: Final = {
     for one in (
         Scenario(name="first migration", modules=_LEADS, play=_first),
         Scenario(name="create", modules=_LEADS, play=_create),
+        Scenario(
+            name="pages side by side",
+            modules=_LEADS,
+            play=_convoy,
+            sizes=(("SMALL", 4), ("LARGE", 4), ("BATCH", 2)),
+        ),
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
         Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),

@@ -36,6 +36,7 @@ class Stage:
     lag: int
     defects: list[Json] = field(default_factory=list)
     excused: frozenset[str] = frozenset()
+    sizes: dict[str, int] = field(default_factory=dict)
     ahead: float = 0.0
     _kept: tuple[Kept, float] | None = None
 
@@ -79,7 +80,13 @@ class Stage:
 
     def run(self, *argv: str, kill_at: int | None = None) -> int:
         """One command to its end, or to its kill."""
-        job = {"argv": list(argv), "env": self.env, "folder": str(self.folder), "ahead": self.ahead}
+        job = {
+            "argv": list(argv),
+            "env": self.env,
+            "folder": str(self.folder),
+            "ahead": self.ahead,
+            "sizes": self.sizes,
+        }
         return self.warm.run(job | ({} if kill_at is None else {"kill_at": kill_at}))
 
     def points(self) -> list[str]:

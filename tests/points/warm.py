@@ -1,7 +1,8 @@
 """A warm process that forks the real `orgsync` command: its imports cost a second, a fork costs some milliseconds.
 
 One JSON line in: `argv`, `env`, `folder`, and perhaps `kill_at` (the number of the point at which the child kills
-itself) and `ahead` (seconds that its clock is ahead of the wall's). One line out: the exit code, -9 for a kill.
+itself), `ahead` (seconds that its clock is ahead of the wall's) and `sizes` (of pages and batches). One line out: the
+exit code, -9 for a kill.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 from unittest import mock
 
+from daemon.core import steps
+from daemon.sync import cycle
 from tests.points.hooks import Point, watched
 
 POINTS_FILE: Final = "points.txt"
@@ -82,6 +85,7 @@ def _become(job: Job) -> None:
         os.environ.update(job["env"])
         _redirect()
         sys.argv = ["orgsync", *job["argv"]]
+        _resize(job.get("sizes", {}))
         with watched(_Fate(job.get("kill_at")).strike), _clock_ahead(job["argv"], job.get("ahead", 0.0)):
             importlib.import_module("daemon.cli").main()
     except SystemExit as end:
@@ -91,6 +95,12 @@ def _become(job: Job) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
+
+
+def _resize(sizes: dict[str, int]) -> None:
+    """Pages and batches of these sizes, so that a few records are several of them."""
+    for name, size in sizes.items():
+        setattr(steps if name == "BATCH" else cycle, name, size)
 
 
 def _redirect() -> None:
