@@ -23,8 +23,8 @@ from tests.sync.pair import KEY, Pair, add_key, make_settings, opened
 LEADS: Final = "india-to-us/Leads"
 LOOSE: Final = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
 BORN: Final = 1_750_000_000
-STEP: Final = 1_200.0
-A_DAY: Final = 72  # steps
+STEP: Final = 1_800.0
+A_DAY: Final = 48  # steps
 
 
 class Day:
@@ -52,7 +52,7 @@ class Day:
         return report
 
     def go_by(self, steps: int, before: Callable[[int], object] = lambda _: None) -> set[str]:
-        """So many cycles, one each twenty minutes; what they were in trouble for."""
+        """So many cycles, one each half an hour; what they were in trouble for."""
         said = set()
         for step in range(steps):
             before(step)
@@ -61,7 +61,7 @@ class Day:
         return said
 
     def new_each_hour(self, step: int) -> None:
-        if step % 3 == 0:
+        if step % 2 == 0:
             self.lead()
 
     def refuse(self, records: int) -> None:
@@ -163,7 +163,7 @@ def test_a_write_that_there_are_no_credits_for_is_not_begun(emu: Emulator, tmp_p
 
 def test_a_restart_forgets_nothing_that_was_spent(emu: Emulator, tmp_path: Path) -> None:
     day = Day(emu, tmp_path, us=100)
-    for _ in range(60):
+    for _ in range(30):
         with day.awake():
             day.lead()
             day.cycle()
@@ -177,7 +177,7 @@ def test_people_keep_their_reserve(emu: Emulator, tmp_path: Path) -> None:
     with day.awake() as pair:
         day.cycle()
         meter.spend("read", meter.allowance - 1_020, emu.world.clock.now())
-        for _ in range(100):
+        for _ in range(40):
             day.lead()
             day.cycle()
             emu.world.clock.advance(60)
