@@ -62,7 +62,8 @@ class Account:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leeway:
     """What may run in an org: new changes for `left` credits, the rest for `spare` (None: no limit). `until` is when
-    more may, by the limit that decides; `reached_at` when the ceiling is reached at the pace of the last hour.
+    more may, by the limit that decides; `reached_at` when the ceiling is reached at the pace of the last hour. `now` is
+    when all of this was so.
     """
 
     org: str
@@ -75,6 +76,7 @@ class Leeway:
     by_ceiling: bool = False
     until: datetime | None = None
     reached_at: datetime | None = None
+    now: datetime | None = None
 
     @property
     def short(self) -> bool:
@@ -112,7 +114,8 @@ def judge(org: str, budget: Budget, account: Account, now: datetime, answered_at
     told = _believed(account.told, now, answered_at)
     by_ceiling, by_reserve = _by_ceiling(budget, counted, total, now), _by_reserve(budget, told, now)
     limits = [limit for limit in (by_ceiling, by_reserve) if limit is not None]
-    leeway = Leeway(org=org, budget=budget, spent=total, remaining=None if told is None else told.remaining)
+    remaining = None if told is None else told.remaining
+    leeway = Leeway(org=org, budget=budget, spent=total, remaining=remaining, now=now)
     if not limits:
         return leeway
     tightest = min(limits, key=lambda limit: (ALLOWS.index(limit.allows), limit.left))
@@ -123,7 +126,9 @@ def judge(org: str, budget: Budget, account: Account, now: datetime, answered_at
         spare=max(0, min(limit.left - limit.kept for limit in limits)),
         by_ceiling=tightest is by_ceiling,
         until=None if tightest.allows == "everything" else tightest.until,
-        reached_at=None if budget.ceiling is None or total >= budget.ceiling else reached(budget.ceiling, counted, now),
+        reached_at=None
+        if budget.ceiling is None or tightest.allows == "nothing"
+        else reached(budget.ceiling, counted, now),
     )
 
 
@@ -181,7 +186,7 @@ def about_credits(leeway: Leeway) -> str | None:
     waits = "retries, full comparisons and first passes wait"
     own = f"orgsync's ceiling in {org} ({budget.ceiling:,} credits in 24 hours)" if budget.ceiling is not None else ""
     others = f"{org} has {leeway.remaining or 0:,} API credits left, and {budget.reserve:,} are kept for others"
-    until = "" if leeway.until is None else f"{leeway.until:%H:%M} UTC"
+    until = _clock(leeway.until, leeway.now)
     match leeway.allows:
         case "nothing" if leeway.by_ceiling:
             return f"{own} is reached; goes on at {until}"
@@ -192,8 +197,15 @@ def about_credits(leeway: Leeway) -> str | None:
         case "news":
             return f"{others}; {waits}, new changes go on"
         case _ if leeway.reached_at is not None:
-            return f"at this rate {own} is reached {leeway.reached_at:%H:%M} UTC"
+            return f"at this rate {own} is reached {_clock(leeway.reached_at, leeway.now)}"
     return None
+
+
+def _clock(at: datetime | None, now: datetime | None) -> str:
+    """A time of today; another with its day."""
+    if at is None:
+        return "an unknown time"
+    return f"{at:%H:%M} UTC" if now is not None and at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _by_ceiling(budget: Budget, counted: Sequence[Spent], total: int, now: datetime) -> _Limit | None:

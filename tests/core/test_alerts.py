@@ -69,7 +69,11 @@ def standing(trouble: str, ago: timedelta = timedelta(hours=1)) -> Standing:
         ("refused", "Zoho refuses the refresh token of us (invalid_code)", "orgsync auth us"),
         ("renewals", "renewed 6 times in 10 minutes", "orgsync status"),
         ("credits", "us has 90 API credits left of its day, enough for 12 minutes", "orgsync status"),
-        ("ceiling", "(900 credits in 24 hours) is reached; goes on at 14:00 UTC. Until then", "orgsync status"),
+        (
+            "ceiling",
+            "(900 credits in 24 hours) is reached; goes on at 2026-05-04 14:00 UTC. Until then",
+            "orgsync status",
+        ),
     ],
 )
 def test_every_trouble_says_what_was_seen_and_what_to_type(trouble: str, says: str, command: str) -> None:

@@ -67,11 +67,14 @@ def test_the_last_fifth_is_for_new_changes(used: int, allows: str) -> None:
 def test_a_person_is_told_when_it_goes_on() -> None:
     # 24 h, the ten minutes and one minute after 02:59 of yesterday
     full = by_ceiling(1_000, (33 + 1 / 60, 100), (9 + 1 / 60, 900), (2, 100))
-    assert about_credits(full) == "orgsync's ceiling in us (1,000 credits in 24 hours) is reached; goes on at 03:10 UTC"
+    assert about_credits(full) == (
+        "orgsync's ceiling in us (1,000 credits in 24 hours) is reached; goes on at 2026-05-05 03:10 UTC"
+    )
+    assert full.reached_at is None
     near = by_ceiling(1_000, (23, 50), (2, 800))
     assert about_credits(near) == (
         "orgsync's ceiling in us (1,000 credits in 24 hours) is near: 850 are spent; retries, full comparisons and "
-        "first passes wait until 10:11 UTC, new changes go on"
+        "first passes wait until 2026-05-05 10:11 UTC, new changes go on"
     )
     # 100 in the last hour leave 280 minutes for the 466 that are left
     soon = by_ceiling(1_000, (5, 434), (0.5, 100))
