@@ -293,15 +293,8 @@ class StreamRunner:
                 horizon=horizon,
                 cycle_id=report.cycle_id,
             )
-            pages = self._reader.pages(
-                prepared.fields.columns,
-                at,
-                min(limit, affordable),
-                most,
-                sift,
-                max(1, affordable // most),
-                self._stopping,
-            )
+            columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
+            pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
             arrived = convoy.travel(pages, self._unsettled)
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
