@@ -46,7 +46,9 @@ def command(ctx: click.Context, create_keys: bool, settings_only: bool, as_json:
         }
         show = _as_json if as_json else _as_text
         carried = _carried(settings)
-        healthy = check_all(settings.routes, catalogs, create_keys=create_keys, show=show, carried=carried)
+        healthy = check_all(
+            settings.routes, catalogs, create_keys=create_keys, show=show, carried=carried, budgets=settings.budgets
+        )
     if not as_json:
         click.echo("all streams can run" if healthy else "mend what is marked x, then check again")
     ctx.exit(0 if healthy else STOPPED)

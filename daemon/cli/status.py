@@ -20,6 +20,7 @@ from rich.text import Text
 from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.cli.screen import console, json_option
+from daemon.core.budget import UNLIMITED, Account, Leeway, about_credits, judge
 from daemon.core.causes import advice
 from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
@@ -31,12 +32,15 @@ _STOPPED = ("unbalanced", "stopped", "silent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """All that status shows: the streams, their queues by cause, the comparisons that go on, what is unbalanced."""
+    """All that status shows: the streams, their queues by cause, the comparisons that go on, what is unbalanced, and
+    what the credits of the orgs let run.
+    """
 
     streams: list[StreamStatus]
     stuck: list[Stuck]
     compared: Mapping[str, Comparing]
     off: list[str]
+    leeways: list[Leeway]
 
 
 @click.command("status")
@@ -91,7 +95,13 @@ def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
 def look(settings: Settings) -> Look:
     """The ledger as it is now."""
     streams, stuck = what_runs(settings)
-    return Look(streams=streams, stuck=stuck, compared=comparing(settings), off=unbalanced(settings, streams))
+    return Look(
+        streams=streams,
+        stuck=stuck,
+        compared=comparing(settings),
+        off=unbalanced(settings, streams),
+        leeways=budgets(settings),
+    )
 
 
 def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
@@ -108,6 +118,14 @@ def comparing(settings: Settings) -> dict[str, Comparing]:
     """The full comparisons that go on, by stream."""
     with open_reader(settings) as reader:
         return {one.stream: one for one in reader.comparing()}
+
+
+def budgets(settings: Settings) -> list[Leeway]:
+    """What the credits of each org of the routes let run."""
+    with open_reader(settings) as reader:
+        accounts = reader.accounts()
+    orgs = sorted({org for route in settings.routes for org in (route.source, route.target)})
+    return [judge(o, settings.budgets.get(o, UNLIMITED), accounts.get(o, Account()), utc_now()) for o in orgs]
 
 
 def unbalanced(settings: Settings, streams: list[StreamStatus]) -> list[str]:
@@ -161,6 +179,21 @@ def as_document(seen: Look) -> dict[str, object]:
             }
             for s in seen.streams
         ],
+        "credits": [_credits(leeway) for leeway in seen.leeways],
+    }
+
+
+def _credits(leeway: Leeway) -> dict[str, object]:
+    return {
+        "org": leeway.org,
+        "spent_24h": leeway.spent,
+        "ceiling": leeway.budget.ceiling,
+        "remaining": leeway.remaining,
+        "reserve": leeway.budget.reserve,
+        "allows": leeway.allows,
+        "until": _iso(leeway.until),
+        "reached_at": _iso(leeway.reached_at),
+        "about": about_credits(leeway),
     }
 
 
@@ -204,6 +237,7 @@ def picture(seen: Look, out: Console) -> Group:
         if one := seen.compared.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
             parts.append(Text(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue"))
+    parts += [Text(line) for line in map(about_credits, seen.leeways) if line]
     for q in seen.stuck:
         parts += [Text(), cause_lines(q)]
     return Group(*parts, *map(Text, seen.off))

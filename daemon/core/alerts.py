@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from daemon.core.budget import Leeway, about_credits
 from daemon.core.credits import Forecast
 from daemon.core.fuse import Blown, release_command, seen
 from daemon.core.org import Secret
@@ -21,6 +22,7 @@ Kind = Literal["fuse", "dead", "silence", "token", "credits"]
 KINDS: Final[tuple[Kind, ...]] = ("fuse", "dead", "silence", "token", "credits")
 REFUSED: Final = "refused"
 RENEWALS: Final = "renewals"
+SPENT: Final = "spent"
 NEARLY: Final = 6
 """Token renewals in RENEWED_WITHIN that are told: before orgsync waits."""
 _FIRST_WAIT_S: Final = 5.0
@@ -124,6 +126,7 @@ class Facts:
     streams: Mapping[str, Quiet] = field(default_factory=dict)
     credentials: Mapping[str, Credential | None] = field(default_factory=dict)
     credits: Mapping[str, Forecast] = field(default_factory=dict)
+    leeways: Mapping[str, Leeway] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,7 @@ def _incidents(facts: Facts) -> list[Incident]:
     found += [_dead(one) for one in facts.given_up if one.stream in facts.streams]
     found += [_silent(name, how, how.silence) for name, how in facts.streams.items() if how.silence]
     found += [one for org, known in facts.credentials.items() if known for one in _token(org, known)]
+    found += [_spent(org, leeway) for org, leeway in facts.leeways.items() if leeway.allows == "nothing"]
     return found + [_credits(org, how) for org, how in facts.credits.items() if how.low]
 
 
@@ -203,13 +207,18 @@ def _credits(org: str, how: Forecast) -> Incident:
     return Incident(kind="credits", subject=org, what=what, command="orgsync status")
 
 
+def _spent(org: str, leeway: Leeway) -> Incident:
+    what = f"{about_credits(leeway)}. Until then streams from and to {org} stand still, and nothing is lost"
+    return Incident(kind="credits", subject=org, mark=SPENT, what=what, command="orgsync status")
+
+
 def _is_over(one: Standing, facts: Facts, now: datetime) -> bool:
     """Of an incident that is not seen any more: whether that is because it has ended."""
     known, how = facts.credentials.get(one.subject), facts.streams.get(one.subject)
     match one.kind:
         case "silence":  # at night none is unusual, and yet it is not over
             return how is None or (how.last_change_at is not None and how.last_change_at > one.opened_at)
-        case "credits":
+        case "credits" if one.mark != SPENT:
             return one.subject not in facts.credits or facts.credits[one.subject].low is False
         case "token" if one.subject not in facts.credentials:  # not in the settings any more
             return True

@@ -125,6 +125,8 @@ class Stream:
     on the ways back from the target to the source (two-way: one), and `origins` what they note in the source.
     `primary` is the org whose edit is kept where two orgs changed a field in the same second.
 
+    The source is read every `poll` while nothing changes there, and `poll_fast` after a change (None: as ever).
+
     `egress` are the only source fields whose values may leave the source; None: all that are mapped.
     """
 
@@ -154,6 +156,7 @@ class Stream:
     origins: tuple[Origin, ...] = ()
     primary: str | None = None
     poll: timedelta = timedelta(seconds=60)
+    poll_fast: timedelta | None = None
     lag: timedelta = timedelta(seconds=120)
     max_attempts: int = 12
     notes_of: tuple[str, ...] = ()

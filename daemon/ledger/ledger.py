@@ -21,6 +21,8 @@ from typing import Final, Self
 from sqlalchemy import Connection, insert, select, update
 
 from daemon.core.absent import Carried
+from daemon.core.budget import Account, Spent
+from daemon.core.credits import Told
 from daemon.core.dropped import Version
 from daemon.core.edits import Basis
 from daemon.core.ends import QueueRow, Waiting
@@ -47,6 +49,7 @@ from daemon.ledger import (
     renewals,
     retention,
     retiming,
+    spending,
     storing,
     streams,
     witness,
@@ -153,6 +156,23 @@ class Ledger:
         """The last renewal was not asked for after all."""
         with self._writing() as connection:
             renewals.put_back(connection, credential)
+
+    def take_credits(
+        self, org: str, wanted: int, ceiling: int | None, told: Told | None, now: datetime
+    ) -> tuple[int, Account]:
+        """Take credits for calls to an org, as many as its ceiling lets (spending.py), and note what it said last."""
+        with self._writing() as connection:
+            return spending.take(connection, org, wanted, ceiling, told, now)
+
+    def give_credits_back(self, org: str, unused: Spent) -> None:
+        """Credits that were taken in a period and not used."""
+        with self._writing() as connection:
+            spending.give_back(connection, org, unused)
+
+    def account(self, org: str) -> Account:
+        """What was spent in an org."""
+        with self._reading() as connection:
+            return spending.accounts(connection).get(org, Account())
 
     def close(self) -> None:
         """Give back file and lock. Nothing is pending: every method has committed."""
@@ -535,6 +555,8 @@ class Ledger:
     def retime(self, now: datetime, by: timedelta = timedelta()) -> int:
         """The clock stepped by so much, or may have been wrong: due times follow (retiming.py); gives their number."""
         with self._writing() as connection:
+            if by:
+                spending.shift(connection, by)
             return retiming.retime(connection, now, by)
 
     def forget(self, before: datetime) -> int:

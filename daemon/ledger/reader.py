@@ -29,6 +29,7 @@ from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
 
 if TYPE_CHECKING:
+    from daemon.core.budget import Account
     from daemon.core.translate import Parent
     from daemon.ledger.watching import Watched
 
@@ -347,6 +348,13 @@ class Reader:
         order = (exports.c.route, exports.c.source_module, exports.c.field, exports.c.data_center)
         with self._reading() as connection:
             return [Export(**row) for row in connection.execute(select(exports).order_by(*order)).mappings()]
+
+    def accounts(self) -> dict[str, Account]:
+        """What was spent in each org, and what it said last."""
+        from daemon.ledger import spending  # noqa: PLC0415
+
+        with self._reading() as connection:
+            return spending.accounts(connection)
 
     def watched(self, now: datetime) -> Watched:
         """What metrics and alerts are made of."""

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0011"
+HEAD: Final = "0012"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -396,4 +396,15 @@ Index(
     *(alerts.c[name] for name in ("kind", "subject", "mark")),
     unique=True,
     sqlite_where=column("resolved_at").is_(None),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    text("org", "name of the org", key=True),
+    time("at", "when the ten minutes began", key=True),
+    number("credits", "API credits that orgsync took for its calls in them, a few of them in advance"),
+    Column("remaining", Id, nullable=True, doc="API credits that the org last said were left; NULL while it says none"),
+    maybe_time("told_at", "when it said so"),
+    info={"doc": "what orgsync has spent in an org in the last 24 hours, by which it keeps to the org's `ceiling`"},
 )

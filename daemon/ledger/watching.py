@@ -11,9 +11,11 @@ from typing import Final, cast
 from sqlalchemy import ColumnElement, Connection, func, or_, select, text
 
 from daemon.core.alerts import GivenUp, StandingFuse
+from daemon.core.budget import Account
 from daemon.core.fuse import Blown, FuseKind
 from daemon.core.outcome import OUTCOMES
 from daemon.core.silence import LOOK_BACK, hour_of
+from daemon.ledger import spending
 from daemon.ledger.tables import TALLY, alerts, causes, checkpoints, cycles, fuses, retry_queue
 
 HOUR: Final = timedelta(hours=1)
@@ -36,7 +38,8 @@ class Polling:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """One look at a ledger. By stream, where nothing else is said: `queue` (stream, state, cause code) -> records,
-    `outcomes` of the last hour, `unbalanced` cycles. `open_alerts` by kind; `untold` notices wait for their receiver.
+    `outcomes` of the last hour, `unbalanced` cycles. `open_alerts` by kind; `untold` notices wait for their receiver;
+    `accounts` are of credits, by org.
     """
 
     polling: Mapping[str, Polling]
@@ -47,6 +50,7 @@ class Watched:
     given_up: Sequence[GivenUp]
     open_alerts: Mapping[str, int]
     untold: int
+    accounts: Mapping[str, Account]
 
 
 def look(connection: Connection, now: datetime) -> Watched:
@@ -60,6 +64,7 @@ def look(connection: Connection, now: datetime) -> Watched:
         given_up=given_up(connection),
         open_alerts=_open_alerts(connection),
         untold=_untold(connection),
+        accounts=spending.accounts(connection),
     )
 
 

@@ -86,6 +86,7 @@ class Alerts:
             streams={name: self._quiet(name, known.get(name), now) for name in self._addresses},
             credentials={name: org.zoho.credential() for name, org in self._orgs.items()},
             credits={name: org.zoho.credits_forecast() for name, org in self._orgs.items()},
+            leeways={name: org.zoho.purse.leeway() for name, org in self._orgs.items()},
         )
 
     def _quiet(self, stream: str, polling: Polling | None, now: datetime) -> Quiet:

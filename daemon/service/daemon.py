@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 
+from daemon.core.rules import Stream
 from daemon.ledger import Ledger
 from daemon.ledger.errors import ClaimLost, LedgerError, LedgerTooNew
 from daemon.service import inbox
@@ -30,6 +31,7 @@ from daemon.service.endpoint import Endpoint
 from daemon.service.fleet import Fleet, Runner
 from daemon.service.history import History
 from daemon.service.notify import Teller
+from daemon.service.pacing import Pacing
 from daemon.service.progress import BEAT_S, Progress, patience
 from daemon.service.readiness import Readiness
 from daemon.service.reload import ReloadRefusedError, take_up
@@ -260,6 +262,7 @@ class _Work:
         self.unread = set(fleet.streams)
         self._fleet = fleet
         self._stop = stop
+        self._pacing = Pacing()
         self._idle = threading.Condition()
         self._running: set[str] = set()
         self._minding = threading.Lock()
@@ -343,9 +346,8 @@ class _Work:
                 report = runner.cycle()
                 _log(report)
                 self._note(address, report.trouble)
-                if report.waits_for:
-                    self._soon(address, _WAITING_S)
                 if not report.more or report.trouble:
+                    self._pace(runner.stream, report)
                     break
         except ClaimLost as error:
             logger.info("{}", error)
@@ -359,6 +361,14 @@ class _Work:
             self._note(address, what)
             with suppress(ClaimLost):
                 runner.broken(what)
+
+    def _pace(self, stream: Stream, report: Report) -> None:
+        """When the stream runs next, where that is before its interval is over."""
+        wait = self._pacing.after(stream, report, short=self._fleet.credits_short(stream.address))
+        if report.waits_for:
+            self._soon(stream.address, _WAITING_S)
+        elif wait < stream.poll:
+            self._soon(stream.address, wait.total_seconds())
 
     def _note(self, address: str, trouble: str | None) -> None:
         """A cycle came to its end."""

@@ -16,6 +16,7 @@ from typing import Self
 
 from loguru import logger
 
+from daemon.core.budget import UNLIMITED
 from daemon.ledger import Claim, Ledger, LedgerError, StreamChanged
 from daemon.service.claims import Claims
 from daemon.settings import Settings
@@ -23,6 +24,7 @@ from daemon.sync.catalog import Catalog
 from daemon.sync.cycle import StreamRunner
 from daemon.sync.files import FileRunner
 from daemon.sync.prepare import NEVER_RUN, FirstRun
+from daemon.sync.purse import LedgerPurse
 from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
@@ -55,6 +57,11 @@ class Fleet:
         self._now = now if claims is None else claims.now
         self._stopping = stopping
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
+        purses = {
+            name: LedgerPurse(name, settings.budgets.get(name, UNLIMITED), ledger, self._now) for name in sorted(wanted)
+        }
+        for purse in purses.values():
+            self._open.callback(_given_back, purse)
         self.catalogs = {
             name: Catalog(
                 self._open.enter_context(
@@ -68,6 +75,7 @@ class Fleet:
                         at_once=None
                         if claims is None
                         else partial(claims.calls_at_once, settings.orgs[name].calls_at_once),
+                        purse=purses[name],
                     )
                 ),
                 monotonic,
@@ -144,6 +152,11 @@ class Fleet:
         known = [time for time in shown if time is not None]
         return min(self._now(), *known) if len(known) == len(shown) else None
 
+    def credits_short(self, address: str) -> bool:
+        """Whether no credit is to be spent on a stream for speed. Raises LedgerError."""
+        stream = self.streams[address]
+        return any(self.catalogs[org].zoho.purse.leeway().short for org in (stream.source, stream.target))
+
     def trouble_of(self, org: str) -> str | None:
         """Why an org does not say who it is; None when it does."""
         try:
@@ -183,3 +196,9 @@ class Fleet:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.close()
+
+
+def _given_back(purse: LedgerPurse) -> None:
+    """At the end; without the ledger a few credits more are counted than were spent."""
+    with suppress(LedgerError):
+        purse.close()

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from daemon.core.alerts import KINDS
+from daemon.core.budget import ALLOWS, UNLIMITED, Account, Budget, judge
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger import LedgerError, Reader, StreamStatus
 from daemon.ledger.watching import Watched
@@ -36,7 +37,9 @@ class Metrics(Collector):
         reader: Reader,
         asking: Asking,
         now: Callable[[], datetime],
+        budgets: Mapping[str, Budget],
     ) -> None:
+        self._budgets = budgets
         self._streams = streams
         self._orgs = orgs
         self._reader = reader
@@ -66,6 +69,7 @@ class Metrics(Collector):
         up.add_metric([], 1)
         yield up
         yield from self._of_streams({one.stream: one for one in streams}, watched)
+        yield from self._of_budgets(watched)
         yield from self._of_ledger(watched)
 
     def _of_orgs(self) -> Iterator[Metric]:
@@ -84,6 +88,22 @@ class Metrics(Collector):
                 refused.add_metric([name], credential.refused is not None)
                 renewals.add_metric([name], credential.renewals)
         yield from (spent, left, refused, renewals)
+
+    def _of_budgets(self, watched: Watched) -> Iterator[Metric]:
+        day = _gauge("orgsync_org_credits_day", "API credits that orgsync spent in the last 24 hours", "org")
+        ceiling = _gauge(
+            "orgsync_org_credits_ceiling", "The most of them that it may spend; absent for no limit", "org"
+        )
+        allow = _gauge("orgsync_org_credits_allow", "1 for what they let run, else 0", "org", "what")
+        for org in self._orgs:
+            budget, account = self._budgets.get(org, UNLIMITED), watched.accounts.get(org, Account())
+            leeway = judge(org, budget, account, self._now())
+            day.add_metric([org], leeway.spent)
+            if budget.ceiling is not None:
+                ceiling.add_metric([org], budget.ceiling)
+            for what in ALLOWS:
+                allow.add_metric([org, what], leeway.allows == what)
+        yield from (day, ceiling, allow)
 
     def _of_streams(self, shown: Mapping[str, StreamStatus], watched: Watched) -> Iterator[Metric]:
         health = _gauge("orgsync_stream_health", "1 for the health that the stream has, else 0", "stream", "health")

@@ -61,7 +61,7 @@ def _pages(
 
     streams = tuple(stream.address for stream in settings.streams())
     scraping, looking = Asking(_SCRAPE_S), Asking()  # a scrape may take longer, and delays nobody else
-    metrics = Metrics(streams, orgs, reader, scraping, now)
+    metrics = Metrics(streams, orgs, reader, scraping, now, settings.budgets)
 
     def healthz() -> Page:
         return Page(content="ok\n") if alive() else Page(content="no progress: a stream hangs\n", status=503)

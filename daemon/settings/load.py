@@ -6,21 +6,24 @@ Parts are checked one by one, the parts of a wrong one too, so that one start na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
 from daemon.core.alerts import NOWHERE, Alerting
+from daemon.core.budget import Budget
 from daemon.core.files import ATTACHMENTS
 from daemon.core.fuse import Fuse
 from daemon.core.notes import NOTES
 from daemon.core.org import Org, Secret
+from daemon.core.pace import fast_by_default
 from daemon.core.record import is_api_name
 from daemon.core.rules import FieldChoice, Route, Stream
 from daemon.settings.address import ledger_url, org_addresses
 from daemon.settings.alerts import read_alerts
 from daemon.settings.beside import Module, add_notes, check_beside, notes_last, with_attachments
+from daemon.settings.budget import read_budget
 from daemon.settings.circles import circle_problems, with_circles
 from daemon.settings.crossing import Leg, crossings
 from daemon.settings.document import read_document
@@ -40,7 +43,8 @@ class UnknownStreamError(LookupError):
 class Settings:
     """Everything that the settings say, checked. Routes and streams stand in the order of the file.
 
-    `from_env` are the names of the environment variables that secrets were read from.
+    `from_env` are the names of the environment variables that secrets were read from. `budgets` has every org's, also
+    where only the ledger is looked at.
     """
 
     ledger_url: str
@@ -51,6 +55,7 @@ class Settings:
     ledger_password: Secret | None = None
     alerts: Alerting = NOWHERE
     from_env: frozenset[str] = frozenset()
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
 
     def streams(self) -> tuple[Stream, ...]:
         """All streams of all routes."""
@@ -78,7 +83,8 @@ def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True) -> Setti
     head = take(FileEntry, document, "", problems)
     ledger = take(LedgerEntry, document.get("ledger", {}), "ledger", problems)
     state_dir = _state_dir(head.state_dir if head else None, around, problems)
-    orgs = _orgs(document.get("orgs"), state_dir, around, problems)
+    budgets: dict[str, Budget] = {}
+    orgs = _orgs(document.get("orgs"), state_dir, around, problems, budgets)
     routes = _routes(document.get("routes"), document.get("orgs"), problems)
     url = ledger_url(ledger.url if ledger else "", state_dir, problems)
     given = ledger.password if ledger else None
@@ -95,6 +101,7 @@ def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True) -> Setti
         ledger_password=password,
         alerts=alerts,
         from_env=frozenset(around.used),
+        budgets=MappingProxyType(budgets),
     )
 
 
@@ -127,21 +134,31 @@ def _tables(value: object, at: str, allowed: str, problems: list[Problem]) -> di
     return {}
 
 
-def _orgs(value: object, state_dir: Path, around: Surroundings, problems: list[Problem]) -> dict[str, Org]:
+def _orgs(
+    value: object, state_dir: Path, around: Surroundings, problems: list[Problem], budgets: dict[str, Budget]
+) -> dict[str, Org]:
     orgs: dict[str, Org] = {}
     for name, table in _tables(value, "orgs", "at least one table [orgs.NAME]", problems).items():
         at = join("orgs", name)
         _check_name(name, "org", at, problems)
-        org = _org(name, table, at, state_dir / "tokens" / f"{name}.json", around, problems)
+        entry = take(OrgEntry, table, at, problems)
+        if entry is not None:
+            budgets[name] = read_budget(entry, at, problems)
+        org = _org(name, table, entry, at, state_dir / "tokens" / f"{name}.json", around, problems)
         if org is not None:
             orgs[name] = org
     return orgs
 
 
 def _org(
-    name: str, table: object, at: str, token_file: Path, around: Surroundings, problems: list[Problem]
+    name: str,
+    table: object,
+    entry: OrgEntry | None,
+    at: str,
+    token_file: Path,
+    around: Surroundings,
+    problems: list[Problem],
 ) -> Org | None:
-    entry = take(OrgEntry, table, at, problems)
     secrets = {
         key: read_org_secret(table[key], join(at, key), around, problems) if key in table else None
         for key in ("client_secret", "refresh_token")
@@ -303,6 +320,7 @@ def _stream(
     fuse: Fuse,
     egress: frozenset[str] | None,
 ) -> Stream:
+    poll = entry.poll if module.poll is None else module.poll
     return Stream(
         address=f"{route}/{source_module}",
         route=route,
@@ -326,11 +344,19 @@ def _stream(
         compare_credits=module.compare_credits,
         default_owner=entry.default_owner,
         owners=entry.owners,
-        poll=entry.poll if module.poll is None else module.poll,
+        poll=poll,
+        poll_fast=_poll_fast(entry, module, poll),
         lag=entry.lag if module.lag is None else module.lag,
         max_attempts=module.max_attempts,
         egress=egress,
     )
+
+
+def _poll_fast(route: RouteEntry, module: ModuleEntry, poll: timedelta) -> timedelta:
+    given = route.poll_fast if module.poll_fast is None else module.poll_fast
+    if given is None:
+        return fast_by_default(poll)
+    return poll if given == "off" else min(given, poll)
 
 
 def _check_name(name: str, what: str, at: str, problems: list[Problem]) -> None:

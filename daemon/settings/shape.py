@@ -22,8 +22,6 @@ from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe,
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-LATER: Final = frozenset({"reserve", "daily_credits"})
-
 
 class Entry(BaseModel):
     """One table of the file: no other keys, no conversions, never shown in an error."""
@@ -63,6 +61,9 @@ class OrgEntry(Entry):
     api_url: v.Url | None = Field(default=None, description=ADDRESS)
     call_deadline: v.Deadline = Field(default=timedelta(seconds=60), description=v.DEADLINE)
     calls_at_once: int = Field(default=AT_ONCE, ge=1, le=25, description="a whole number from 1 to 25")
+    daily_credits: int | None = Field(default=None, ge=100, le=100_000_000, description=v.DAILY)
+    reserve: v.Credits = Field(default=0, description=v.CREDITS)
+    ceiling: v.Credits | None = Field(default=None, description=v.CREDITS)
 
 
 class SecretEntry(Entry):
@@ -78,6 +79,7 @@ class RouteEntry(Entry):
     target: v.Text = Field(description="the name of another of the orgs")
     primary: bool = Field(default=False, description="true or false")
     poll: v.Poll = Field(default=timedelta(seconds=60), description=v.POLL)
+    poll_fast: v.PollFast = Field(default=None, description=v.POLL_FAST)
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
     owners: v.Owners = Field(default={}, description=v.OWNERS)
@@ -106,6 +108,7 @@ class ModuleEntry(Entry):
     automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
     max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
     poll: v.Poll | None = Field(default=None, description=v.POLL)
+    poll_fast: v.PollFast = Field(default=None, description=v.POLL_FAST)
     lag: v.Lag | None = Field(default=None, description=v.LAG)
 
 
@@ -189,9 +192,7 @@ def _allowed(model: type[Entry], key: str) -> str:
 
 
 def _misplaced(model: type[Entry], key: str) -> str | None:
-    """Advice on a key that its table does not have: not yet, a slip of the pen, or another table's."""
-    if key in LATER:
-        return f'"{key}" is not in this version'
+    """Advice on a key that its table does not have: a slip of the pen, or another table's."""
     homes = (place for other, place in PLACES.items() if other is not model and key in keys_of(other))
     home = next(homes, None)
     return f'"{key}" belongs {home}' if home else did_you_mean(key, keys_of(model))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 
@@ -40,6 +40,8 @@ LADDER: Final = (
     'a list of target fields, or of lists of them that count together, like ["Email", ["Last_Name", "Phone"]]'
 )
 AUTOMATIONS: Final = f'"none" or a list of {", ".join(TRIGGERS)}'
+DAILY: Final = "a number of credits, from 100"
+CREDITS: Final = 'a number of credits, or a share of daily_credits like "30%"'
 LIMIT: Final = 'a number of records, a share like "10%", or "off"'
 _PERCENT: Final = re.compile(r"([0-9]{1,3})%\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
@@ -168,6 +170,25 @@ def _compare(value: object) -> timedelta | None:
     return checked
 
 
+def _poll_fast(value: object) -> timedelta | Literal["off"]:
+    if value == "off":
+        return "off"
+    checked = _check_poll(value)
+    if not isinstance(checked, timedelta):
+        raise WrongValueError(found=describe(value))
+    return checked
+
+
+def _credits(value: object) -> int | float:
+    """Credits, or a share of the org's day."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100_000_000:
+        return value
+    percent = _PERCENT.match(value) if isinstance(value, str) else None
+    if percent is None or int(percent[1]) > 100:
+        raise WrongValueError(found=describe(value))
+    return int(percent[1]) / 100
+
+
 def _names(value: list[str]) -> list[str]:
     twice = sorted({name for name in value if value.count(name) > 1})
     if twice:
@@ -211,6 +232,7 @@ def _address(value: object) -> Address:
 
 
 _check_poll, POLL = _duration("1s", "24h")
+POLL_FAST: Final = f'{POLL}, or "off"; where poll is shorter, poll counts'
 _check_lag, LAG = _duration("0s", "1h")
 _check_compare, COMPARE = _duration("1h", "365d")
 _check_deadline, DEADLINE = _duration("1s", "10m")
@@ -224,6 +246,8 @@ Url = Annotated[Address, PlainValidator(_address)]
 Deadline = Annotated[timedelta, BeforeValidator(_check_deadline)]
 Retention = Annotated[timedelta, BeforeValidator(_check_retention)]
 Poll = Annotated[timedelta, BeforeValidator(_check_poll)]
+PollFast = Annotated[timedelta | Literal["off"] | None, PlainValidator(_poll_fast)]
+Credits = Annotated[int | float, PlainValidator(_credits)]
 Lag = Annotated[timedelta, BeforeValidator(_check_lag)]
 Mail = Annotated[str, AfterValidator(_mail)]
 Owners = Annotated[dict[str, str], PlainValidator(_owners)]

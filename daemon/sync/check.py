@@ -4,13 +4,15 @@ org, save for a missing key field when that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from daemon.core.absent import NOTHING, Carried, name_of_today
+from daemon.core.budget import UNLIMITED, Budget
 from daemon.core.fieldmap import FieldMap
+from daemon.core.pace import busy_a_day, idle_a_day
 from daemon.core.rules import Copy, Route, Stream
 from daemon.sync.catalog import Catalog, owner_problems
 from daemon.sync.prepare import field_map
@@ -40,6 +42,19 @@ def check_org(catalog: Catalog) -> Iterator[Finding]:
         return
     about = f"{profile.company_name} ({org.data_center}, {profile.edition}, {profile.type}), {len(users)} active users"
     yield Finding(subject=org.name, ok=True, message=about)
+
+
+def check_credits(org: str, budget: Budget, streams: Sequence[Stream]) -> Finding:
+    """What an org is asked for in a day; it stops nothing."""
+    idle, busy = idle_a_day(org, streams), busy_a_day(org, streams)
+    about = f"credits a day to read it: about {idle:,} while nothing changes, {busy:,} while every poll finds a change"
+    if budget.ceiling is not None and idle > budget.ceiling:
+        about += (
+            f"; that is more than its ceiling of {budget.ceiling:,}, so that it stands still at times: lengthen poll"
+        )
+    elif budget.ceiling is not None:
+        about += f"; its ceiling is {budget.ceiling:,}"
+    return Finding(subject=org, ok=None, message=about)
 
 
 def check_stream(
@@ -113,15 +128,19 @@ def check_all(
     create_keys: bool,
     show: Callable[[Finding], None],
     carried: Mapping[str, Carried] = MappingProxyType({}),
+    budgets: Mapping[str, Budget] = MappingProxyType({}),
 ) -> bool:
     """Checks every org and stream, shows each finding as it comes, and says whether all may run. `carried` is what the
     ledger knows of streams by address.
     """
     healthy = True
+    streams = [stream for route in routes for stream in route.streams]
     for catalog in catalogs.values():
         for finding in check_org(catalog):
             show(finding)
             healthy = healthy and finding.ok is not False
+        name = catalog.zoho.org.name
+        show(check_credits(name, budgets.get(name, UNLIMITED), streams))
     for route in routes:
         for finding in check_owners(route, catalogs[route.source], catalogs[route.target]):
             show(finding)

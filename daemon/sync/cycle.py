@@ -44,6 +44,7 @@ from daemon.sync.compare import Comparer
 from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
+from daemon.sync.means import Means
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, note_lost, prepare
 from daemon.sync.report import Report, accounted, state_of
@@ -104,6 +105,7 @@ class StreamRunner:
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
+        self._means = Means(source.zoho, target.zoho)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter()
@@ -136,7 +138,10 @@ class StreamRunner:
         return report
 
     def _both_lanes(self, report: Report) -> None:
-        report.trouble, report.away, report.cycle_id = None, False, None
+        report.cycle_id, report.trouble = None, self._means.stop()
+        report.away = report.trouble is not None
+        if report.away:
+            return
         prepared = self._prepare()
         fuse = self._ledger.fuse_state(self.stream)
         self._meter.accepted = fuse.accepted
@@ -172,7 +177,7 @@ class StreamRunner:
             report.trouble = sentence(blown, report.stream)
 
     def _compare(self, prepared: Prepared, report: Report) -> None:
-        if report.caught_up:
+        if report.caught_up and self._means.go_on(new=False):
             more, blown = self._comparer.step(prepared, self._hands, state_of(self._ledger, self.stream), self._meter)
             report.more = report.more or more or bool(self._ledger.due(self.stream, self._now(), 1))  # what it found
             self._stop(report, blown)
@@ -260,6 +265,10 @@ class StreamRunner:
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
         state = state_of(self._ledger, self.stream)
+        new = state.caught_up_at is not None  # a first pass gives way to what is new elsewhere
+        if not self._means.go_on(new=new):
+            self._ledger.polled(self.stream, self._now(), None, caught_up=False)
+            return
         going_on = self._go_on()
         back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
@@ -275,6 +284,7 @@ class StreamRunner:
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
+            affordable = self._means.records(PAGES * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
             convoy = Convoy(
                 prepared,
                 self._hands,
@@ -283,11 +293,13 @@ class StreamRunner:
                 horizon=horizon,
                 cycle_id=report.cycle_id,
             )
-            pages = self._reader.pages(prepared.fields.columns, at, limit, most, sift, PAGES, self._stopping)
+            columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
+            pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
             arrived = convoy.travel(pages, self._unsettled)
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
                     self._note(report, travelled)
+                    report.news += travelled.settlement.seen
                     checkpoint = travelled.settlement.checkpoint or checkpoint
                     sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
                     self._remember(sure, travelled.unsent, checkpoint)
@@ -321,8 +333,9 @@ class StreamRunner:
         return unfinished
 
     def _retry(self, prepared: Prepared, report: Report) -> None:
-        rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), RETRIES)}
-        if not rows:
+        most = self._means.records(RETRIES, new=False, one_by_one=bool(prepared.fields.one_by_one))
+        rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), most)}
+        if not rows or not self._means.go_on(new=False):
             return
         source, module = self._source.zoho, self.stream.source_module
         report.cycle_id = None
@@ -341,7 +354,7 @@ class StreamRunner:
             meter = self._meter
             travelled = travel([*changes, *gone], prepared, self._hands, lane="retry", due=rows, meter=meter)
             self._note(report, travelled)
-        report.more = report.more or (len(rows) == RETRIES and travelled.settlement.seen > 0)
+        report.more = report.more or (len(rows) == most and travelled.settlement.seen > 0)
 
     def _read_later(self, unread: Mapping[str, datetime]) -> None:
         """Records that are asked for alone and could not be read; the others go on."""

@@ -26,6 +26,7 @@ from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.sync.attaching import Attacher, Look
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import SMALL, ChangeReader
+from daemon.sync.means import Means
 from daemon.sync.report import Report, accounted, state_of
 from daemon.zoho.errors import BadAnswer, RequestRefused, ZohoError
 
@@ -54,6 +55,7 @@ class FileRunner:
         self._ledger = ledger
         self._now = now
         self._stopping = stopping
+        self._means = Means(source.zoho, target.zoho)
         self._reader = ChangeReader(source.zoho, self._parent.source_module)
         self._attacher = Attacher(stream, self._parent, source.zoho, target.zoho, ledger, now)
         self._meter = Meter(fuse=stream.fuse, linked=lambda: ledger.count_links(stream))
@@ -74,6 +76,9 @@ class FileRunner:
         self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=what)
 
     def _lanes(self, report: Report) -> None:
+        report.trouble = self._means.stop()
+        if report.trouble is not None:
+            return
         for org in (self._source, self._target):
             self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
         if state_of(self._ledger, self.stream).rules_version != VERSION:
@@ -98,10 +103,14 @@ class FileRunner:
 
     def _poll(self, report: Report, state: StreamState, parent: StreamState) -> None:
         """The records that changed, up to where their own stream has come."""
+        if not self._means.go_on(new=state.caught_up_at is not None):
+            self._ledger.polled(self.stream, self._now(), None, caught_up=False)
+            return
         page = self._reader.page((), state.position, SMALL)
         changes = [change for change in page.changes if change.position <= parent.position]
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             settled = self._look({c.record_id: c.modified_time for c in changes}, report, "poll")
+        report.news += settled
         whole = settled == len(page.changes) and page.end <= parent.position
         position = page.end if whole else changes[settled - 1].position if settled else None
         report.more = whole and not page.last
@@ -117,7 +126,7 @@ class FileRunner:
 
     def _retry(self, report: Report) -> None:
         rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), RETRIES)}
-        if not rows or report.trouble is not None:
+        if not rows or report.trouble is not None or not self._means.go_on(new=False):
             return
         report.cycle_id = None
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
@@ -138,7 +147,7 @@ class FileRunner:
         day, today = comparison.day_began_at, comparison.credits_today
         if not timedelta() <= self._now() - day < _DAY:
             day, today = self._now(), 0
-        if today >= self.stream.compare_credits:
+        if today >= self.stream.compare_credits or not self._means.go_on(new=False):
             return
         before = sum(self._cost())
         page = self._reader.page((), comparison.position, SMALL)

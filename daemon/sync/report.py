@@ -20,7 +20,7 @@ from daemon.zoho.errors import ZohoError
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What a cycle came to: for the log, for `once`, and for the scheduler's next move. `away`: the trouble is that an
-    org cannot be reached.
+    org cannot be reached. `news` are the changes of the source that it dealt with.
     """
 
     stream: str
@@ -31,6 +31,7 @@ class Report:
     more: bool = False
     waits_for: str | None = None
     cycle_id: int | None = None
+    news: int = 0
 
     @property
     def seen(self) -> int:

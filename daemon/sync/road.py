@@ -232,10 +232,14 @@ def write(planned: Planned, prepared: Prepared, hands: Hands, lane: Lane, meter:
             if hands.stopping() or sent.blown or sent.over:
                 return
             intents = _intents(batch, hands.target.server_now())
-            with hands.target.one_deadline():
-                hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
-                aloft.append(batch)
-                yield batch
+            try:
+                with hands.target.one_deadline(_price(batch)):
+                    hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))
+                    aloft.append(batch)
+                    yield batch
+            except OrgUnavailable as error:  # there are no credits for it, and nothing was begun
+                sent.over, sent.trouble, sent.away = True, str(error), True
+                return
 
     def room() -> bool:
         sizes = [len(batch.steps) for batch in aloft]
@@ -295,6 +299,12 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
         return _refused_whole(error, len(batch.steps)), str(error)
     lost = [a for a in answers if isinstance(a, (Uncertain, NotSent))]
     return answers, f"{stream.target}: {lost[0].message}" if len(lost) == len(answers) else None
+
+
+def _price(batch: Batch) -> int:
+    """The most that a batch may cost in credits, with what goes out after it: tags to look at, and to take away."""
+    surplus = sum(isinstance(step, Update) and bool(step.surplus) for step in batch.steps)
+    return (1 if batch.action == "delete" else -(-len(batch.steps) // 10)) + (1 + surplus if surplus else 0)
 
 
 def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:

@@ -34,6 +34,7 @@ from daemon.zoho.errors import (
     shown,
 )
 from daemon.zoho.lanes import Lanes
+from daemon.zoho.purse import Bottomless, Purse
 from daemon.zoho.shapes import WrongShapeError, error_in, parse
 from daemon.zoho.transport import Reply, Transport
 
@@ -82,7 +83,7 @@ class Caller:
     """The connection to one org: transport, token, credits and the server's clock. Shared by threads.
 
     `ended` is called in the thread that made a call whenever one is over, well or badly. `at_once` tells how many calls
-    may be on their way; what the org says when it is not given.
+    may be on their way (what the org says when it is not given), `purse` whether there are credits for one.
     """
 
     def __init__(
@@ -95,11 +96,14 @@ class Caller:
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
         at_once: Callable[[], int] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.org = org
+        self.purse = purse or Bottomless(org.name)
         self.at_once = at_once or (lambda: org.calls_at_once)
         self._lanes = Lanes(org.name, self.at_once)
         self._tallies: ContextVar[_Tally] = ContextVar("credits")
+        self._aside: ContextVar[_Tally | None] = ContextVar("credits that were set aside", default=None)
         self._ended = ended
         self.transport = Transport(org, monotonic=monotonic)
         self.now = now
@@ -174,13 +178,17 @@ class Caller:
             raise self.bad(call, reply, str(error)) from None
 
     @contextmanager
-    def one_deadline(self) -> Iterator[None]:
-        """Whatever is sent inside, by this thread or for it, is over at one deadline, which counts from here."""
-        token = _DEADLINE.set(self.transport.deadline())
+    def one_deadline(self, credits_inside: int = 0) -> Iterator[None]:
+        """Whatever is sent inside, by this thread or for it, is over at one deadline, which counts from here; so many
+        credits are there for it. Raises OrgUnavailable where they are not, before anything inside is begun.
+        """
+        self._take(credits_inside)
+        token, aside = _DEADLINE.set(self.transport.deadline()), self._aside.set(_Tally(credits=credits_inside))
         try:
             yield
         finally:
             _DEADLINE.reset(token)
+            self._aside.reset(aside)
 
     def send(self, call: Call) -> Reply:
         """One answer of whatever status, except a refused token. Everything it sends is over at one deadline.
@@ -205,6 +213,7 @@ class Caller:
         return reply
 
     def _exchange(self, call: Call, token: Secret, deadline: float) -> Reply:
+        self._take(call.credits)
         body = call.content if call.body is None else orjson.dumps(call.body)
         kind = {} if call.body is None else {"Content-Type": "application/json"}
         try:
@@ -225,6 +234,16 @@ class Caller:
             self._spend(call.credits)
         self._note(reply)
         return reply
+
+    def _take(self, wanted: int) -> None:
+        """From what was set aside for this thread's work first. Raises OrgUnavailable."""
+        aside = self._aside.get()
+        if aside is not None:
+            ready = min(wanted, aside.credits)
+            aside.credits, wanted = aside.credits - ready, wanted - ready
+        wait = self.purse.take(wanted) if wanted else None
+        if wait is not None:
+            raise OrgUnavailable(self.org.name, wait.why, retry_after=wait.seconds)
 
     def _demand_rested(self) -> None:
         left = self._rest_until - self._monotonic()
@@ -281,6 +300,7 @@ class Caller:
                 self._throttled = 0
             if reply.status < 300:
                 self.answered_at = self.now()
+                self.purse.heard(reply.credits_remaining)
             if reply.credits_remaining is not None:
                 self._told(Told(remaining=reply.credits_remaining, at=self.now()))
             # Only answers of the API itself: an error page may come from a machine with another clock.

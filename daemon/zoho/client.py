@@ -25,6 +25,7 @@ from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
 from daemon.zoho.metadata import Deletions, ModuleInfo
+from daemon.zoho.purse import Purse
 from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
 
@@ -50,9 +51,17 @@ class Zoho:
         allowance: Allowance | None = None,
         ended: Callable[[], None] = lambda: None,
         at_once: Callable[[], int] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self._caller = Caller(
-            org, now=now, monotonic=monotonic, sleep=sleep, allowance=allowance, ended=ended, at_once=at_once
+            org,
+            now=now,
+            monotonic=monotonic,
+            sleep=sleep,
+            allowance=allowance,
+            ended=ended,
+            at_once=at_once,
+            purse=purse,
         )
 
     def __enter__(self) -> Self:
@@ -132,11 +141,17 @@ class Zoho:
         """Credits that the calls of this thread, and of those that work for it, cost so far (price list: facts 9.2)."""
         return self._caller.credits_spent
 
-    def one_deadline(self) -> AbstractContextManager[None]:
+    @property
+    def purse(self) -> Purse:
+        """The org's credits."""
+        return self._caller.purse
+
+    def one_deadline(self, credits_inside: int = 0) -> AbstractContextManager[None]:
         """Writes inside are over one `call_deadline` from here, whatever comes between. To be begun before the intent
         is stored: whoever finds the intent, perhaps another daemon, waits for as long, and nothing may go out later.
+        So many credits are set aside for them; raises OrgUnavailable where there are none, before all of it.
         """
-        return self._caller.one_deadline()
+        return self._caller.one_deadline(credits_inside)
 
     # --- reading records ---------------------------------------------------------------------------------------------
 

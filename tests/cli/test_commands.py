@@ -17,6 +17,7 @@ from daemon.cli import status
 from daemon.cli.context import utc_now
 from daemon.emulator import Emulator
 from tests.service.site import Site
+from tests.sync.pair import add_key
 
 
 @pytest.fixture
@@ -316,3 +317,26 @@ def test_a_secret_in_the_settings_themselves_is_refused_by_every_command(site: S
     assert refused.returncode == 78
     assert "a text (not shown)" in refused.stderr
     assert "hunter2" not in refused.stderr
+
+
+def test_status_and_check_tell_what_the_credits_let_run(site: Site) -> None:
+    add_key(site.emu.orgs["us"], "Leads")
+    text = site.settings.read_text().split("[routes.india-to-us.modules")[0]
+    text = text.replace("[orgs.us]", "[orgs.us]\nceiling = 100").replace('poll = "1s"', 'poll = "60s"')
+    site.settings.write_text(text + '[routes.india-to-us.modules.Leads]\nkey = "Source_Record_ID"\n')
+    checked = site.call("check").stdout
+    assert "india: credits a day to read it: about 1,512 while nothing changes, 5,832 while every poll finds" in checked
+    assert "us: credits a day to read it: about 72 while nothing changes, 72 while" in checked
+    assert "its ceiling is 100" in checked
+    for number in range(900):
+        site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
+    site.call("once")
+    said = " ".join(site.call("status").stdout.split())
+    assert "ceiling in us (100 credits in 24 hours) is near: " in said
+    assert "retries, full comparisons and first passes wait until " in said
+    [india, us] = json.loads(site.call("status", "--json").stdout)["credits"]
+    assert (india["org"], india["allows"], india["ceiling"], india["about"]) == ("india", "everything", None, None)
+    assert (us["org"], us["allows"], us["ceiling"], us["reserve"]) == ("us", "news", 100, 0)
+    assert 80 <= us["spent_24h"] <= 100
+    assert us["about"] in said
+    assert us["until"] > datetime.now(UTC).isoformat()

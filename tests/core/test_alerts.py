@@ -19,6 +19,7 @@ from daemon.core.alerts import (
     judge,
     wait_before,
 )
+from daemon.core.budget import Budget, Leeway
 from daemon.core.credits import Forecast
 from daemon.core.fuse import Blown
 from daemon.core.silence import Silence
@@ -28,6 +29,9 @@ LEADS = "india-to-us/Leads"
 FINE = Quiet(last_change_at=NOON - timedelta(hours=5), silence=None, trouble=None)
 QUIET = Quiet(last_change_at=NOON - timedelta(hours=5), silence=Silence(hours=3, an_hour=40), trouble=None)
 FUSE = StandingFuse(number=7, stream=LEADS, blown=Blown(kind="deletes", count=9, base=20, allowed=2, examples=("51",)))
+NONE_LEFT = Leeway(
+    org="us", budget=Budget(ceiling=900), allows="nothing", by_ceiling=True, until=NOON + timedelta(hours=2)
+)
 DEAD = GivenUp(cause_id=4, stream=LEADS, code="UNCERTAIN", field="", remedy="Wait.", records=2)
 
 
@@ -47,6 +51,7 @@ TROUBLES = {
     "refused": facts(credentials={"us": Credential(refused="invalid_code", made_at=NOON)}),
     "renewals": facts(credentials={"us": Credential(made_at=NOON, renewals=NEARLY)}),
     "credits": facts(credits={"us": Forecast(low=True, remaining=90, lasts=timedelta(minutes=12))}),
+    "ceiling": facts(leeways={"us": NONE_LEFT}),
 }
 
 
@@ -64,6 +69,11 @@ def standing(trouble: str, ago: timedelta = timedelta(hours=1)) -> Standing:
         ("refused", "Zoho refuses the refresh token of us (invalid_code)", "orgsync auth us"),
         ("renewals", "renewed 6 times in 10 minutes", "orgsync status"),
         ("credits", "us has 90 API credits left of its day, enough for 12 minutes", "orgsync status"),
+        (
+            "ceiling",
+            "(900 credits in 24 hours) is reached; goes on at 2026-05-04 14:00 UTC. Until then",
+            "orgsync status",
+        ),
     ],
 )
 def test_every_trouble_says_what_was_seen_and_what_to_type(trouble: str, says: str, command: str) -> None:
@@ -82,7 +92,7 @@ def test_in_health_there_is_nothing_to_tell() -> None:
     assert judge(facts(), [], NOON).opened == []
 
 
-@pytest.mark.parametrize("trouble", ["fuse", "dead", "renewals", "credits"])
+@pytest.mark.parametrize("trouble", ["fuse", "dead", "renewals", "credits", "ceiling"])
 def test_what_is_not_seen_any_more_is_over(trouble: str) -> None:
     assert judge(facts(), [standing(trouble)], NOON).over == [1]
 

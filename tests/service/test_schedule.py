@@ -14,6 +14,7 @@ import pytest
 
 from daemon.service import daemon
 from daemon.service.history import History
+from daemon.service.pacing import Pacing
 from daemon.sync.cycle import StreamRunner
 from daemon.sync.report import Report
 from tests.service.site import until
@@ -97,3 +98,30 @@ def test_the_main_thread_never_waits_for_what_a_signal_handler_of_its_own_must_s
         history = SimpleNamespace(step=stop.set)  # what the watch does in its round
         daemon._watch(tmp_path / "inbox", pair.ledger, work, history, stop, pair.fleet._now)
     assert stop.is_set()
+
+
+def test_after_news_the_next_look_comes_sooner(tmp_path: Path) -> None:
+    limits = {"poll": timedelta(hours=1), "poll_fast": timedelta(seconds=1)}
+    with running_pair(tmp_path, modules=("Leads",), **limits) as pair:
+        first = insert(pair, "first")
+        with at_work(pair, tmp_path):
+            until(lambda: pair.counterparts("Leads", first))
+            second = insert(pair, "second")
+            until(lambda: pair.counterparts("Leads", second), 10)
+
+
+def test_a_stream_is_read_no_sooner_where_credits_are_short_or_it_stands_still(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), poll_fast=timedelta(seconds=5)) as pair:
+        [(address, stream)], pacing = pair.fleet.streams.items(), Pacing()
+        news, calm, stopped = (
+            Report(stream=address, news=1),
+            Report(stream=address),
+            Report(stream=address, trouble="no"),
+        )
+        assert not pair.fleet.credits_short(address)
+        assert pacing.after(stream, news, short=False) == timedelta(seconds=5)
+        assert pacing.after(stream, calm, short=False) == timedelta(seconds=10)
+        assert pacing.after(stream, stopped, short=False) == stream.poll
+        pair.fleet.catalogs["us"].zoho.purse.heard(30_000)  # half of the day's are used
+        assert pair.fleet.credits_short(address)
+        assert pacing.after(stream, news, short=True) == stream.poll

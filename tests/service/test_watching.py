@@ -82,12 +82,14 @@ def test_the_metrics_are_the_ledger_at_the_moment_of_the_scrape(site: Site, port
     first = seen["orgsync_stream_last_success_timestamp_seconds", LEADS]
     until(lambda: scrape(port)["orgsync_stream_last_success_timestamp_seconds", LEADS] > first)
     assert seen["orgsync_org_credits_spent_total", "us"] > 0
+    assert seen["orgsync_org_credits_day", "us"] > 0
+    assert seen["orgsync_org_credits_allow", "us", "everything"] == 1
     assert seen["orgsync_org_token_refused", "us"] == 0
     assert seen["orgsync_org_token_renewals", "us"] == 1
     assert seen["orgsync_ledger_up",] == 1
     assert "Carrier" not in str(seen)
     document = (ROOT / "docs" / "watching.md").read_text()
-    names = {name for name, *_ in seen} | {"orgsync_org_credits_remaining"}
+    names = {name for name, *_ in seen} | {"orgsync_org_credits_remaining", "orgsync_org_credits_ceiling"}
     assert set(re.findall(r"^\| `(orgsync_\w+)", document, re.MULTILINE)) == names
 
 

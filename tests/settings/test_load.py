@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from daemon.core.budget import UNLIMITED, Budget
 from daemon.core.rules import Constant, Copy, Expression, FieldChoice, Fill, Rows, Stream, Template
-from daemon.settings import UnknownStreamError
+from daemon.settings import UnknownStreamError, load
 
 LEADS = "routes.india-to-us.modules.Leads"
 ROUTE = "routes.india-to-us"
@@ -37,8 +38,36 @@ def test_the_least_settings_have_every_default(house: Any) -> None:
             source_module="Leads",
             target_module="Leads",
             key="Source_Record_ID",
+            poll_fast=timedelta(seconds=15),
         ),
     )
+    assert settings.budgets == {"india": UNLIMITED, "us": UNLIMITED}
+
+
+def test_shares_of_the_day_become_credits_also_for_whoever_only_looks_at_the_ledger(house: Any) -> None:
+    given = {("orgs.us", "daily_credits"): "50_000", ("orgs.us", "reserve"): '"30%"', ("orgs.us", "ceiling"): "9_000"}
+    wanted = Budget(daily=50_000, reserve=15_000, ceiling=9_000)
+    assert house.load(given).budgets["us"] == wanted
+    assert load(house.file, {}, with_orgs=False).budgets["us"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("route", "module", "fast"),
+    [
+        ({"poll": "40s"}, {}, 10),
+        ({"poll": "40s", "poll_fast": "5s"}, {}, 5),
+        ({"poll_fast": "5s"}, {"poll_fast": "2s"}, 2),
+        ({"poll_fast": "5s"}, {"poll": "3s"}, 3),
+        ({"poll_fast": "off"}, {}, 60),
+        ({}, {"poll": "2h"}, 1_800),
+    ],
+)
+def test_after_news_a_stream_is_read_sooner_but_never_later_than_poll(
+    house: Any, route: dict[str, str], module: dict[str, str], fast: int
+) -> None:
+    given = {(ROUTE, key): f'"{value}"' for key, value in route.items()}
+    given |= {(LEADS, key): f'"{value}"' for key, value in module.items()}
+    assert house.load(given).stream("india-to-us/Leads").poll_fast == timedelta(seconds=fast)
 
 
 def test_every_key_of_a_stream_arrives(house: Any) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from daemon.settings import SettingsError
+
 LEADS = "routes.india-to-us.modules.Leads"
 ROUTE = "routes.india-to-us"
 INDIA = "orgs.india"
@@ -36,6 +38,11 @@ def check(house: Any, case: tuple[str, str, str | None, str, str, str]) -> None:
         ("ledger", "retention", '"23h"', "'23h'", '"1d" to "3650d"', ""),
         ("ledger", "retention", '"9999d"', "'9999d'", '"1d" to "3650d"', ""),
         ("ledger", "retention", "90", "90 (a number)", '"1d" to "3650d"', "write the unit too"),
+        (INDIA, "reserve", '"101%"', "'101%' (a text)", "a share of daily_credits", ""),
+        (INDIA, "reserve", "-1", "-1 (a number)", "a number of credits", ""),
+        (INDIA, "ceiling", "99", "99 (a number)", "100 credits or more", ""),
+        (INDIA, "daily_credits", "0", "0 (a number)", "from 100", ""),
+        (ROUTE, "poll_fast", '"never"', "'never'", 'or "off"', ""),
         (ROUTE, "poll", '"0s"', "'0s'", '"1s" to "24h"', ""),
         (ROUTE, "poll", '"25h"', "'25h'", '"1s" to "24h"', ""),
         (ROUTE, "poll", '"1 minute"', "'1 minute'", "in s, m, h or d", ""),
@@ -149,7 +156,6 @@ def test_missing_key(house: Any, case: tuple[str, str, str | None, str, str, str
         ("ledger", "state_dir", '"x"', "an unknown key", "url", "at the top of the file, before the first [table]"),
         (INDIA, "datacenter", '"in"', "an unknown key", "data_center, client_id", 'did you mean "data_center"'),
         (INDIA, "poll", '"5s"', "an unknown key", "data_center, client_id", '"poll" belongs in [routes.NAME]'),
-        (INDIA, "reserve", '"30%"', "an unknown key", "call_deadline", '"reserve" is not in this version'),
         (ROUTE, "key", '"X"', "an unknown key", "source, target", "belongs in [routes.NAME.modules.Module]"),
         (LEADS, "automation", '"none"', "an unknown key", "automations", 'did you mean "automations"'),
         (LEADS, "except_", "[]", "an unknown key", "fields, except,", 'did you mean "except"'),
@@ -395,3 +401,17 @@ def test_attachments_are_an_option_and_no_module(house: Any) -> None:
     (problem,) = house.problems({("routes.india-to-us.modules.Attachments", "key"): '"none"'})
     assert problem.allowed == 'attachments = "1d" in the module whose attachments are to go'
     assert house.problem(LEADS, "attachments", "true").path == f"{LEADS}.attachments"
+
+
+def test_limits_of_credits_fit_together(house: Any) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        house.load({(INDIA, "reserve"): '"30%"'})
+    assert "orgs.india.daily_credits: found nothing" in str(wrong.value)
+    for key, value, said in (
+        ("reserve", '"100%"', "found 100%; allowed: less than daily_credits"),
+        ("ceiling", "1001", "found 1001 (a number); allowed: not more than daily_credits"),
+        ("ceiling", '"9%"', "found 9%; allowed: 100 credits or more"),
+    ):
+        with pytest.raises(SettingsError) as wrong:
+            house.load({(INDIA, "daily_credits"): "1000", (INDIA, key): value})
+        assert f"orgs.india.{key}: {said}" in str(wrong.value)

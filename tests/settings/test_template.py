@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from daemon.core.budget import Budget
 from daemon.core.rules import Copy, FieldChoice, Rows
 from daemon.settings import Settings, load
 from daemon.settings.shape import PLACES, SecretEntry, SourceEntry, keys_of
@@ -39,15 +41,16 @@ def test_it_names_every_key(model: type) -> None:
 def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     uncommented, count = re.subn(r"^#(?=\w+ = )", "", text, flags=re.MULTILINE)
-    assert count == 22
+    assert count == 23
     assert loaded(tmp_path, uncommented) == loaded(tmp_path, text)
 
 
 def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
-    keys = 'accounts_url|api_url|default_owner|owners|target_module|where|attachments|[A-Z]\\w+|"\\*"'
+    keys = "accounts_url|api_url|daily_credits|ceiling|poll_fast|default_owner|owners|target_module|where|attachments"
+    keys += '|[A-Z]\\w+|"\\*"'
     examples, count = re.subn(rf"^#   (?=\[|(?:{keys}) =)", "", text, flags=re.MULTILINE)
-    assert count == 31
+    assert count == 34
     examples = re.sub(
         r"  +(a field|the same|with a map|rows of|a multi|the tags|a text|computed|what a|where the|who has|the one"
         r"|cut to|(of )?a lookup|all that|but for).*$",
@@ -57,6 +60,8 @@ def test_the_examples_it_shows_are_right(tmp_path: Path) -> None:
     )
     settings = loaded(tmp_path, examples)
     assert settings.orgs["india"].api_url == "https://sandbox.zohoapis.in"
+    assert settings.budgets["india"] == Budget(daily=80_000, ceiling=32_000)
+    assert settings.stream("india-to-us/Leads").poll_fast == timedelta(seconds=5)
     assert settings.stream("india-to-us/Leads").owners == {"pat@example.in": "pat.doe@example.com"}
     assert settings.stream("india-to-us/Deals").egress == {"Deal_Name", "Amount", "Stage"}
     fields = settings.stream("india-to-us/Leads").fields

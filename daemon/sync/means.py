@@ -1,0 +1,34 @@
+"""What a stream may still do by the credits of its two orgs: reading is judged by both, for what is read is written."""
+
+from __future__ import annotations
+
+from daemon.core.budget import Leeway, about_credits, records_for, together
+from daemon.zoho.client import Zoho
+
+
+class Means:
+    """Asked before a page is begun. `new` are changes of just now; the rest (retries, comparisons, a first pass) gives
+    way to them. Everything may raise LedgerError.
+    """
+
+    def __init__(self, source: Zoho, target: Zoho) -> None:
+        self._source = source
+        self._target = target
+
+    def stop(self) -> str | None:
+        """Why not even new changes may be read, in a sentence; None when they may."""
+        leeway = self._leeway()
+        return about_credits(leeway) if leeway.allows == "nothing" else None
+
+    def go_on(self, *, new: bool) -> bool:
+        """Whether one more page may be begun."""
+        allows = self._leeway().allows
+        return allows == "everything" or (new and allows == "news")
+
+    def records(self, most: int, *, new: bool, one_by_one: bool = False) -> int:
+        """How many records, of at most so many, a page may have."""
+        leeway = self._leeway()
+        return records_for(leeway.left if new else leeway.spare, most, one_by_one=one_by_one)
+
+    def _leeway(self) -> Leeway:
+        return together(self._source.purse.leeway(), self._target.purse.leeway())
