@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -174,8 +174,9 @@ class Life:
             catalog.zoho._caller._clock_read_at -= seconds
 
     def close(self) -> None:
-        """The process is over; the next `once` starts a new one."""
-        self._open.close()
+        """The process is over; the next `once` starts a new one. A dead one does nothing on its way out."""
+        with suppress(Killed):
+            self._open.close()
         self._fleet, self._dead = None, False
 
 
