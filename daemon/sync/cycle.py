@@ -54,7 +54,7 @@ from daemon.sync.whole import UNREAD_RETRY
 from daemon.zoho import coql
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
-PAGES: Final = 5  # of the poll lane a cycle
+PAGES: Final = 20  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
 _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
 
