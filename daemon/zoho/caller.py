@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import orjson
 
@@ -50,9 +50,10 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request below `/crm/v8/`; `scope` is what the credential needs for it, `credits` what it costs.
+    """One request below `root`; `scope` is what the credential needs for it, `credits` what it costs.
 
-    `body` travels as JSON; `content` as it is, of the type that `headers` say.
+    `body` travels as JSON; `content` as it is, of the type that `headers` say. The body of a success goes `into` a file
+    where one is given; the call may take `slower` deadlines.
     """
 
     method: str
@@ -63,6 +64,9 @@ class Call:
     body: object = None
     content: bytes | None = None
     credits: int = 1
+    root: str = "crm/v8"
+    into: BinaryIO | None = None
+    slower: int = 1
 
 
 class _HalfAnswer(BadAnswer):
@@ -135,7 +139,7 @@ class Caller:
         return self._success(call)
 
     def _success(self, call: Call) -> Reply | None:
-        deadline = self.transport.deadline()
+        deadline = self.transport.deadline(call.slower)
         try:
             reply = self.send(call)
         except CallUncertain as error:
@@ -180,7 +184,7 @@ class Caller:
         """
         begun = getattr(self._begun, "deadline", None)
         with self._lanes.one(self.org.call_deadline if begun is None else self.transport.left(begun)):
-            return self._send(call, begun or self.transport.deadline())
+            return self._send(call, begun or self.transport.deadline(call.slower))
 
     def _send(self, call: Call, deadline: float) -> Reply:
         self._demand_rested()
@@ -201,11 +205,12 @@ class Caller:
         try:
             reply = self.transport.request(
                 call.method,
-                f"{self.org.api_url.rstrip('/')}/crm/v8/{call.path}",
+                f"{self.org.api_url.rstrip('/')}/{call.root}/{call.path}",
                 deadline=deadline,
                 headers={"Authorization": f"Zoho-oauthtoken {token.reveal()}", **kind, **call.headers},
                 params=call.params or None,
                 content=body,
+                into=call.into,
             )
         except CallUncertain:
             self._spend(call.credits)
