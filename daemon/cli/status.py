@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.context import ledger_settings, open_reader
+from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.core.causes import advice
-from daemon.ledger import Comparing, StreamStatus, Stuck
+from daemon.ledger import Comparing, Loading, StreamStatus, Stuck
 from daemon.settings import Settings
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
@@ -35,11 +35,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     settings = ledger_settings(Path(ctx.obj))
     streams, stuck = what_runs(settings)
-    compared = comparing(settings)
+    compared, loads = comparing(settings), loading(settings)
     if as_json:
-        click.echo(json.dumps(as_document(streams, stuck, compared)))
+        click.echo(json.dumps(as_document(streams, stuck, compared, loads)))
     else:
-        show(Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH), streams, stuck, compared)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+        show(console, streams, stuck, compared, loads)
         for line in unbalanced(settings, streams):
             click.echo(line)
     ctx.exit(code_of(streams))
@@ -59,6 +60,12 @@ def comparing(settings: Settings) -> dict[str, Comparing]:
     """The full comparisons that go on, by stream."""
     with open_reader(settings) as reader:
         return {one.stream: one for one in reader.comparing()}
+
+
+def loading(settings: Settings) -> dict[str, Loading]:
+    """The first loads that go on, by stream."""
+    with open_reader(settings) as reader:
+        return {one.stream: one for one in reader.loading(utc_now())}
 
 
 def unbalanced(settings: Settings, streams: list[StreamStatus]) -> list[str]:
@@ -89,7 +96,10 @@ def stopped(streams: list[StreamStatus]) -> list[StreamStatus]:
 
 
 def as_document(
-    streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]
+    streams: list[StreamStatus],
+    stuck: list[Stuck],
+    compared: Mapping[str, Comparing],
+    loads: Mapping[str, Loading],
 ) -> dict[str, object]:
     """The document of `status --json` (design 7)."""
     return {
@@ -110,6 +120,7 @@ def as_document(
                 },
                 "trouble": s.trouble,
                 "comparison": _comparison(compared.get(s.stream)),
+                "first_load": _first_load(loads.get(s.stream)),
                 "queue": [queue_entry(q) for q in stuck if q.stream == s.stream],
             }
             for s in streams
@@ -125,6 +136,18 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
         "source_seen": one.source_seen,
         "target_seen": one.target_seen,
         "found": one.found,
+    }
+
+
+def _first_load(one: Loading | None) -> dict[str, object] | None:
+    if one is None:
+        return None
+    return {
+        "way": one.way,
+        "started_at": _iso(one.started_at),
+        "total": one.total,
+        "done": one.done,
+        "left_s": None if one.left is None else int(one.left.total_seconds()),
     }
 
 
@@ -146,8 +169,14 @@ def queue_entry(q: Stuck) -> dict[str, object]:
     }
 
 
-def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], compared: Mapping[str, Comparing]) -> None:
-    """A table of the streams, then which are compared, then what is stuck, by cause."""
+def show(
+    console: Console,
+    streams: list[StreamStatus],
+    stuck: list[Stuck],
+    compared: Mapping[str, Comparing],
+    loads: Mapping[str, Loading],
+) -> None:
+    """A table of the streams, then which are loaded or compared, then what is stuck, by cause."""
     table = Table(box=None, pad_edge=False)
     for title, right in (
         ("stream", False),
@@ -177,12 +206,24 @@ def show(console: Console, streams: list[StreamStatus], stuck: list[Stuck], comp
         if s.trouble:
             console.print(Text(f"{s.stream} is stopped: {s.trouble}", style="red"))
     for s in streams:
+        if load := loads.get(s.stream):
+            console.print(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}")
+    for s in streams:
         if one := compared.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
             console.print(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue")
     for q in stuck:
         console.print()
         console.print(cause_lines(q))
+
+
+def _progress(load: Loading) -> str:
+    """How far a first load is, and when it ends if it goes on as it went so far."""
+    if load.waits:
+        return f"Zoho is making the file of {load.total:,} records"
+    share = "" if load.total == 0 else f" ({100 * load.done // load.total} %)"
+    rest = "" if load.left is None else f", about {duration(int(load.left.total_seconds()))} left at this rate"
+    return f"{load.done:,} of {load.total:,} records{share}{rest}"
 
 
 def cause_lines(q: Stuck) -> Text:

@@ -18,6 +18,7 @@ Owner = Literal["source", "target", "newest", "fill-blank"]
 the record is made; whoever changed it last; or the target where its field is not blank.
 """
 Unmatched = Literal["stop", "follow", "delete"]
+Bulk = Literal["auto", "never"]
 Ladder = tuple[tuple[str, ...], ...]
 """Rungs from the most to the least certain; each names target fields that must all be equal."""
 
@@ -126,6 +127,7 @@ class Stream:
     `primary` is the org whose edit is kept where two orgs changed a field in the same second.
 
     `egress` are the only source fields whose values may leave the source; None: all that are mapped.
+    `bulk` says whether a first load may be read from files where that is cheaper (backfill.py).
     """
 
     address: str
@@ -159,6 +161,7 @@ class Stream:
     notes_of: tuple[str, ...] = ()
     files_of: str | None = None
     egress: frozenset[str] | None = None
+    bulk: Bulk = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The ledger: the tables, and the one class that speaks SQL."""
 
+from daemon.ledger.backfills import Backfill, Loading
 from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart
 from daemon.ledger.errors import (
@@ -26,6 +27,7 @@ from daemon.ledger.streams import StreamState
 __all__ = [
     "MIRRORED",
     "THERE",
+    "Backfill",
     "Balance",
     "Claim",
     "ClaimLost",
@@ -45,6 +47,7 @@ __all__ = [
     "LedgerTooOld",
     "LedgerUnavailable",
     "LinkConflict",
+    "Loading",
     "Member",
     "Membership",
     "NaiveTime",

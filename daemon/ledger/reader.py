@@ -21,7 +21,7 @@ from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.core.translate import Parent
-from daemon.ledger import comparisons, lookups, migrate, story, streams, watching
+from daemon.ledger import backfills, comparisons, lookups, migrate, story, streams, watching
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database, locate
 from daemon.ledger.story import Story
@@ -278,6 +278,11 @@ class Reader:
         with self._reading() as connection:
             rows = connection.execute(query.where(row.finished_at.is_(None)).order_by(row.stream)).mappings()
             return [Comparing(**one) for one in rows]
+
+    def loading(self, now: datetime) -> list[backfills.Loading]:
+        """The first loads that go on."""
+        with self._reading() as connection:
+            return backfills.loading(connection, now)
 
     def history(self, record_id: str | None = None, stream: str | None = None, limit: int = 100) -> list[History]:
         """The latest writes, newest first; of one record by either of its ids, of one stream, or of all."""

@@ -345,6 +345,8 @@ class _Work:
                 self._note(address, report.trouble)
                 if report.waits_for:
                     self._soon(address, _WAITING_S)
+                if report.wait:
+                    self._soon(address, report.wait.total_seconds())
                 if not report.more or report.trouble:
                     break
         except ClaimLost as error:

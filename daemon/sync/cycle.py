@@ -1,5 +1,6 @@
 """One cycle of one stream: the poll lane, then the retry lane, then some pages of a full comparison. None may starve
-another: each has a ration. Deletions and what a comparison finds come in through the retry lane.
+another: each has a ration. Deletions and what a comparison finds come in through the retry lane. A large first load
+takes the poll lane's place until it is done (backfill.py).
 
 A trouble with an org ends the cycle with a sentence, never with an exception; the checkpoint then stands before the
 first change without an outcome. What Zoho says of single records is settled on the way (road.py).
@@ -34,6 +35,7 @@ from daemon.core.settle import Walk
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
+from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
 from daemon.sync.children import Children
@@ -99,6 +101,7 @@ class StreamRunner:
         self._settled: dict[str, tuple[datetime, int]] = {}
         self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
+        self._loader = Loader(stream, source, ledger, self._reader, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter()
@@ -131,7 +134,7 @@ class StreamRunner:
         return report
 
     def _both_lanes(self, report: Report) -> None:
-        report.trouble, report.away, report.cycle_id = None, False, None
+        report.trouble, report.away, report.cycle_id, report.wait = None, False, None, timedelta()
         prepared = self._prepare()
         fuse = self._ledger.fuse_state(self.stream)
         self._meter.accepted = fuse.accepted
@@ -143,9 +146,11 @@ class StreamRunner:
             return
         self._look_again(prepared)
         state = state_of(self._ledger, self.stream)
-        self._listed_at = self._now()
-        self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
-        for lane in (self._poll, self._retry, self._compare):
+        loads = self._loader.goes_on(state, prepared)
+        if not loads:  # a file may hold what is deleted by then
+            self._listed_at = self._now()
+            self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
+        for lane in (self._load if loads else self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
         if fuse.accepted and self._ledger.has_untried(self.stream):
@@ -253,8 +258,28 @@ class StreamRunner:
         self._caught_up_once = mine.caught_up_at is not None
         return None
 
+    def _load(self, prepared: Prepared, report: Report) -> None:
+        """Some pages of a first load that is read from files; when it ends, the next cycle polls."""
+        self._unfinished = None
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
+            for _ in range(PAGES):
+                changes = self._loader.page(prepared)
+                if changes is None:
+                    break
+                meter, cycle_id = self._meter, report.cycle_id
+                travelled = travel(changes, prepared, self._hands, lane="poll", meter=meter, cycle_id=cycle_id)
+                self._note(report, travelled)
+                if travelled.unsent or travelled.trouble or travelled.blown:
+                    break
+                self._loader.passed()
+        if report.trouble is None:
+            report.wait = self._loader.wait()
+            report.more = not report.wait
+            self._ledger.polled(self.stream, self._now(), None, caught_up=False)
+
     def _poll(self, prepared: Prepared, report: Report) -> None:
         state = state_of(self._ledger, self.stream)
+        may_load = self._loader.may_begin(state)
         going_on = self._go_on()
         back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
@@ -289,6 +314,10 @@ class StreamRunner:
                 self._remember(sure, travelled.unsent, checkpoint)
                 at, limit = page.end, most
                 report.more = not page.last
+                if may_load and report.more and not travelled.unsent and report.trouble is None:
+                    may_load = False
+                    if self._loader.begin(prepared):
+                        break
                 if page.last or travelled.unsent or travelled.trouble or travelled.blown or self._stopping():
                     break
         if report.trouble is None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.core.ends import Outcome
 from daemon.core.rules import Stream
@@ -20,7 +20,7 @@ from daemon.zoho.errors import ZohoError
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What a cycle came to: for the log, for `once`, and for the scheduler's next move. `away`: the trouble is that an
-    org cannot be reached.
+    org cannot be reached. `wait`: before that there is nothing to do, and then there may be.
     """
 
     stream: str
@@ -31,6 +31,7 @@ class Report:
     more: bool = False
     waits_for: str | None = None
     cycle_id: int | None = None
+    wait: timedelta = timedelta()
 
     @property
     def seen(self) -> int:

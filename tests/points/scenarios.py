@@ -23,12 +23,13 @@ class Scenario:
     play: Callable[[Stage], None]
     stream: tuple[tuple[str, str], ...] = ()
     excused: frozenset[str] = frozenset()
+    large: bool = False
 
     @contextmanager
     def staged(self, folder: Path, warm: Warm, lag: int = 0) -> Iterator[Stage]:
         """A stage on which everything is ready and kept."""
         with staged(folder / f"{self.name}-{lag}", warm, self.modules, lag) as stage:
-            stage.excused = self.excused
+            stage.excused, stage.large = self.excused, self.large
             stage.settle_in(**dict(self.stream))
             self.play(stage)
             stage.pass_time(lag + 1)
@@ -146,12 +147,24 @@ def _back(stage: Stage) -> None:
     stage.a.restore("Leads", numbers[0])
 
 
+def _load(stage: Stage) -> None:
+    """A first load from a file; until now nothing could be read."""
+    stage.emu.quirks(bulk_job_seconds=0)
+    for name in "ABC":
+        _lead(stage, name)
+    stage.a.faults.next("coql", effect="status", status=500, code="INTERNAL_ERROR", times=9)
+    stage.run("once")
+    stage.emu.clear_faults()
+    stage.pass_time(stage.lag + 2)
+
+
 _LEADS: Final = ("Leads",)
 SCENARIOS: Final = {
     one.name: one
     for one in (
         Scenario(name="first migration", modules=_LEADS, play=_first),
         Scenario(name="create", modules=_LEADS, play=_create),
+        Scenario(name="large first load", modules=_LEADS, play=_load, large=True),
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
         Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),

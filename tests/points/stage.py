@@ -27,7 +27,9 @@ WRITES: Final = frozenset({"insert", "update", "upsert", "delete"})
 
 @dataclass(kw_only=True)
 class Stage:
-    """`a` is read and `b` written. `ahead`: seconds by which the orgs' clocks, and the daemon's, lead the wall's."""
+    """`a` is read and `b` written. `ahead`: seconds by which the orgs' clocks, and the daemon's, lead the
+    wall's. `large`: a few records are many (large.py).
+    """
 
     emu: Emulator
     warm: Warm
@@ -36,6 +38,7 @@ class Stage:
     lag: int
     defects: list[Json] = field(default_factory=list)
     excused: frozenset[str] = frozenset()
+    large: bool = False
     ahead: float = 0.0
     _kept: tuple[Kept, float] | None = None
 
@@ -80,6 +83,7 @@ class Stage:
     def run(self, *argv: str, kill_at: int | None = None) -> int:
         """One command to its end, or to its kill."""
         job = {"argv": list(argv), "env": self.env, "folder": str(self.folder), "ahead": self.ahead}
+        job |= {"large": self.large}
         return self.warm.run(job | ({} if kill_at is None else {"kill_at": kill_at}))
 
     def points(self) -> list[str]:

@@ -1,7 +1,8 @@
 """A warm process that forks the real `orgsync` command: its imports cost a second, a fork costs some milliseconds.
 
 One JSON line in: `argv`, `env`, `folder`, and perhaps `kill_at` (the number of the point at which the child kills
-itself) and `ahead` (seconds that its clock is ahead of the wall's). One line out: the exit code, -9 for a kill.
+itself), `ahead` (seconds that its clock is ahead of the wall's) and `large` (large.py). One line out: the exit code, -9
+for a kill.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Final, Self
 from unittest import mock
 
 from tests.points.hooks import Point, watched
+from tests.points.large import large
 
 POINTS_FILE: Final = "points.txt"
 OUTPUT_FILE: Final = "output.txt"
@@ -82,7 +84,11 @@ def _become(job: Job) -> None:
         os.environ.update(job["env"])
         _redirect()
         sys.argv = ["orgsync", *job["argv"]]
-        with watched(_Fate(job.get("kill_at")).strike), _clock_ahead(job["argv"], job.get("ahead", 0.0)):
+        with (
+            watched(_Fate(job.get("kill_at")).strike),
+            _clock_ahead(job["argv"], job.get("ahead", 0.0)),
+            large(job.get("large", False)),
+        ):
             importlib.import_module("daemon.cli").main()
     except SystemExit as end:
         code = end.code or 0
