@@ -91,9 +91,9 @@ class Loader:
         self._known = begins and (self._ledger.count_links(self._stream) > 0 or self._ledger.has_open(self._stream))
         return begins
 
-    def begin(self, prepared: Prepared) -> bool:
-        """Counts what is to be read, and chooses the cheaper way; True when it is by files from now on. Costs up to two
-        credits, and 50 where a job is made. No trouble of it stops the stream: then it is read by queries.
+    def begin(self, prepared: Prepared) -> None:
+        """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
+        No trouble of it stops the stream: then it is read by queries.
         """
         source, stream, criteria = self._source.zoho, self._stream, prepared.fields.at_source
         horizon = (source.clock_before_next_call() - stream.lag).replace(microsecond=0)
@@ -101,7 +101,7 @@ class Loader:
             matching = source.count(stream.source_module, None if criteria is None else coql.matching(criteria))
         except ZohoError as error:
             logger.warning("{}: how much is to be read is not known: {}", stream.address, error)
-            return False
+            return
         job_id, total, why = None, matching, self._unfit(prepared, matching)
         if why is None:
             job_id, total, why = self._by_price(prepared, matching, horizon)
@@ -119,7 +119,6 @@ class Loader:
         )
         self._ledger.begin_backfill(stream, begun)
         logger.info("{}: {} records to read by {} ({})", stream.address, begun.total, begun.way, why)
-        return is_bulk
 
     def _by_price(self, prepared: Prepared, matching: int, horizon: datetime) -> tuple[str | None, int, str]:
         """A job where files are cheaper, the records to read, and why."""

@@ -295,7 +295,7 @@ class StreamRunner:
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            for _ in range(PAGES):
+            for _ in range(1 if may_load and sift is None else PAGES):  # one page tells whether there is much to read
                 page = self._reader.page(prepared.fields.columns, at, limit, sift)
                 changes = [c for c in page.changes if self._settled.get(c.record_id) != _fingerprint(c)]
                 walk = Walk(checkpoint=checkpoint, page_end=page.end, horizon=horizon)
@@ -314,12 +314,10 @@ class StreamRunner:
                 self._remember(sure, travelled.unsent, checkpoint)
                 at, limit = page.end, most
                 report.more = not page.last
-                if may_load and report.more and not travelled.unsent and report.trouble is None:
-                    may_load = False
-                    if self._loader.begin(prepared):
-                        break
                 if page.last or travelled.unsent or travelled.trouble or travelled.blown or self._stopping():
                     break
+            if may_load and report.more and not travelled.unsent and report.trouble is None:
+                self._loader.begin(prepared)
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()

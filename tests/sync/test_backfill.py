@@ -108,17 +108,18 @@ def test_the_price_decides(tmp_path: Path, records: int, made: int) -> None:
         assert jobs(pair) == made
 
 
-@pytest.mark.parametrize(
-    ("stream", "why"),
-    [
-        ({"bulk": "never"}, 'bulk = "never"'),
-        ({"where": "Last_Name = 'L0'"}, "by queries it costs 3 credits"),
-    ],
-)
-def test_streams_that_are_read_by_queries_say_why(tmp_path: Path, stream: dict[str, str], why: str) -> None:
-    with pair_of(tmp_path, **stream) as pair:
+def test_files_can_be_forbidden(tmp_path: Path) -> None:
+    with pair_of(tmp_path, bulk="never") as pair:
         settle(pair)
-        assert way(pair) == ("query", 0, why)
+        assert in_step(pair)
+        assert way(pair) == ("query", 0, 'bulk = "never"')
+        assert jobs(pair) == 0
+
+
+def test_a_filter_that_leaves_little_of_a_large_module_is_asked_by_queries(tmp_path: Path) -> None:
+    with pair_of(tmp_path, where="Last_Name = 'L0'") as pair:
+        settle(pair)
+        assert names(pair) == ["L0"]
         assert jobs(pair) == 0
 
 
