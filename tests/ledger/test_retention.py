@@ -107,7 +107,18 @@ def test_ended_comparisons_and_used_up_fuses_go_but_for_the_last(ledger, contact
     assert file.rows("SELECT spent_at FROM fuses") == [(None,), (None,)]
 
 
-FOR_EVER = {"checkpoints", "id_map", "agreed", "baselines", "retry_queue", "drops", "exports", "orgs", "meta"}
+FOR_EVER = {
+    "checkpoints",
+    "id_map",
+    "agreed",
+    "baselines",
+    "retry_queue",
+    "drops",
+    "exports",
+    "orgs",
+    "meta",
+    "backfills",
+}
 BY_THE_ROAD = {"intents", "deletions"}  # they go when they are answered, and after 61 days
 ELSEWHERE = {"daemons", "renewals", "alerts"}  # after an hour and ten minutes (test_claims), and test_alerts
 
