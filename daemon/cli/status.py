@@ -104,7 +104,7 @@ def look(settings: Settings) -> Look:
         streams=streams,
         stuck=stuck,
         compared=comparing(settings),
-        loads=loading(settings),
+        loads=loading(settings, streams),
         off=unbalanced(settings, streams),
         leeways=budgets(settings),
     )
@@ -134,8 +134,10 @@ def budgets(settings: Settings) -> list[Leeway]:
     return [judge(o, settings.budgets.get(o, UNLIMITED), accounts.get(o, Account()), utc_now()) for o in orgs]
 
 
-def loading(settings: Settings) -> dict[str, Loading]:
+def loading(settings: Settings, streams: list[StreamStatus]) -> dict[str, Loading]:
     """The first loads that go on, by stream."""
+    if not any(s.polled_at is not None and s.caught_up_at is None for s in streams):
+        return {}
     with open_reader(settings) as reader:
         return {one.stream: one for one in reader.loading(utc_now())}
 
