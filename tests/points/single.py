@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -176,7 +176,8 @@ class Life:
 
     def close(self) -> None:
         """The process is over; the next `once` starts a new one."""
-        self._open.close()
+        with suppress(Killed):  # a dead process gives no credits back
+            self._open.close()
         self._fleet, self._dead = None, False
 
 
