@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console, Group
@@ -25,6 +26,9 @@ from daemon.core.causes import advice
 from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
+if TYPE_CHECKING:
+    from daemon.ledger import Loading
+
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
 _LEFT_OUT = ((), ("last cycle",), ("last cycle", "checkpoint (UTC)"))  # columns, where a terminal is too narrow
 _STOPPED = ("unbalanced", "stopped", "silent")
@@ -32,13 +36,14 @@ _STOPPED = ("unbalanced", "stopped", "silent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """All that status shows: the streams, their queues by cause, the comparisons that go on, what is unbalanced, and
-    what the credits of the orgs let run.
+    """All that status shows: the streams, their queues by cause, the comparisons and first loads that go on, what is
+    unbalanced, and what the credits of the orgs let run.
     """
 
     streams: list[StreamStatus]
     stuck: list[Stuck]
     compared: Mapping[str, Comparing]
+    loads: Mapping[str, Loading]
     off: list[str]
     leeways: list[Leeway]
 
@@ -99,6 +104,7 @@ def look(settings: Settings) -> Look:
         streams=streams,
         stuck=stuck,
         compared=comparing(settings),
+        loads=loading(settings, streams),
         off=unbalanced(settings, streams),
         leeways=budgets(settings),
     )
@@ -126,6 +132,14 @@ def budgets(settings: Settings) -> list[Leeway]:
         accounts = reader.accounts()
     orgs = sorted({org for route in settings.routes for org in (route.source, route.target)})
     return [judge(o, settings.budgets.get(o, UNLIMITED), accounts.get(o, Account()), utc_now()) for o in orgs]
+
+
+def loading(settings: Settings, streams: list[StreamStatus]) -> dict[str, Loading]:
+    """The first loads that go on, by stream."""
+    if not any(s.polled_at is not None and s.caught_up_at is None for s in streams):
+        return {}
+    with open_reader(settings) as reader:
+        return {one.stream: one for one in reader.loading(utc_now())}
 
 
 def unbalanced(settings: Settings, streams: list[StreamStatus]) -> list[str]:
@@ -175,6 +189,7 @@ def as_document(seen: Look) -> dict[str, object]:
                 },
                 "trouble": s.trouble,
                 "comparison": _comparison(seen.compared.get(s.stream)),
+                "first_load": _first_load(seen.loads.get(s.stream)),
                 "queue": [queue_entry(q) for q in seen.stuck if q.stream == s.stream],
             }
             for s in seen.streams
@@ -208,6 +223,18 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
     }
 
 
+def _first_load(one: Loading | None) -> dict[str, object] | None:
+    if one is None:
+        return None
+    return {
+        "way": one.way,
+        "started_at": _iso(one.started_at),
+        "total": one.total,
+        "done": one.done,
+        "left_s": None if one.left is None else int(one.left.total_seconds()),
+    }
+
+
 def queue_entry(q: Stuck) -> dict[str, object]:
     return {
         "cause": q.cause_id,
@@ -227,12 +254,15 @@ def queue_entry(q: Stuck) -> dict[str, object]:
 
 
 def picture(seen: Look, out: Console) -> Group:
-    """The widest table of the streams that fits; then which are compared, what is stuck, by cause, what is off."""
+    """The widest table of the streams that fits; which are loaded or compared, what is stuck by cause, what is off."""
     tables = [_table(seen.streams, left_out) for left_out in _LEFT_OUT]
     endless = out.options.update(max_width=1_000)
     fitting = (table for table in tables if Measurement.get(out, endless, table).maximum <= out.width)
     parts: list[Table | Text] = [next(fitting, tables[-1])]
     parts += [Text(f"{s.stream} is stopped: {s.trouble}", style="red") for s in seen.streams if s.trouble]
+    for s in seen.streams:
+        if load := seen.loads.get(s.stream):
+            parts.append(Text(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
     for s in seen.streams:
         if one := seen.compared.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
@@ -261,6 +291,15 @@ def _last_cycle(s: StreamStatus) -> str:
 
 def _checkpoint(s: StreamStatus) -> str:
     return "-" if s.checkpoint_time.year == 1970 else f"{s.checkpoint_time:%Y-%m-%d %H:%M:%S}"
+
+
+def _progress(load: Loading) -> str:
+    """How far a first load is, and when it ends if it goes on as it went so far."""
+    if load.waits:
+        return f"Zoho is making the file of {load.total:,} records"
+    share = "" if load.total == 0 else f" ({100 * load.done // load.total} %)"
+    rest = "" if load.left is None else f", about {duration(int(load.left.total_seconds()))} left at this rate"
+    return f"{load.done:,} of {load.total:,} records{share}{rest}"
 
 
 def cause_lines(q: Stuck) -> Text:

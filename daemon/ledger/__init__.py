@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from daemon.ledger.backfills import Backfill, Loading
     from daemon.ledger.claims import Claim, Member, Membership
     from daemon.ledger.comparisons import Comparison, Counterpart
     from daemon.ledger.errors import (
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from daemon.ledger.streams import StreamState
 
 _ROOMS = {
+    "backfills": (
+        "Backfill",
+        "Loading",
+    ),
     "claims": (
         "Claim",
         "Member",
@@ -85,6 +90,7 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "MIRRORED",
     "THERE",
+    "Backfill",
     "Balance",
     "Claim",
     "ClaimLost",
@@ -105,6 +111,7 @@ __all__ = [
     "LedgerTooOld",
     "LedgerUnavailable",
     "LinkConflict",
+    "Loading",
     "Member",
     "Membership",
     "NaiveTime",

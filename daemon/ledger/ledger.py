@@ -34,6 +34,7 @@ from daemon.core.settle import Settlement
 from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger import (
+    backfills,
     baselines,
     claims,
     comparisons,
@@ -55,6 +56,7 @@ from daemon.ledger import (
     witness,
 )
 from daemon.ledger.alerts import AlertBook
+from daemon.ledger.backfills import Backfill
 from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.comparisons import Comparison, Counterpart, Reason, Side
 from daemon.ledger.database import Database, Lock, locate
@@ -522,6 +524,30 @@ class Ledger:
         """How many records the stream has agreed with its target."""
         with self._reading() as connection:
             return lookups.count_links(connection, stream)
+
+    def backfill(self, stream: Stream) -> Backfill | None:
+        """The stream's first load, if it had to be planned."""
+        with self._reading() as connection:
+            return backfills.state(connection, stream.address)
+
+    def begin_backfill(self, stream: Stream, backfill: Backfill) -> None:
+        """A first load begins; it takes the place of an earlier one."""
+        with self._writing() as connection:
+            backfills.begin(connection, stream.address, backfill)
+
+    def note_backfill(self, stream: Stream, **values: object) -> None:
+        """How far it has come."""
+        with self._writing() as connection:
+            backfills.note(connection, stream.address, **values)
+
+    def end_backfill(self, stream: Stream, now: datetime, why: str, position: Position | None) -> None:
+        """No file is read any more; what was changed after the position is followed from now on. None: the files were
+        given up, and the checkpoint stays where it is.
+        """
+        with self._writing() as connection:
+            backfills.note(connection, stream.address, ended_at=now, why=why)
+            if position is not None:
+                streams.advance(connection, stream, position)
 
     def start_comparison(self, stream: str, reason: Reason, now: datetime) -> bool:
         """Begin a full comparison; False when one goes on already."""

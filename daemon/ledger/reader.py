@@ -31,6 +31,7 @@ from daemon.ledger.tables import exports, retry_queue
 if TYPE_CHECKING:
     from daemon.core.budget import Account
     from daemon.core.translate import Parent
+    from daemon.ledger.backfills import Loading
     from daemon.ledger.watching import Watched
 
 EXAMPLES: Final = 3
@@ -282,6 +283,13 @@ class Reader:
         with self._reading() as connection:
             rows = connection.execute(query.where(row.finished_at.is_(None)).order_by(row.stream)).mappings()
             return [Comparing(**one) for one in rows]
+
+    def loading(self, now: datetime) -> list[Loading]:
+        """The first loads that go on."""
+        from daemon.ledger import backfills  # noqa: PLC0415
+
+        with self._reading() as connection:
+            return backfills.loading(connection, now)
 
     def history(self, record_id: str | None = None, stream: str | None = None, limit: int = 100) -> list[History]:
         """The latest writes, newest first; of one record by either of its ids, of one stream, or of all."""

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0012"
+HEAD: Final = "0013"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -373,6 +373,26 @@ comparisons = Table(
     info={"doc": "every full comparison of a stream: how far it is, and what it found"},
 )
 Index("ix_comparisons_stream", comparisons.c.stream, comparisons.c.id)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    text("stream", "the stream", key=True),
+    text("way", "bulk: from the files of bulk read jobs; query: page by page"),
+    text("why", "why that way: what both would cost, or what stands in the way of the cheaper one"),
+    text("rules_version", "version of the mapping that it was begun under; under another one its files say too little"),
+    number("total", "records that were to be read when it began"),
+    number("counted", "those that were created before `horizon`: a file that holds fewer is not whole"),
+    time("horizon", "what was changed since then, by the source's clock, is read after the files"),
+    time("started_at", "when it began"),
+    maybe("job_id", "the bulk read job whose file is being read; NULL: none"),
+    maybe_time("job_at", "when that job was made"),
+    number("done", "rows of that file that have an outcome"),
+    number("older", "rows of the files before it that were created before `horizon`"),
+    text("last_id", "record id of the last row of the files before it", default="0"),
+    maybe_time("ended_at", "when the files were at their end, or given up; NULL while they are read, and for `query`"),
+    info={"doc": "how each stream read its records for the first time, and how far that has come"},
+)
 
 alerts = Table(
     "alerts",

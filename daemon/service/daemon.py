@@ -367,6 +367,8 @@ class _Work:
         wait = self._pacing.after(stream, report, short=self._fleet.credits_short(stream.address))
         if report.waits_for:
             self._soon(stream.address, _WAITING_S)
+        elif report.wait:
+            self._soon(stream.address, report.wait.total_seconds())
         elif wait < stream.poll:
             self._soon(stream.address, wait.total_seconds())
 

@@ -182,6 +182,9 @@ class Fleet:
             pending = [r for r in self.runners if self._goes_on(r, reports[r.stream.address], seen)]
             if not pending:
                 break
+            waits = [one.wait for r in pending if not (one := reports[r.stream.address]).waits_for]
+            if not seen and waits and all(waits):  # for jobs of Zoho's
+                self._rest(min(waits).total_seconds())
         return reports
 
     def _goes_on(self, runner: Runner, report: Report, seen: int) -> bool:
@@ -189,7 +192,7 @@ class Fleet:
         if report.trouble is not None:
             return False
         due = seen > 0 and self._ledger.due(runner.stream, self._now(), 1)
-        return report.more or report.waits_for is not None or bool(due)
+        return report.more or report.waits_for is not None or bool(report.wait) or bool(due)
 
     def __enter__(self) -> Self:
         return self

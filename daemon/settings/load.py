@@ -342,6 +342,7 @@ def _stream(
         fuse=fuse,
         compare=module.compare,
         compare_credits=module.compare_credits,
+        bulk=module.bulk,
         default_owner=entry.default_owner,
         owners=entry.owners,
         poll=poll,

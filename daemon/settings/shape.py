@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from daemon.core.at_once import AT_ONCE
 from daemon.core.fuse import Fuse
 from daemon.core.org import DATA_CENTERS
-from daemon.core.rules import Deletes, Drift, Gone, Owner, Unmatched
+from daemon.core.rules import Bulk, Deletes, Drift, Gone, Owner, Unmatched
 from daemon.settings import values as v
 from daemon.settings.address import ADDRESS, LEDGER
 from daemon.settings.problem import NOTHING, Problem, WrongValueError, describe, did_you_mean, join, quote, type_of
@@ -101,6 +101,7 @@ class ModuleEntry(Entry):
     drift: Drift = Field(default="report", description='"report", "overwrite" or "keep"')
     compare: v.Compare = Field(default=timedelta(days=7), description=f'{v.COMPARE}; or "never"')
     compare_credits: int = Field(default=1000, ge=1, le=10_000_000, description="a number of credits, from 1")
+    bulk: Bulk = Field(default="auto", description='"auto" or "never"')
     fuse: object = Field(default=None, description="a table with deletes, blanked, refused")
     owner: Owner = Field(default="source", description=v.OWNER)
     notes: bool = Field(default=False, description="true or false")

@@ -1,5 +1,6 @@
 """One cycle of one stream: the poll lane, then the retry lane, then some pages of a full comparison. None may starve
-another: each has a ration. Deletions and what a comparison finds come in through the retry lane.
+another: each has a ration. Deletions and what a comparison finds come in through the retry lane. A large first load
+takes the poll lane's place until it is done (backfill.py).
 
 A trouble with an org ends the cycle with a sentence, never with an exception; the checkpoint then stands before the
 first change without an outcome. What Zoho says of single records is settled on the way (road.py).
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import orjson
 from loguru import logger
 
 from daemon.core.absent import NOTHING
@@ -31,13 +31,14 @@ from daemon.core.causes import (
 )
 from daemon.core.ends import due_row
 from daemon.core.fuse import Blown, Meter, sentence
-from daemon.core.record import Change, Deletion, Position
+from daemon.core.record import Deletion, Position
 from daemon.core.rules import Route, Stream
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
+from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Page, Sift
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
 from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock
 from daemon.sync.compare import Comparer
@@ -45,6 +46,7 @@ from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
 from daemon.sync.means import Means
+from daemon.sync.overlap import Overlap
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, note_lost, prepare
 from daemon.sync.report import Report, accounted, state_of
@@ -102,10 +104,11 @@ class StreamRunner:
             now=now,
             stopping=stopping,
         )
-        self._settled: dict[str, tuple[datetime, int]] = {}
+        self._settled = Overlap()
         self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
         self._means = Means(source.zoho, target.zoho)
+        self._loader = Loader(stream, source, ledger, self._reader, self._means, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter()
@@ -138,7 +141,7 @@ class StreamRunner:
         return report
 
     def _both_lanes(self, report: Report) -> None:
-        report.cycle_id, report.trouble = None, self._means.stop()
+        report.cycle_id, report.trouble, report.wait = None, self._means.stop(), timedelta()
         report.away = report.trouble is not None
         if report.away:
             return
@@ -153,9 +156,11 @@ class StreamRunner:
             return
         self._look_again(prepared)
         state = state_of(self._ledger, self.stream)
-        self._listed_at = self._now()
-        self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
-        for lane in (self._poll, self._retry, self._compare):
+        loads = self._loader.goes_on(state, prepared)
+        if not loads:  # a file may hold what is deleted by then
+            self._listed_at = self._now()
+            self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
+        for lane in (self._load if loads else self._poll, self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
         if fuse.accepted and self._ledger.has_untried(self.stream):
@@ -263,12 +268,24 @@ class StreamRunner:
         self._caught_up_once = mine.caught_up_at is not None
         return None
 
+    def _load(self, prepared: Prepared, report: Report) -> None:
+        """Some pages of a first load that is read from files; when it ends, the next cycle polls."""
+        self._unfinished = None
+        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
+            for travelled in self._loader.travel(prepared, self._hands, self._meter, PAGES):
+                self._note(report, travelled)
+                report.news += travelled.settlement.seen
+        if report.trouble is None:
+            report.wait, report.more = self._loader.wait(), self._loader.more()
+            self._ledger.polled(self.stream, self._now(), None, caught_up=False)
+
     def _poll(self, prepared: Prepared, report: Report) -> None:
         state = state_of(self._ledger, self.stream)
         new = state.caught_up_at is not None  # a first pass gives way to what is new elsewhere
         if not self._means.go_on(new=new):
             self._ledger.polled(self.stream, self._now(), None, caught_up=False)
             return
+        may_load = self._loader.may_begin(state)
         going_on = self._go_on()
         back_to = self._clock.back_to(state, going_on=going_on is not None)
         self._clock.walk_begins()
@@ -284,7 +301,8 @@ class StreamRunner:
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            affordable = self._means.records(PAGES * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
+            turns = 1 if may_load and sift is None else PAGES  # one page tells whether there is much to read
+            affordable = self._means.records(turns * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
             convoy = Convoy(
                 prepared,
                 self._hands,
@@ -295,15 +313,17 @@ class StreamRunner:
             )
             columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
             pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
-            arrived = convoy.travel(pages, self._unsettled)
+            arrived = convoy.travel(pages, self._settled.unsettled)
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
                     self._note(report, travelled)
                     report.news += travelled.settlement.seen
                     checkpoint = travelled.settlement.checkpoint or checkpoint
                     sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
-                    self._remember(sure, travelled.unsent, checkpoint)
+                    self._settled.remember(sure, travelled.unsent, checkpoint)
                     at, report.more = page.end, not page.last
+            if may_load and report.more and not travelled.unsent and report.trouble is None:
+                self._loader.begin(prepared)
         if report.trouble is None:
             report.caught_up = not report.more and not travelled.unsent
             (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
@@ -375,20 +395,3 @@ class StreamRunner:
         if any(cause.code not in OURS for cause in refused):  # the target's fields may not be what we think
             self._target.doubt()
         self._doubted |= refused
-
-    def _unsettled(self, page: Page) -> list[Change]:
-        return [change for change in page.changes if self._settled.get(change.record_id) != _fingerprint(change)]
-
-    def _remember(self, changes: list[Change], unsent: frozenset[str], checkpoint: Position) -> None:
-        """Polls overlap from the checkpoint on; what was settled and still looks the same is not planned again. Of what
-        is read apart a page shows nothing: then only records count whose second was over before the page was asked for.
-        """
-        edge = checkpoint.modified_time
-        self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}
-        marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)
-        self._settled.update((i, mark) for i, mark in marks if mark[0] >= edge)
-
-
-def _fingerprint(change: Change) -> tuple[datetime, int]:
-    body = orjson.dumps(change.values, option=orjson.OPT_SORT_KEYS)
-    return change.position.modified_time, hash(body)

@@ -30,5 +30,10 @@ class Means:
         leeway = self._leeway()
         return records_for(leeway.left if new else leeway.spare, most, one_by_one=one_by_one)
 
+    def spares(self, wanted: int) -> bool:
+        """Whether so many credits at once leave what is kept for new changes."""
+        spare = self._leeway().spare
+        return spare is None or spare >= wanted
+
     def _leeway(self) -> Leeway:
         return together(self._source.purse.leeway(), self._target.purse.leeway())

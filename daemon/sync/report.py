@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.core.outcome import Outcome
 from daemon.core.rules import Stream
@@ -20,7 +20,8 @@ from daemon.zoho.errors import ZohoError
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What a cycle came to: for the log, for `once`, and for the scheduler's next move. `away`: the trouble is that an
-    org cannot be reached. `news` are the changes of the source that it dealt with.
+    org cannot be reached. `news` are the changes of the source that it dealt with. `wait`: before that there is nothing
+    to do, and then there may be.
     """
 
     stream: str
@@ -32,6 +33,7 @@ class Report:
     waits_for: str | None = None
     cycle_id: int | None = None
     news: int = 0
+    wait: timedelta = timedelta()
 
     @property
     def seen(self) -> int:

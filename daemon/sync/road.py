@@ -98,14 +98,16 @@ def travel(
     lane: Lane,
     due: Mapping[str, DueRow] = MappingProxyType({}),
     meter: Meter | None = None,
+    cycle_id: int | None = None,
 ) -> Travelled:
-    """Takes some changes to their outcomes; with a `meter` no further than the fuse allows.
+    """Takes some changes to their outcomes, in a cycle that has begun or in a new one; with a `meter` no further than
+    the fuse allows.
 
     Raises what the client raises while reading, before any write.
     """
     planned = plan_page(changes, prepared, hands, due)
     sent = write(planned, prepared, hands, lane, meter)
-    return settle_page(planned, sent, prepared, hands, lane=lane)
+    return settle_page(planned, sent, prepared, hands, lane=lane, cycle_id=cycle_id)
 
 
 def plan_page(

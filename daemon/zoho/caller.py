@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import orjson
 
@@ -53,9 +53,10 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request below `/crm/v8/`; `scope` is what the credential needs for it, `credits` what it costs.
+    """One request below `root`; `scope` is what the credential needs for it, `credits` what it costs.
 
-    `body` travels as JSON; `content` as it is, of the type that `headers` say.
+    `body` travels as JSON; `content` as it is, of the type that `headers` say. The body of a success goes `into` a file
+    where one is given; the call may take `slower` deadlines.
     """
 
     method: str
@@ -66,6 +67,9 @@ class Call:
     body: object = None
     content: bytes | None = None
     credits: int = 1
+    root: str = "crm/v8"
+    into: BinaryIO | None = None
+    slower: int = 1
 
 
 @dataclass(slots=True)
@@ -148,7 +152,7 @@ class Caller:
         return self._success(call)
 
     def _success(self, call: Call) -> Reply | None:
-        deadline = self.transport.deadline()
+        deadline = self.transport.deadline(call.slower)
         try:
             reply = self.send(call)
         except CallUncertain as error:
@@ -197,7 +201,7 @@ class Caller:
         """
         begun = _DEADLINE.get()
         with self._lanes.one(self.org.call_deadline if begun is None else self.transport.left(begun)):
-            return self._send(call, begun or self.transport.deadline())
+            return self._send(call, begun or self.transport.deadline(call.slower))
 
     def _send(self, call: Call, deadline: float) -> Reply:
         self._demand_rested()
@@ -219,11 +223,12 @@ class Caller:
         try:
             reply = self.transport.request(
                 call.method,
-                f"{self.org.api_url.rstrip('/')}/crm/v8/{call.path}",
+                f"{self.org.api_url.rstrip('/')}/{call.root}/{call.path}",
                 deadline=deadline,
                 headers={"Authorization": f"Zoho-oauthtoken {token.reveal()}", **kind, **call.headers},
                 params=call.params or None,
                 content=body,
+                into=call.into,
             )
         except CallUncertain:
             self._spend(call.credits)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import BinaryIO, Final, Literal, Self
 
 from daemon.core.alerts import Credential
 from daemon.core.answer import Answer
@@ -19,7 +19,7 @@ from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.schema import Field, OrgProfile, Schema, User
-from daemon.zoho import coql, files, metadata, newfield, reads, writes
+from daemon.zoho import bulk, coql, files, metadata, newfield, reads, writes
 from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
@@ -221,6 +221,20 @@ class Zoho:
         )
         nothing = Deletions(rows=[], more=False)
         return self._caller.read(call, metadata.deletions, nothing)
+
+    # --- bulk read ---------------------------------------------------------------------------------------------------
+
+    def start_bulk_read(self, module: str, columns: Sequence[str], token: str | None = None) -> str:
+        """Make a job that puts all records of a module into a file, or the next ones; its id. Costs 50 credits."""
+        return bulk.create(self._caller, module, columns, token)
+
+    def bulk_read(self, job_id: str) -> bulk.Job:
+        """How a bulk read job is."""
+        return bulk.look(self._caller, job_id)
+
+    def fetch_bulk_read(self, job_id: str, into: BinaryIO) -> None:
+        """Write the file of a finished job, up to 512 MB, into a file; bulk.rows reads it."""
+        bulk.fetch(self._caller, job_id, into)
 
     # --- writing records ---------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The one place that does HTTP. It decides only one thing about a failure: had the request begun to go out?
 
 Nothing is followed, nothing is repeated, nothing is parsed. TLS is always verified, and plain HTTP is for loopback
-only. A call ends at its deadline whatever the other side does, and an answer is at most 32 MB after decompression.
+only. A call ends at its deadline whatever the other side does, and an answer is at most 32 MB after decompression, one
+that goes into a file 512 MB.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import logging
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,6 +27,7 @@ from daemon.zoho.deadline import DeadlineTransport
 from daemon.zoho.errors import CallUncertain, CredentialRefused, OrgUnavailable, shown
 
 MAX_BODY: Final = 32 * 1024 * 1024
+MAX_FILE: Final = 512 * 1024 * 1024
 CONNECT_TIMEOUT: Final = 10.0
 _GZIP: Final = zlib.MAX_WBITS | 16
 
@@ -63,9 +65,11 @@ class Transport:
     def close(self) -> None:
         self._client.close()
 
-    def deadline(self) -> float:
-        """The instant, on this transport's clock, at which a call that starts now is over."""
-        return self._monotonic() + self._org.call_deadline
+    def deadline(self, slower: int = 1) -> float:
+        """The instant, on this transport's clock, at which a call that starts now is over; one that may be so many
+        times slower than others.
+        """
+        return self._monotonic() + self._org.call_deadline * slower
 
     def left(self, deadline: float) -> float:
         """The seconds until a deadline."""
@@ -81,8 +85,9 @@ class Transport:
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        into: BinaryIO | None = None,
     ) -> Reply:
-        """One request, one answer, whatever its status.
+        """One request, one answer, whatever its status; the body of a 200 goes `into` a file where one is given.
 
         Raises OrgUnavailable when the request did not begin to go out, CallUncertain when it did and no whole answer
         came back before `deadline`.
@@ -105,17 +110,22 @@ class Transport:
         # Raised outside the except block: a chained httpx error carries the request, and with it the token.
         try:
             with self._deadlines.until(left):
-                return self._exchange(request, started)
+                return self._exchange(request, started, into)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, _BodyError) as error:
             failure = f"{_reason(error)} ({urlsplit(url).netloc}, after {self._monotonic() - started:.1f} s)"
         if out.begun:
             raise CallUncertain(self._org.name, failure)
         raise OrgUnavailable(self._org.name, failure)
 
-    def _exchange(self, request: httpx.Request, started: float) -> Reply:
+    def _exchange(self, request: httpx.Request, started: float, into: BinaryIO | None) -> Reply:
         response = self._client.send(request, stream=True)
         try:
-            body = self._body(response)
+            if into is not None and response.status_code == 200:
+                body = b""
+                for piece in self._pieces(response, MAX_FILE):
+                    into.write(piece)
+            else:
+                body = b"".join(self._pieces(response, self._max_body))
         finally:
             response.close()
         header = response.headers.get
@@ -130,24 +140,24 @@ class Transport:
             redirect=_host(header("location", "")) if response.is_redirect else None,
         )
 
-    def _body(self, response: httpx.Response) -> bytes:
-        """The body, decompressed no further than the cap: httpx itself would inflate a bomb first and tell later."""
+    def _pieces(self, response: httpx.Response, most: int) -> Iterator[bytes]:
+        """The body, decompressed to no more than `most` bytes: httpx would inflate a bomb first and tell later."""
         coding = response.headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("identity", "gzip", ""):
             raise _BodyError(f"the answer came in an encoding that was not asked for: {shown(coding)}")
         inflate = zlib.decompressobj(_GZIP) if coding == "gzip" else None
-        body = bytearray()
+        size = 0
         for chunk in response.iter_raw():
-            room = self._max_body - len(body) + 1
             try:
-                body += inflate.decompress(chunk, room) if inflate else chunk
+                piece = inflate.decompress(chunk, most - size + 1) if inflate else chunk
             except zlib.error:
                 raise _BodyError("the answer is not valid gzip") from None
-            if len(body) > self._max_body:
-                raise _BodyError(f"the answer is larger than {self._max_body} bytes")
-        if inflate and not inflate.eof and (body or response.status_code not in (204, 304)):
+            size += len(piece)
+            if size > most:
+                raise _BodyError(f"the answer is larger than {most} bytes")
+            yield piece
+        if inflate and not inflate.eof and (size or response.status_code not in (204, 304)):
             raise _BodyError("the answer ends in the middle of its gzip stream")
-        return bytes(body)
 
 
 class _BodyError(Exception):

@@ -101,6 +101,11 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
     with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
         query = "INSERT INTO intents (stream, source_id, action, sent_at, match) VALUES (?, ?, 'update', ?, '{}')"
         ledger.execute(query, (STREAM, free, "2026-01-01 00:00:00.000000"))
+        ledger.execute("UPDATE checkpoints SET caught_up_at = NULL WHERE stream = ?", (STREAM,))
+        begun = "SELECT stream, 'bulk', '', '', started_at, started_at FROM checkpoints WHERE stream = ?"
+        columns = "(stream, way, why, rules_version, horizon, started_at)"
+        ledger.execute(f"INSERT INTO backfills {columns} {begun}", (STREAM,))
+    said["status"] += call("status")
     said["why"] = [*call("why", account), *call("why", child), *call("why", free)]
     said["db downgrade"] = call("db", "downgrade", "0010", "--yes")
     shown = {name: {key for one in found for key in keys(one)} for name, found in said.items()}

@@ -107,9 +107,21 @@ def test_ended_comparisons_and_used_up_fuses_go_but_for_the_last(ledger, contact
     assert file.rows("SELECT spent_at FROM fuses") == [(None,), (None,)]
 
 
-FOR_EVER = {"checkpoints", "id_map", "agreed", "baselines", "retry_queue", "drops", "exports", "orgs", "meta"}
+FOR_EVER = {
+    "checkpoints",
+    "id_map",
+    "agreed",
+    "baselines",
+    "retry_queue",
+    "drops",
+    "exports",
+    "orgs",
+    "meta",
+    "backfills",
+}
 BY_THE_ROAD = {"intents", "deletions"}  # they go when they are answered, and after 61 days
-ELSEWHERE = {"daemons", "renewals", "alerts"}  # after an hour and ten minutes (test_claims), and test_alerts
+ELSEWHERE = {"daemons", "renewals", "alerts", "spending"}
+"""After an hour and ten minutes (test_claims); test_alerts; after a day (test_spending)."""
 
 
 def test_every_table_stays_as_long_as_it_was_but_for_what_is_kept_for_ever(ledger, contacts, make, file):

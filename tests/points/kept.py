@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.emulator import Emulator
+from daemon.emulator.bulk_jobs import Shelf
 from daemon.emulator.credits import Meter
 from daemon.emulator.hands import Hands
 from daemon.emulator.store import Record
@@ -39,7 +40,7 @@ def keep(emu: Emulator) -> Kept:
 
 
 def give_back(emu: Emulator, kept: Kept) -> None:
-    """The world as it was; faults, log and credits start anew."""
+    """The world as it was; faults, log, credits and bulk jobs start anew."""
     emu.do(lambda _: _give_back(emu.world, kept))
 
 
@@ -69,6 +70,7 @@ def _give_back(world: World, kept: Kept) -> None:
         for module, entries in org.bin.items():
             site.org.bin[module] = {one.record.id: replace(one) for one in entries}
         site.org._counter = org.counter
+        site.org.bulk = Shelf()
         site.org.reader_reset()
         site.meter = Meter(site.org.edition, site.org.licences)
         site.accounts.refreshes, site.accounts.accesses = copy.deepcopy(org.tokens)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.points.sizes import LARGE, SEVERAL, Sizes
 from tests.points.stage import Stage, staged
 from tests.points.warm import Warm
 
@@ -23,7 +24,7 @@ class Scenario:
     play: Callable[[Stage], None]
     stream: tuple[tuple[str, str], ...] = ()
     excused: frozenset[str] = frozenset()
-    sizes: tuple[tuple[str, int], ...] = ()
+    sizes: Sizes = field(default_factory=dict)
 
     @contextmanager
     def staged(self, folder: Path, warm: Warm, lag: int = 0) -> Iterator[Stage]:
@@ -155,18 +156,25 @@ def _back(stage: Stage) -> None:
     stage.a.restore("Leads", numbers[0])
 
 
+def _load(stage: Stage) -> None:
+    """A first load from a file; until now nothing could be read."""
+    stage.emu.quirks(bulk_job_seconds=0)
+    for name in "ABC":
+        _lead(stage, name)
+    stage.a.faults.next("coql", effect="status", status=500, code="INTERNAL_ERROR", times=9)
+    stage.run("once")
+    stage.emu.clear_faults()
+    stage.pass_time(stage.lag + 2)
+
+
 _LEADS: Final = ("Leads",)
 SCENARIOS: Final = {
     one.name: one
     for one in (
         Scenario(name="first migration", modules=_LEADS, play=_first),
         Scenario(name="create", modules=_LEADS, play=_create),
-        Scenario(
-            name="pages side by side",
-            modules=_LEADS,
-            play=_convoy,
-            sizes=(("SMALL", 4), ("LARGE", 4), ("BATCH", 2)),
-        ),
+        Scenario(name="pages side by side", modules=_LEADS, play=_convoy, sizes=SEVERAL),
+        Scenario(name="large first load", modules=_LEADS, play=_load, sizes=LARGE),
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
         Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),

@@ -23,6 +23,7 @@ from tests.points.hooks import Point, watched
 from tests.points.invariants import Invariants
 from tests.points.judge import Judge, come_to_rest
 from tests.points.kept import give_tokens_back
+from tests.points.sizes import resized
 from tests.points.stage import Stage
 
 Json = dict[str, Any]
@@ -174,8 +175,8 @@ class Life:
             catalog.zoho._caller._clock_read_at -= seconds
 
     def close(self) -> None:
-        """The process is over; the next `once` starts a new one. A dead one does nothing on its way out."""
-        with suppress(Killed):
+        """The process is over; the next `once` starts a new one."""
+        with suppress(Killed):  # a dead process gives no credits back
             self._open.close()
         self._fleet, self._dead = None, False
 
@@ -191,7 +192,7 @@ def measure(stage: Stage, judge: Judge) -> tuple[int, int, list[int], list[str]]
             commits.append(life.points)
 
     judge.start()
-    with watched(strike):
+    with watched(strike), resized(stage.sizes):
         life.once()
     life.close()
     return life.calls, life.points, commits, life.wrong
@@ -216,7 +217,7 @@ def suffer(stage: Stage, judge: Judge, fault: Fault) -> Result:
     for one in ACCIDENTS.get(fault.kind, ()):
         stage.emu.faults({"times": 1, "skip": fault.number - 1, **one})
     life = Life(stage, judge, fault)
-    with watched(life.strike):
+    with watched(life.strike), resized(stage.sizes):
         life.once()
         if fault.kind == "arrives late":  # an edit must not be sent while the lost call may still arrive
             edit_first(stage)

@@ -27,7 +27,9 @@ WRITES: Final = frozenset({"insert", "update", "upsert", "delete"})
 
 @dataclass(kw_only=True)
 class Stage:
-    """`a` is read and `b` written. `ahead`: seconds by which the orgs' clocks, and the daemon's, lead the wall's."""
+    """`a` is read and `b` written. `ahead`: seconds by which the orgs' clocks, and the daemon's, lead the
+    wall's. `sizes`: of pages, batches and jobs (sizes.py).
+    """
 
     emu: Emulator
     warm: Warm

@@ -15,6 +15,7 @@ from tests.points.scenarios import SCENARIOS
 from tests.points.warm import Warm
 
 EVERY = 4
+THINNER = {"large first load": 8}  # it has more than twice as many points as any other
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,9 @@ def warm() -> Iterator[Warm]:
 @pytest.mark.timeout(600)  # the machine may be busy
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_loses_nothing_and_does_nothing_twice(warm: Warm, tmp_path: Path, name: str) -> None:
-    first = 1 + list(SCENARIOS).index(name) % EVERY
+    every = THINNER.get(name, EVERY)
+    first = 1 + list(SCENARIOS).index(name) % every
     with SCENARIOS[name].staged(tmp_path, warm) as stage:
-        done = list(crashes(stage, first, EVERY))
+        done = list(crashes(stage, first, every))
     assert len(done) >= 10
     assert not [crash for crash in done if crash.wrong]

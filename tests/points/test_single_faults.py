@@ -12,6 +12,7 @@ from tests.points.single import faults
 from tests.points.warm import Warm
 
 EVERY = 97  # no multiple of a number of calls: every kind of accident is met
+THINNER = {"large first load": 293}  # it has the most calls
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,9 @@ def warm() -> Iterator[Warm]:
 @pytest.mark.parametrize("lag", [0, 2])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_one_fault_breaks_no_promise(warm: Warm, tmp_path: Path, name: str, lag: int) -> None:
-    first = (7 * list(SCENARIOS).index(name) + 11 * lag) % EVERY
+    every = THINNER.get(name, EVERY)
+    first = (7 * list(SCENARIOS).index(name) + 11 * lag) % every
     with SCENARIOS[name].staged(tmp_path, warm, lag) as stage:
-        done = list(faults(stage, first, EVERY))
+        done = list(faults(stage, first, every))
     assert all(result.where for result in done), "a fault that never struck proves nothing"
     assert not [result for result in done if result.wrong]

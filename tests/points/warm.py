@@ -22,9 +22,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 from unittest import mock
 
-from daemon.core import steps
-from daemon.sync import cycle
 from tests.points.hooks import Point, watched
+from tests.points.sizes import resized
 
 POINTS_FILE: Final = "points.txt"
 OUTPUT_FILE: Final = "output.txt"
@@ -85,8 +84,11 @@ def _become(job: Job) -> None:
         os.environ.update(job["env"])
         _redirect()
         sys.argv = ["orgsync", *job["argv"]]
-        _resize(job.get("sizes", {}))
-        with watched(_Fate(job.get("kill_at")).strike), _clock_ahead(job["argv"], job.get("ahead", 0.0)):
+        with (
+            watched(_Fate(job.get("kill_at")).strike),
+            _clock_ahead(job["argv"], job.get("ahead", 0.0)),
+            resized(job.get("sizes", {})),
+        ):
             importlib.import_module("daemon.cli").main()
     except SystemExit as end:
         code = end.code or 0
@@ -95,12 +97,6 @@ def _become(job: Job) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
-
-
-def _resize(sizes: dict[str, int]) -> None:
-    """Pages and batches of these sizes, so that a few records are several of them."""
-    for name, size in sizes.items():
-        setattr(steps if name == "BATCH" else cycle, name, size)
 
 
 def _redirect() -> None:

@@ -58,11 +58,14 @@ def test_the_next_page_is_read_before_one_is_written_where_calls_may_go_side_by_
     read = {}
     for at_once in (1, 8):
         with filled(tmp_path / str(at_once), calls_at_once=at_once) as pair:
+            pair.cycle("Leads")  # the first page of a first load comes alone
+            before = len(calls(pair))
             pair.once()
-            order = calls(pair)
+            order = calls(pair)[before:]
             in_step(pair, "Leads")
         read[at_once] = order[: order.index("insert")].count("coql")
-    assert read[8] == 2 * read[1]
+    assert read[1] == 1
+    assert read[8] > 1
 
 
 def test_what_side_by_side_calls_cost_is_told_of_the_cycle_that_made_them(tmp_path: Path) -> None:
@@ -113,7 +116,7 @@ def test_a_child_whose_parent_is_on_the_page_before_needs_no_second_try(tmp_path
 def test_a_read_that_fails_leaves_what_is_being_written_settled(tmp_path: Path) -> None:
     with filled(tmp_path) as pair:
         pair.emu.faults({**SLOW, "org": "us"})
-        pair.cycle("Leads")  # nothing is left of the metadata to be read
+        pair.once()  # nothing is left of the metadata to be read
         for number in range(40, 80):
             insert(pair, "Leads", number)
         pair.pass_time(30)
@@ -129,6 +132,7 @@ def test_a_read_that_fails_leaves_what_is_being_written_settled(tmp_path: Path) 
 
 def test_a_page_that_cannot_be_settled_is_passed_by_none_behind_it(tmp_path: Path) -> None:
     with filled(tmp_path) as pair:
+        pair.cycle("Leads")  # the first page of a first load comes alone
         pair.emu.faults({**SLOW, "org": "us"})
         with pair.ledger._writer.begin() as connection:
             connection.exec_driver_sql(
@@ -138,7 +142,7 @@ def test_a_page_that_cannot_be_settled_is_passed_by_none_behind_it(tmp_path: Pat
         with pytest.raises(LedgerError, match="disk on fire"):
             pair.cycle("Leads")
         assert pair.sql("select modified_time, record_id from checkpoints") == before
-        assert len(pair.b.records("Leads")) >= 10
+        assert len(pair.b.records("Leads")) >= 18  # the second page was written
         with pair.ledger._writer.begin() as connection:
             connection.exec_driver_sql("drop trigger broken")
         pair.emu.clear_faults()

@@ -1,0 +1,102 @@
+"""The backfills table: how each stream reads its records for the first time, and how far that has come."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from daemon.core.backfill import left
+from daemon.ledger.errors import LedgerError
+from daemon.ledger.tables import backfills, checkpoints, cycles
+from daemon.ledger.upsert import upsert
+
+Way = Literal["bulk", "query"]
+_row = backfills.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """How a stream's first load goes; see the table. By queries the checkpoint says how far it is, and of files `done`
+    rows of the job's, after `older` rows before it.
+    """
+
+    way: Way
+    why: str
+    rules_version: str
+    total: int
+    counted: int
+    horizon: datetime
+    started_at: datetime
+    job_id: str | None = None
+    job_at: datetime | None = None
+    done: int = 0
+    older: int = 0
+    last_id: str = "0"
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made."""
+
+    stream: str
+    way: str
+    started_at: datetime
+    total: int
+    done: int
+    waits: bool
+    left: timedelta | None
+
+
+def state(connection: Connection, stream: str) -> Backfill | None:
+    """The stream's first load, gone on or ended; None for one that did not need any."""
+    found = connection.execute(select(backfills).where(_row.stream == stream)).mappings().one_or_none()
+    return None if found is None else Backfill(**{name: found[name] for name in found if name != "stream"})
+
+
+def begin(connection: Connection, stream: str, backfill: Backfill) -> None:
+    """It begins, in the place of an earlier one."""
+    connection.execute(upsert(connection, backfills), {"stream": stream, **asdict(backfill)})
+
+
+def note(connection: Connection, stream: str, **values: object) -> None:
+    """Set columns of the stream's row, such as `done`. Raises LedgerError when there is none."""
+    done = connection.execute(update(backfills).where(_row.stream == stream).values(**values))
+    if done.rowcount != 1:
+        raise LedgerError(f"{stream} has no first load that goes on")
+
+
+def loading(connection: Connection, now: datetime) -> list[Loading]:
+    """The first loads of streams that have not caught up yet. What is done is what the poll lane has dealt with since
+    it began, so that a page that was read twice counts twice.
+    """
+    began = func.min(cycles.c.started_at)
+    seen = func.coalesce(func.sum(cycles.c.seen), 0)
+    since = and_(cycles.c.stream == _row.stream, cycles.c.lane == "poll", cycles.c.started_at >= _row.started_at)
+    query = (
+        select(backfills, seen.label("seen"), began.label("began"))
+        .join(checkpoints, checkpoints.c.stream == _row.stream)
+        .outerjoin(cycles, since)
+        .where(checkpoints.c.caught_up_at.is_(None), checkpoints.c.started_at <= _row.started_at)
+        .group_by(*backfills.columns)
+        .order_by(_row.stream)
+    )
+    found = []
+    for row in connection.execute(query).mappings():
+        done = min(int(row["seen"]), row["total"])
+        took = timedelta() if row["began"] is None else now - row["began"]
+        found.append(
+            Loading(
+                stream=row["stream"],
+                way=row["way"],
+                started_at=row["started_at"],
+                total=row["total"],
+                done=done,
+                waits=row["way"] == "bulk" and row["ended_at"] is None and not done,
+                left=left(done, row["total"], took),
+            )
+        )
+    return found

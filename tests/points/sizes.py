@@ -1,0 +1,36 @@
+"""Other sizes of pages, batches and bulk read jobs, so that a few records are many.
+
+The numbers are the code's own, of which the command line of a crash scenario cannot tell it others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
+from unittest import mock
+
+Sizes = Mapping[str, int]
+"""By the full name of the number."""
+
+SEVERAL: Final = {"daemon.sync.cycle.SMALL": 4, "daemon.sync.cycle.LARGE": 4, "daemon.core.steps.BATCH": 2}
+"""A dozen records are three pages of two batches."""
+LARGE: Final = {
+    "daemon.sync.cycle.SMALL": 2,
+    "daemon.sync.cycle.LARGE": 2,
+    "daemon.sync.cycle.PAGES": 2,
+    "daemon.sync.backfill.ROWS": 2,
+    "daemon.core.backfill.PAGE_ROWS": 2,
+    "daemon.core.backfill.JOB_PRICE": 1,
+    "daemon.core.backfill.JOB_LOOKS": 0,
+}
+"""A handful of records is a module for which bulk read is cheaper."""
+
+
+@contextmanager
+def resized(sizes: Sizes) -> Iterator[None]:
+    """While it lasts."""
+    with ExitStack() as stack:
+        for place, number in sizes.items():
+            stack.enter_context(mock.patch(place, number))
+        yield
