@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -20,7 +20,7 @@ from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
 from daemon.sync.copies import find_copies
-from daemon.sync.doubts import STAMPS, clear_doubts
+from daemon.sync.doubts import STAMPS, Doubts, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
 from daemon.sync.hands import Hands
 from daemon.sync.pointing import with_modules
@@ -81,6 +81,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         links=links,
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in deferred.items()},  # the queue goes by our clock
+        carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
@@ -98,6 +99,18 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     if stream.notes_of:
         knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
     return knowledge
+
+
+def _carried(
+    suspects: Collection[str], links: Mapping[str, Link], doubts: Doubts, taken_back: Set[str]
+) -> dict[str, frozenset[str]]:
+    """What our writes may have changed of the counterparts that are looked at; nothing where none is without an answer.
+    Hand edits that a person, or the settings, had taken back count as such a change.
+    """
+    unsent = {i: frozenset[str]() for i in suspects if i in links and links[i].agreed}
+    return {
+        i: fields for i, fields in {**unsent, **doubts.carried}.items() if fields is not None and i not in taken_back
+    }
 
 
 def _copies(
