@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from daemon.core import notes
 from daemon.core.agreement import fulfilled
 from daemon.core.causes import (
-    DRIFT,
     FIELD_ABSENT,
     ORIGIN_UNKNOWN,
     OSCILLATION,
@@ -31,6 +30,7 @@ from daemon.core.digest import (
     with_kept,
     without,
 )
+from daemon.core.drift import report
 from daemon.core.edits import NOTHING, Edits, edits
 from daemon.core.fieldmap import Absent, FieldMap, columns_of
 from daemon.core.knowledge import Knowledge
@@ -106,7 +106,7 @@ def _kept_in_step(
     """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
     change, values, digests = wanted.change, wanted.values, wanted.digests
     candidates = knowledge.found.get(change.record_id)
-    later = wanted.later or _changed_by_hand(change, held.drifted & digests.by_field.keys(), stream, held.target_id)
+    later = wanted.later or report(change, held.drifted & digests.by_field.keys(), stream, held.target_id)
     missed = [one.target for one in fields.absent]
     digests = with_kept(digests, held.by_field, missed, fields.version, knowledge.digest_key)
     unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
@@ -144,7 +144,7 @@ def _kept_in_step(
         if merged.to_and_fro is not None:
             return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
         names |= {n for n in owed & fields.newest if values[n] is not None and not _is_filled(seen, n)}
-    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
+    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge)
     if names or beside:
         if seen is not None and (name := left_out(seen, fields.composed & names)):
             return _too_many(change, stream, name, held.target_id)
@@ -157,7 +157,7 @@ def _kept_in_step(
             digests=digests,
             adopts=link is None,
             doubted=candidates is not None,
-            later=wanted.later or _changed_by_hand(change, drifted & digests.by_field.keys(), stream, held.target_id),
+            later=wanted.later or report(change, drifted & digests.by_field.keys(), stream, held.target_id),
             blanks=bool(blanked_fields(held.by_field, digests, values) & names),
             cut=tuple(name for name in wanted.cut if name in names),
             pact=merged.pact if merged else None,
@@ -265,21 +265,6 @@ def looked_up(
     return replace(found, whole=by_hand.whole, by_field=by_hand.by_field, drifted=drifted)
 
 
-def _changed_by_hand(change: Change, names: frozenset[str], stream: Stream, target_id: str) -> Hold | None:
-    """A person is to decide about these fields, once nothing else holds the record."""
-    if not names or stream.drift != "report":
-        return None
-    cause, detail = drift(stream, names, target_id)
-    return Hold(change=change, cause=cause, detail=detail)
-
-
-def drift(stream: Stream, names: Iterable[str], target_id: str) -> tuple[Cause, str]:
-    """The cause of a counterpart some fields of which were changed in the target, and what was seen, in a sentence."""
-    changed = ", ".join(sorted(names))
-    cause = Cause(code=DRIFT, module=stream.target_module, field=changed)
-    return cause, f"{changed} of {target_id} was changed in {stream.target}"
-
-
 def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
     return Hold(
         change=change,
@@ -319,17 +304,19 @@ def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowle
 
 
 def _missing_key(
-    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], source_zgid: str
+    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], knowledge: Knowledge
 ) -> dict[str, Json]:
     """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
-    orgsync, or its key was blanked. One that names another record is left as it is, and so is one that the record
-    itself names: on a circle one of the two is enough.
+    orgsync, or its key was blanked. One that names another record is left as it is, unless a comparison has found that
+    out, and so is one that the record itself names: on a circle one of the two is enough.
     """
     if any(change.values.get(origin.key) for origin in stream.origins):
         return {}
-    if fields.key is None or not candidates or candidates[0].get(fields.key, "unseen") not in (None, ""):
+    if fields.key is None or not candidates or fields.key not in candidates[0]:
         return {}
-    return {fields.key: key_value(source_zgid, change.record_id)}
+    there, wanted = candidates[0][fields.key], key_value(knowledge.source_zgid, change.record_id)
+    is_lost = there in (None, "") or (there != wanted and change.record_id in knowledge.keyless)
+    return {fields.key: wanted} if is_lost else {}
 
 
 def key_value(source_zgid: str, source_id: str) -> str:

@@ -75,6 +75,16 @@ def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
         yield piece + piece[-1:] * ((1 << (len(piece) - 1).bit_length()) - len(piece))
 
 
+def names_in(text: str | None) -> frozenset[str]:
+    """The names of a JSON list; none where there is no list."""
+    return frozenset(json.loads(text)) if text else frozenset()
+
+
+def names_of(names: Collection[str]) -> str | None:
+    """The JSON list of names; None where there are none."""
+    return json.dumps(sorted(names)) if names else None
+
+
 def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, Link]:
     """The counterparts of source records, each with what the target confirmed last for this stream."""
     source, target = id_map.alias("s"), id_map.alias("t")
@@ -96,7 +106,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             state=cast("LinkState", state),
             agreed=whole not in (None, MIRRORED),
             modified_time=modified_time,
-            drifted=frozenset(json.loads(drifted or "[]")),
+            drifted=names_in(drifted),
         )
         for ids in chunks(source_ids)
         for source_id, entity_id, target_id, state, whole, by_field, drifted, modified_time in connection.execute(

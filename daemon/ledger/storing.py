@@ -18,7 +18,7 @@ from daemon.ledger import baselines, comparisons, drops, queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
-from daemon.ledger.lookups import Intent, chunks, links, open_intents
+from daemon.ledger.lookups import Intent, chunks, links, names_of, open_intents
 from daemon.ledger.pacts import dump_promise
 from daemon.ledger.tables import agreed, changes, cycles, intents
 from daemon.ledger.upsert import upsert
@@ -99,7 +99,7 @@ def _agree(
             "agreed_at": now,
             "source_comparison": seen_by,
             "target_comparison": seen_by,
-            "drifted": json.dumps(sorted(pair.drifted)) if pair.drifted else None,
+            "drifted": names_of(pair.drifted),
         }
         for pair in [*linked, *unsure]
         if pair.digests is not None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from daemon.core.causes import DRIFT, TARGET_GONE
+from daemon.core.causes import DRIFT, KEY_LOST, TARGET_GONE
 from daemon.core.circles import circular
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
@@ -27,7 +27,7 @@ from daemon.sync.pointing import with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 
-_ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_ASK_TARGET: Final = frozenset({DRIFT, KEY_LOST, TARGET_GONE})  # the ledger is not right about the counterpart
 _ON_ITS_WAY: Final = timedelta(hours=1)
 _GONE: Final[tuple[LinkState, ...]] = ("gone",)
 
@@ -82,6 +82,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in deferred.items()},  # the queue goes by our clock
         carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
+        keyless=frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST),
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
