@@ -129,7 +129,8 @@ def _still_agreed(connection: Connection, stream: Stream, linked: Sequence[Linke
         carried = frozenset[str]() if intent is None else intent.fields
         left = {} if carried is None else {n: d for n, d in before.by_field.items() if n not in carried}
         drifted = before.drifted & left.keys()
-        pairs.append(replace(pair, digests=Digests(whole="", by_field=left), drifted=drifted))
+        digests = Digests(whole="", by_field=left)
+        pairs.append(replace(pair, digests=digests, target_modified_time=None, drifted=drifted))
     return pairs
 
 
