@@ -366,9 +366,7 @@ comparisons = Table(
     number("missing", "linked records that the source does not have; their deletion is put into the queue"),
     number("drifted", "counterparts that were changed in the target"),
     number("gone", "counterparts that the target does not have"),
-    number(
-        "strangers", "records of the target that name a record which the source does not have and nobody knows; left"
-    ),
+    number("strangers", "records of the target that name one for which they do not stand, or which is nowhere; left"),
     number("credits", "credits spent on it"),
     number("credits_today", "of these, since day_began_at"),
     time("day_began_at", "when the day of credits_today began"),

@@ -10,6 +10,7 @@ import pytest
 from loguru import logger
 
 from daemon.core.fuse import Fuse, Limit
+from tests.sync.around import BACK, THERE, lead, running
 from tests.sync.pair import KEY, Pair, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -274,3 +275,22 @@ def test_a_second_record_with_our_key_is_counted_and_both_ids_are_named(tmp_path
         assert pair.sql("select strangers from comparisons") == [(1,)]
         assert [f"{first} beside {second}" in text for text in said] == [True]
         assert len(pair.counterparts("Leads", lead)) == 2
+
+
+def test_on_a_circle_only_the_key_that_this_way_has_given_is_written_again(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        number, theirs = lead(around, City="Graz"), lead(around, "us", City="Wien")
+        around.settle()
+        there = {record["City"]: record for record in around.orgs["us"].records("Leads")}
+        twin = next(r["id"] for r in around.orgs["india"].records("Leads") if r["id"] != number)
+        around.edit("india", twin, Phone="1")
+        around.settle()
+        around.edit("us", there["Graz"]["id"], **{KEY: None})
+        around.settle()
+        before = around.writes()
+        for runner in around.fleet.runners:
+            around.ledger.start_comparison(runner.stream.address, "asked", runner._now())
+        around.settle()
+        keys = {record["id"]: record[KEY] for record in around.orgs["us"].records("Leads")}
+        assert keys == {there["Graz"]["id"]: there["Graz"][KEY], theirs: None}
+        assert around.writes() == before + 1
