@@ -64,8 +64,7 @@ class Waiting:
     modified_time: datetime | None
     for_parent: bool = False
     state: QueueState = "due"
-    cause: Cause | None = None
-    detail: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +139,6 @@ class End:
 class Context:
     stream: Stream
     fields: FieldMap
-    lane: Lane
     waiting: Waiting | None
     now: datetime
     jitter: float

@@ -13,7 +13,6 @@ from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, 
 from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
-from daemon.core.causes import Cause
 from daemon.core.digest import OWED
 from daemon.core.ends import QueueState, Waiting
 from daemon.core.rules import Stream
@@ -231,9 +230,8 @@ def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c
-    why = causes.c.code, causes.c.module, causes.c.field, causes.c.value
     query = (
-        select(row.source_id, row.attempts, row.source_modified_time, row.waits_id, row.state, row.detail, *why)
+        select(row.source_id, row.attempts, row.source_modified_time, row.waits_id, row.state, causes.c.code)
         .join(causes, causes.c.id == row.cause_id)
         .where(row.stream == stream.address)
     )
@@ -244,11 +242,10 @@ def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dic
             modified_time=modified_time,
             for_parent=parent is not None,
             state=cast("QueueState", state),
-            cause=Cause(code=code, module=module, field=field or None, value=value or None),
-            detail=detail,
+            code=code,
         )
         for piece in chunks(ids)
-        for source_id, attempts, modified_time, parent, state, detail, code, module, field, value in connection.execute(
+        for source_id, attempts, modified_time, parent, state, code in connection.execute(
             query.where(row.source_id.in_(piece))
         )
     }

@@ -254,7 +254,7 @@ class TargetSide:
 
 def is_reported(row: Waiting | None) -> bool:
     """Whether a record waits for nothing but a person who decides about hand edits of its counterpart."""
-    return row is not None and row.state == "held" and row.cause is not None and row.cause.code == DRIFT
+    return row is not None and row.state == "held" and row.code == DRIFT
 
 
 def on_their_way(
