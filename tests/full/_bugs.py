@@ -238,6 +238,12 @@ BUGS: Final = (
         "not ours",
     ),
     _bug(
+        "a lost answer lets every hand edit be overwritten",
+        CONTENT,
+        'carried is None or stream.drift == "overwrite":',
+        "stream.key is not None:",
+    ),
+    _bug(
         "children of what was made again stay behind",
         ROAD,
         "    hands.children.of(remade)",
