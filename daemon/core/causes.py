@@ -26,6 +26,7 @@ LOOKED_FOR: Final = frozenset({PARENT_UNMATCHED, PARENT_AMBIGUOUS})
 DELETED_IN_SOURCE: Final = "DELETED_IN_SOURCE"
 DIFFERS: Final = "DIFFERS"
 DRIFT: Final = "DRIFT"
+KEY_LOST: Final = "KEY_LOST"
 ORIGIN_UNKNOWN: Final = "ORIGIN_UNKNOWN"
 OSCILLATION: Final = "OSCILLATION"
 PASSED_ON: Final = "PASSED_ON"
@@ -49,6 +50,7 @@ OURS: Final = frozenset(
         DELETED_IN_SOURCE,
         DIFFERS,
         DRIFT,
+        KEY_LOST,
         ORIGIN_UNKNOWN,
         OSCILLATION,
         PASSED_ON,
@@ -73,6 +75,7 @@ _REMEDIES: Final = {
     DIFFERS: "nothing to do: a full comparison found it, and it is brought up to date",
     DRIFT: "the counterpart was changed in the target: a retry puts the source's values back; "
     'drift = "keep" or "overwrite" in the settings decides it for good',
+    KEY_LOST: "nothing to do: the counterpart's key was changed by hand in the target, and is written there again",
     ORIGIN_UNKNOWN: "nothing to do while the stream that made the record here is still catching up; if there is no "
     "such stream any more, empty the record's key field, and it counts as one that was made here",
     OSCILLATION: "find the workflow, the other program or the person that changes the field back in one of the orgs "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,12 +19,23 @@ from daemon.core.causes import (
 )
 from daemon.core.composed import left_out, sendable, surplus_tags
 from daemon.core.convert import Json, Values
-from daemon.core.digest import OWED, Digests, blanked_fields, changed_fields, cover, digest_values, with_kept, without
+from daemon.core.digest import (
+    OWED,
+    Digests,
+    blanked_fields,
+    changed_fields,
+    cover,
+    digest_values,
+    together,
+    with_kept,
+    without,
+)
+from daemon.core.drift import report
 from daemon.core.edits import NOTHING, Edits, edits
 from daemon.core.fieldmap import Absent, FieldMap, columns_of
 from daemon.core.knowledge import Knowledge
 from daemon.core.merge import Sides, merge, moment_of, pact, without_columns
-from daemon.core.record import Change, WireRecord
+from daemon.core.record import Change, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Defer, Hold, Keep, Late, Link, Step, Update
 from daemon.core.translate import Parent, Translation, observe, translate
@@ -61,7 +72,7 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
     )
     if link is not None and (link.state in ("deleted", "gone") or change.record_id in knowledge.ended):
         link = None  # it came back in the source, or is to come back in the target: a new counterpart
-    held = link if candidates is None else _looked_up(candidates, wanted.values, stream, fields, key, link)
+    held = link if candidates is None else looked_up(change, wanted.values, stream, fields, knowledge, link)
     if held is not None:
         return _kept_in_step(wanted, link, held, stream, fields, knowledge)
     if change.record_id in knowledge.astray:
@@ -85,6 +96,7 @@ def late(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge,
         target_id=str(candidates[0]["id"]),
         promise=kept,
         at=moment_of(candidates[0]),
+        drifted=link.drifted - knowledge.carried.get(change.record_id, link.drifted) if link else frozenset(),
     )
 
 
@@ -94,11 +106,12 @@ def _kept_in_step(
     """What differs goes to the counterpart; `link` is what the ledger knows of it, `held` what it is known to hold."""
     change, values, digests = wanted.change, wanted.values, wanted.digests
     candidates = knowledge.found.get(change.record_id)
+    later = wanted.later or report(change, held.drifted & digests.by_field.keys(), stream, held.target_id)
     missed = [one.target for one in fields.absent]
     digests = with_kept(digests, held.by_field, missed, fields.version, knowledge.digest_key)
     unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
-        return Keep(change=change, outcome="unchanged", later=wanted.later)
+        return Keep(change=change, outcome="unchanged", later=later)
     owed = frozenset(name for name in values if held.by_field.get(name) == OWED)
     names = changed_fields(held.by_field, digests) | (owed & fields.made_once)
     empty = _still_owed(change, knowledge)  # what another stream owes to the source is no blank of it
@@ -131,11 +144,11 @@ def _kept_in_step(
         if merged.to_and_fro is not None:
             return _to_and_fro(change, stream, merged.to_and_fro, held.target_id)
         names |= {n for n in owed & fields.newest if values[n] is not None and not _is_filled(seen, n)}
-    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge.source_zgid)
+    beside = unflag | _missing_key(change, stream, fields, candidates or (), knowledge)
     if names or beside:
         if seen is not None and (name := left_out(seen, fields.composed & names)):
             return _too_many(change, stream, name, held.target_id)
-        sent = cover(values, names)
+        sent, drifted = cover(values, names), held.drifted - names
         return Update(
             change=change,
             target_id=held.target_id,
@@ -144,23 +157,25 @@ def _kept_in_step(
             digests=digests,
             adopts=link is None,
             doubted=candidates is not None,
-            later=wanted.later,
+            later=wanted.later or report(change, drifted & digests.by_field.keys(), stream, held.target_id),
             blanks=bool(blanked_fields(held.by_field, digests, values) & names),
             cut=tuple(name for name in wanted.cut if name in names),
             pact=merged.pact if merged else None,
+            drifted=drifted,
         )
     outcome: Literal["adopted", "unchanged", "conflict"] = "adopted" if link is None else "unchanged"
     if merged is not None and merged.lost:
         outcome = "conflict"
     if merged is not None and merged.is_idle and candidates is None:
-        return Keep(change=change, outcome=outcome, later=wanted.later)
+        return Keep(change=change, outcome=outcome, later=later)
     return Keep(
         change=change,
         outcome=outcome,
         target_id=held.target_id,
         digests=digests,
-        later=wanted.later,
+        later=later,
         pact=merged.pact if merged else None,
+        drifted=held.drifted,
     )
 
 
@@ -221,30 +236,33 @@ def _waits(change: Change, name: str, parent: Parent) -> Hold:
     )
 
 
-def _looked_up(
-    candidates: tuple[WireRecord, ...],
-    values: Values,
-    stream: Stream,
-    fields: FieldMap,
-    digest_key: bytes,
-    link: Link | None,
+def looked_up(
+    change: Seen, names: Collection[str], stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None
 ) -> Link | None:
-    """What B really holds, after an uncertain write: the record found there, flagged or not, or nothing that we know
-    of.
+    """What B holds by our writes, the uncertain one among them: the record found there, flagged or not, or nothing that
+    we know of. Of a field that no such write carried that is what was agreed; where it shows another value, somebody
+    has changed it by hand.
     """
+    candidates, carried = knowledge.found.get(change.record_id), knowledge.carried.get(change.record_id)
     if not candidates:
         return replace(link, whole=None, by_field={}) if link else None
     there, state = candidates[0], link.state if link else "live"
     if stream.flag is not None and stream.flag in there:
         state = "flagged" if there[stream.flag] is True else "live"
-    seen = digest_values(cover(observe(there, fields), values), fields.version, digest_key)
-    return Link(
+    seen = digest_values(cover(observe(there, fields), names), fields.version, knowledge.digest_key)
+    found = Link(
         entity_id=link.entity_id if link else "",
         target_id=str(there["id"]),
         whole=seen.whole,
         by_field=seen.by_field,
         state=state,
     )
+    if link is None or link.target_id != found.target_id or carried is None or stream.drift == "overwrite":
+        return found
+    agreed = {name: digest for name, digest in link.by_field.items() if name not in carried}
+    drifted = frozenset(name for name in link.drifted & agreed.keys() if seen.by_field.get(name) != agreed[name])
+    by_hand = together({**seen.by_field, **agreed}, fields.version, knowledge.digest_key)
+    return replace(found, whole=by_hand.whole, by_field=by_hand.by_field, drifted=drifted)
 
 
 def _too_many(change: Change, stream: Stream, name: str, target_id: str) -> Hold:
@@ -286,17 +304,19 @@ def _create(wanted: _Wanted, stream: Stream, fields: FieldMap, knowledge: Knowle
 
 
 def _missing_key(
-    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], source_zgid: str
+    change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], knowledge: Knowledge
 ) -> dict[str, Json]:
     """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
-    orgsync, or its key was blanked. One that names another record is left as it is, and so is one that the record
-    itself names: on a circle one of the two is enough.
+    orgsync, or its key was blanked. One that names another record is left as it is, unless a comparison has found that
+    out, and so is one that the record itself names: on a circle one of the two is enough.
     """
     if any(change.values.get(origin.key) for origin in stream.origins):
         return {}
-    if fields.key is None or not candidates or candidates[0].get(fields.key, "unseen") not in (None, ""):
+    if fields.key is None or not candidates or fields.key not in candidates[0]:
         return {}
-    return {fields.key: key_value(source_zgid, change.record_id)}
+    there, wanted = candidates[0][fields.key], key_value(knowledge.source_zgid, change.record_id)
+    is_lost = there in (None, "") or (there != wanted and change.record_id in knowledge.keyless)
+    return {fields.key: wanted} if is_lost else {}
 
 
 def key_value(source_zgid: str, source_id: str) -> str:

@@ -9,7 +9,6 @@ from typing import Final, Literal
 from daemon.core.answer import Answer, Busy, Done, Gone, Refused, Uncertain
 from daemon.core.backoff import backoff
 from daemon.core.causes import (
-    DRIFT,
     DUPLICATE_DATA,
     INVALID_DATA,
     ORIGIN_UNKNOWN,
@@ -65,8 +64,7 @@ class Waiting:
     modified_time: datetime | None
     for_parent: bool = False
     state: QueueState = "due"
-    cause: Cause | None = None
-    detail: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +97,9 @@ def due_row(stream: Stream, source_id: str, code: str, detail: str, at: datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """A pair for the id map, and what B confirmed of it (None: nothing is known of its contents)."""
+    """A pair for the id map, and what B confirmed of it (None: what our writes without an answer carried is not known).
+    `drifted` as in Link.
+    """
 
     source_id: str
     target_id: str
@@ -107,6 +107,7 @@ class Linked:
     target_modified_time: datetime | None
     state: LinkState = "live"
     pact: Pact | None = None
+    drifted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,6 @@ class End:
 class Context:
     stream: Stream
     fields: FieldMap
-    lane: Lane
     waiting: Waiting | None
     now: datetime
     jitter: float
@@ -163,9 +163,9 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                     target_modified_time=step.pact.at if step.pact else None,
                     state="deleted" if step.outcome == "deleted" else "live",
                     pact=step.pact,
+                    drifted=step.drifted,
                 )
-            left = _later(step.later, context) or _still_drifted(step, context)
-            return End(outcome=step.outcome, linked=linked, queued=left)
+            return End(outcome=step.outcome, linked=linked, queued=_later(step.later, context))
         case Late():
             source_id, digests = step.change.record_id, step.promise.digests
             linked = Linked(
@@ -174,6 +174,7 @@ def end_of(step: Step, answer: Answer | None, context: Context) -> End:
                 digests=digests,
                 target_modified_time=step.at,
                 pact=step.promise.pact,
+                drifted=step.drifted,
             )
             cause = Cause(code=UNCERTAIN, module=context.stream.target_module)
             detail = f"the write without an answer was done ({step.target_id}); both sides are looked at again"
@@ -238,28 +239,13 @@ def _done(step: Write, answer: Done, context: Context) -> End:
         digests=step.digests,
         target_modified_time=answer.modified_time,
         pact=step.pact,
+        drifted=step.drifted if isinstance(step, Update) else frozenset(),
     )
-    left = _later(step.later, context) or _still_drifted(step, context)
-    return End(outcome=outcome, linked=linked, queued=left, written=written)
-
-
-def _still_drifted(step: Keep | Create | Update, context: Context) -> QueueRow | None:
-    """The row of a counterpart that was changed by hand, while a person is to decide: an edit of other fields in the
-    source leaves that change where it is, and nothing would find it again.
-    """
-    row = context.waiting
-    if context.lane != "poll" or context.stream.drift != "report" or isinstance(step, Create) or row is None:
-        return None
-    if row.state != "held" or row.cause is None or row.cause.code != DRIFT:
-        return None
-    sent = step.values.keys() if isinstance(step, Update) else frozenset()
-    if row.cause.field is not None and set(row.cause.field.split(", ")) <= sent:
-        return None
-    return _row(step, "held", row.cause, row.detail, due_at=None, attempts=row.attempts)
+    return End(outcome=outcome, linked=linked, queued=_later(step.later, context), written=written)
 
 
 def _later(later: Hold | None, context: Context) -> QueueRow | None:
-    """The row of a record that is in B but for a lookup that it waits for."""
+    """The row of a record that is in B but for something that it waits for, or a person is to decide."""
     if later is None:
         return None
     return _held(later, later.cause, later.detail, context, waits_for=later.waits_for).queued

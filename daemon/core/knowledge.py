@@ -19,6 +19,9 @@ class Knowledge:
     """All that planning a page needs besides the changes themselves.
 
     `found` maps a source id whose counterpart is in doubt to the target records that could be it (any number).
+    `carried` maps such a source id to the fields that our writes without an answer carried, where these are known: in
+    the others the counterpart is what was agreed, or was changed by hand.
+    `keyless` are such source ids whose counterpart a comparison saw without their key, whatever stands there instead.
     `unsure` are source ids of which `found` names only what may be the counterpart.
     `ended` are source ids whose counterpart an uncertain deletion of ours took away.
     `circular` maps a source id to parents that wait for it in their turn (circles.py).
@@ -38,6 +41,8 @@ class Knowledge:
     links: Mapping[str, Link]
     found: Mapping[str, tuple[WireRecord, ...]]
     deferred: Mapping[str, datetime]
+    carried: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keyless: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     circular: Mapping[str, frozenset[Parent]] = field(default_factory=dict)

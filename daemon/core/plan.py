@@ -18,15 +18,14 @@ from daemon.core.causes import (
     UNREAD,
     Cause,
 )
-from daemon.core.content import content, late
-from daemon.core.digest import cover, digest_values
+from daemon.core.content import content, late, looked_up
+from daemon.core.digest import Digests
 from daemon.core.dropped import is_dropped, version_of
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Defer, Delete, Flag, Hold, Keep, Link, LinkState, Step, Update
-from daemon.core.translate import observe
 
 _DONE_BY: Final[Mapping[str, LinkState]] = {"delete": "deleted", "flag": "flagged"}
 
@@ -115,7 +114,7 @@ def _decided_before(
         return done
     if not is_dropped(change.record_id, version_of(change), knowledge.dropped):
         return None
-    return _filtered(change, fields, knowledge.found.get(change.record_id) or (), knowledge.digest_key)
+    return _filtered(change, stream, fields, knowledge, link)
 
 
 def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Step | None:
@@ -125,7 +124,7 @@ def _outside(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowle
         return Keep(change=change, outcome="deleted", target_id=link.target_id)
     target_id = _carried(candidates, link)
     if stream.unmatched == "stop" or target_id is None:
-        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+        return _filtered(change, stream, fields, knowledge, link)
     if stream.unmatched == "follow":
         return None
     if candidates == ():  # nothing is left to delete
@@ -149,7 +148,7 @@ def _deletion(change: Deletion, stream: Stream, fields: FieldMap, knowledge: Kno
     if stream.where is not None and link is not None and not link.agreed and link.state == "live":
         return _not_ours(change)  # the way back has carried it, and it has never matched the filter here
     if stream.deletes == "ignore":
-        return _filtered(change, fields, candidates or (), knowledge.digest_key)
+        return _filtered(change, stream, fields, knowledge, link)
     if candidates is None:
         if link is None or link.state in ("deleted", "gone") or link.state == _DONE_BY[stream.deletes]:
             return Keep(change=change, outcome="unchanged") if link else _not_ours(change)
@@ -169,12 +168,13 @@ def _not_ours(change: Seen) -> Keep:
     return Keep(change=change, outcome="filtered")
 
 
-def _filtered(change: Seen, fields: FieldMap, candidates: tuple[WireRecord, ...], digest_key: bytes) -> Keep:
+def _filtered(change: Seen, stream: Stream, fields: FieldMap, knowledge: Knowledge, link: Link | None) -> Keep:
     """Not written. A counterpart that an uncertain write left behind is noted, or it would be created once more."""
-    if not candidates:
-        return Keep(change=change, outcome="filtered")
-    seen = digest_values(cover(observe(candidates[0], fields), fields.lasting), fields.version, digest_key)
-    return Keep(change=change, outcome="filtered", target_id=str(candidates[0]["id"]), digests=seen)
+    held = looked_up(change, fields.lasting, stream, fields, knowledge, link)
+    if held is None or held.whole is None:
+        return _not_ours(change)
+    digests = Digests(whole=held.whole, by_field=held.by_field)
+    return Keep(change=change, outcome="filtered", target_id=held.target_id, digests=digests, drifted=held.drifted)
 
 
 def _second_copy(change: Seen, stream: Stream, target_id: str, rival: str) -> Hold:

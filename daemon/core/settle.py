@@ -90,7 +90,7 @@ def settle(
         if isinstance(step, Write) and (answer is None or isinstance(answer, NotSent)):
             unsent[source_id] = step
             continue
-        context = Context(stream, fields, lane, waiting.get(source_id), now, jitter())
+        context = Context(stream, fields, waiting.get(source_id), now, jitter())
         ends[source_id] = end_of(step, answer, context)
     outcomes: Counter[Outcome] = Counter(end.outcome for end in ends.values())
     queued = [end.queued for end in ends.values() if end.queued]

@@ -29,6 +29,7 @@ class Link:
     the Modified_Time that this write returned.
 
     `agreed` says that this stream has carried the record; else its counterpart is known from another stream only.
+    `drifted` are the fields that a comparison saw changed by hand there, and that nothing was sent for since.
     """
 
     entity_id: str
@@ -38,6 +39,7 @@ class Link:
     state: LinkState = "live"
     agreed: bool = True
     modified_time: datetime | None = None
+    drifted: frozenset[str] = frozenset()
 
     @property
     def unsure(self) -> bool:
@@ -83,6 +85,7 @@ class Update:
     `doubted` says that an earlier write was uncertain: until B confirms this one, what the ledger knows of the
     counterpart is not to be trusted. `blanks` says that a value which B confirmed would be emptied. `surplus` are tags
     that the counterpart has and shall not have: it is looked at after the call, and they are taken away if still there.
+    `drifted` are fields that stay as somebody left them there.
     """
 
     change: Change
@@ -96,6 +99,7 @@ class Update:
     later: Hold | None = None
     cut: tuple[str, ...] = ()
     pact: Pact | None = None
+    drifted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,9 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Nothing to write. After an uncertain write it comes with the counterpart and what was found of it."""
+    """Nothing to write. After an uncertain write it comes with the counterpart and what was found of it. `drifted` as
+    in Update.
+    """
 
     change: Seen
     outcome: Literal["unchanged", "filtered", "adopted", "deleted", "conflict"]
@@ -127,6 +133,7 @@ class Keep:
     digests: Digests | None = None
     later: Hold | None = None
     pact: Pact | None = None
+    drifted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,7 @@ class Late:
     target_id: str
     promise: Promise
     at: datetime | None
+    drifted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Link, LinkState
-from daemon.ledger.lookups import MIRRORED, chunks
+from daemon.ledger.lookups import MIRRORED, chunks, names_in, names_of
 from daemon.ledger.tables import agreed, comparisons, id_map
 
 Side = Literal["source", "target"]
@@ -130,14 +130,20 @@ def mark(connection: Connection, stream: Stream, comparison: Comparison, side: S
         )
 
 
-def remember(connection: Connection, stream: Stream, shown: Mapping[str, str]) -> None:
-    """What the target shows for these entities, where that is not what it confirmed."""
+def remember(
+    connection: Connection, stream: Stream, shown: Mapping[str, str], drifted: Mapping[str, Collection[str]]
+) -> None:
+    """What the target shows for these entities, where that is not what it confirmed, and which fields are changed."""
+    mine = update(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id == bindparam("b_entity"))
     if shown:
         connection.execute(
-            update(agreed)
-            .where(agreed.c.stream == stream.address, agreed.c.entity_id == bindparam("b_entity"))
-            .values(target_digest=bindparam("b_shown")),
+            mine.values(target_digest=bindparam("b_shown")),
             [{"b_entity": entity, "b_shown": digest} for entity, digest in shown.items()],
+        )
+    if drifted:
+        connection.execute(
+            mine.values(drifted=bindparam("b_drifted")),
+            [{"b_entity": entity, "b_drifted": names_of(names)} for entity, names in drifted.items()],
         )
 
 
@@ -168,7 +174,7 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
         select(
             *(target.c.record_id, source.c.record_id, source.c.entity_id, target.c.state),
             *(agreed.c.source_digest, agreed.c.field_digests),
-            *(agreed.c.target_modified_time, agreed.c.target_digest),
+            *(agreed.c.target_modified_time, agreed.c.target_digest, agreed.c.drifted),
         )
         .join(
             source,
@@ -191,12 +197,13 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
                 by_field={} if by_field is None else json.loads(by_field),
                 state=cast("LinkState", state),
                 agreed=whole not in (None, MIRRORED),
+                drifted=names_in(drifted),
             ),
             target_modified_time=written_at,
             target_digest=shown,
         )
         for piece in chunks(target_ids)
-        for target_id, source_id, entity_id, state, whole, by_field, written_at, shown in connection.execute(
+        for target_id, source_id, entity_id, state, whole, by_field, written_at, shown, drifted in connection.execute(
             query.where(target.c.record_id.in_(piece))
         )
     }

@@ -201,6 +201,11 @@ class Ledger:
             elif known != zgid:
                 raise OrgChanged(name, known, zgid)
 
+    def zgids(self) -> set[str]:
+        """Zoho's numbers of the orgs that the ledger knows."""
+        with self._reading() as connection:
+            return set(connection.scalars(select(orgs.c.zgid)))
+
     def stream_state(self, stream: Stream) -> StreamState | None:
         """Where the stream stands; None when it was never started. Raises StreamChanged (streams.state)."""
         with self._reading() as connection:
@@ -442,21 +447,24 @@ class Ledger:
         seen: Collection[str] = (),
         found: Mapping[str, int] = MappingProxyType({}),
         shown: Mapping[str, str] = MappingProxyType({}),
+        drifted: Mapping[str, Collection[str]] = MappingProxyType({}),
+        over: Collection[str] = (),
     ) -> None:
         """Put records into the queue, and note in the same transaction how far the looking for them has come: the
         deletions up to `deleted_until`, those to look at again (`deleted`: id -> when, and `source_now`, both by the
         source's clock) or not any more (`restored`); or a comparison's `position` on its `side` with what was `seen`
-        there, and by entity the digest of what a drifted counterpart showed.
+        there, and by entity the digest of what a drifted counterpart showed and the fields in which it is drifted. What
+        is `over` leaves the queue.
         """
         with self._writing() as connection:
-            queue.requeue(connection, stream, rows, (), now)
+            queue.requeue(connection, stream, rows, over, now)
             deletions.remember(connection, stream, deleted, source_now or now)
             deletions.forget(connection, stream, restored)
             if deleted_until is not None:
                 streams.note(connection, stream, deleted_until=deleted_until)
             if comparison is not None and position is not None:
                 comparisons.mark(connection, stream, comparison, side, seen)
-                comparisons.remember(connection, stream, shown)
+                comparisons.remember(connection, stream, shown, drifted)
                 comparisons.advance(connection, comparison, side, position, found)
 
     def wake_held(self, stream: Stream, target_schema: str, now: datetime) -> int:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Final, TypeVar, cast
+from typing import Final, Self, TypeVar, cast
 
 from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
 from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
-from daemon.core.causes import Cause
 from daemon.core.digest import OWED
 from daemon.core.ends import QueueState, Waiting
 from daemon.core.rules import Stream
@@ -44,7 +43,9 @@ class DueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A write that is sent, or about to be, and whose answer is not in the ledger. `promise`: on a circle."""
+    """A write that is sent, or about to be, and whose answer is not in the ledger. `promise`: on a circle. `fields` of
+    the target are what it carries; None: any.
+    """
 
     source_id: str
     action: Action
@@ -52,6 +53,15 @@ class Intent:
     sent_at: datetime
     match: Mapping[str, str]
     promise: Promise | None = None
+    fields: frozenset[str] | None = None
+
+    def after(self, earlier: Self | None) -> Self:
+        """The same where an earlier write has no answer either: what that one carried may arrive too."""
+        if earlier is None:
+            return self
+        if self.fields is None or earlier.fields is None:
+            return replace(self, fields=None)
+        return replace(self, fields=self.fields | earlier.fields)
 
 
 def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
@@ -64,13 +74,23 @@ def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
         yield piece + piece[-1:] * ((1 << (len(piece) - 1).bit_length()) - len(piece))
 
 
+def names_in(text: str | None) -> frozenset[str]:
+    """The names of a JSON list; none where there is no list."""
+    return frozenset(json.loads(text)) if text else frozenset()
+
+
+def names_of(names: Collection[str]) -> str | None:
+    """The JSON list of names; None where there are none."""
+    return json.dumps(sorted(names)) if names else None
+
+
 def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, Link]:
     """The counterparts of source records, each with what the target confirmed last for this stream."""
     source, target = id_map.alias("s"), id_map.alias("t")
     query = (
         select(
             *(source.c.record_id, source.c.entity_id, target.c.record_id, target.c.state),
-            *(agreed.c.source_digest, agreed.c.field_digests, agreed.c.target_modified_time),
+            *(agreed.c.source_digest, agreed.c.field_digests, agreed.c.drifted, agreed.c.target_modified_time),
         )
         .join(target, _counterpart(source, target, stream.target, stream.target_module))
         .outerjoin(agreed, and_(agreed.c.entity_id == source.c.entity_id, agreed.c.stream == stream.address))
@@ -85,9 +105,10 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             state=cast("LinkState", state),
             agreed=whole not in (None, MIRRORED),
             modified_time=modified_time,
+            drifted=names_in(drifted),
         )
         for ids in chunks(source_ids)
-        for source_id, entity_id, target_id, state, whole, by_field, modified_time in connection.execute(
+        for source_id, entity_id, target_id, state, whole, by_field, drifted, modified_time in connection.execute(
             query.where(source.c.record_id.in_(ids))
         )
     }
@@ -209,9 +230,8 @@ def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str
 def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dict[str, Waiting]:
     """What the retry queue holds of the records."""
     row = retry_queue.c
-    why = causes.c.code, causes.c.module, causes.c.field, causes.c.value
     query = (
-        select(row.source_id, row.attempts, row.source_modified_time, row.waits_id, row.state, row.detail, *why)
+        select(row.source_id, row.attempts, row.source_modified_time, row.waits_id, row.state, causes.c.code)
         .join(causes, causes.c.id == row.cause_id)
         .where(row.stream == stream.address)
     )
@@ -222,11 +242,10 @@ def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dic
             modified_time=modified_time,
             for_parent=parent is not None,
             state=cast("QueueState", state),
-            cause=Cause(code=code, module=module, field=field or None, value=value or None),
-            detail=detail,
+            code=code,
         )
         for piece in chunks(ids)
-        for source_id, attempts, modified_time, parent, state, detail, code, module, field, value in connection.execute(
+        for source_id, attempts, modified_time, parent, state, code in connection.execute(
             query.where(row.source_id.in_(piece))
         )
     }
@@ -301,7 +320,7 @@ def stuck(connection: Connection, stream: Stream) -> list[str]:
 def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | None) -> dict[str, Intent]:
     """The stream's writes without an answer; of all records when `ids` is None."""
     row = intents.c
-    query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match, row.promise)
+    query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match, row.promise, row.fields)
     query = query.where(row.stream == stream.address)
     queries = [query] if ids is None else [query.where(row.source_id.in_(piece)) for piece in chunks(ids)]
     return {
@@ -312,9 +331,10 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
             sent_at=sent_at,
             match=json.loads(match),
             promise=promise and load_promise(promise),
+            fields=None if fields is None else frozenset(json.loads(fields)),
         )
         for one in queries
-        for source_id, action, target_id, sent_at, match, promise in connection.execute(one)
+        for source_id, action, target_id, sent_at, match, promise, fields in connection.execute(one)
     }
 
 

@@ -14,7 +14,7 @@ from daemon.core.digest import OWED
 from daemon.core.ends import due_row
 from daemon.core.rules import Stream
 from daemon.ledger import queue
-from daemon.ledger.lookups import MIRRORED, chunks
+from daemon.ledger.lookups import MIRRORED, chunks, names_in, names_of
 from daemon.ledger.tables import agreed, baselines, checkpoints, deletions, id_map, intents
 
 _UNLIKE: Final = "unlike"
@@ -105,11 +105,13 @@ def rename(connection: Connection, org: str, module: str, names: Mapping[str, st
     )
     row = agreed.c
     for old in names:
-        told = select(row.entity_id, row.stream, row.field_digests)
+        told = select(row.entity_id, row.stream, row.field_digests, row.drifted)
         told = told.where(row.stream.in_(writes), row.field_digests.contains(json.dumps(old)))
-        for entity, stream, digests in connection.execute(told).all():
+        for entity, stream, digests, drifted in connection.execute(told).all():
             mine = update(agreed).where(row.entity_id == entity, row.stream == stream)
-            connection.execute(mine.values(field_digests=json.dumps(_renamed(json.loads(digests), names))))
+            by_field = json.dumps(_renamed(json.loads(digests), names))
+            changed = names_of({names.get(name, name) for name in names_in(drifted)})
+            connection.execute(mine.values(field_digests=by_field, drifted=changed))
 
 
 def doubt_keys(connection: Connection, stream: Stream) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
+from daemon.core.digest import Digests
 from daemon.core.ends import Linked, Written
 from daemon.core.outcome import OUTCOMES
 from daemon.core.rules import Stream
@@ -16,7 +18,7 @@ from daemon.ledger import baselines, comparisons, drops, queue, streams
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
-from daemon.ledger.lookups import Intent, chunks
+from daemon.ledger.lookups import Intent, chunks, links, names_of, open_intents
 from daemon.ledger.pacts import dump_promise
 from daemon.ledger.tables import agreed, changes, cycles, intents
 from daemon.ledger.upsert import upsert
@@ -59,6 +61,7 @@ def finish(
 
 def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> None:
     """Remember the writes that are about to be sent."""
+    before = open_intents(connection, stream, [intent.source_id for intent in opened])
     rows = [
         {
             "stream": stream.address,
@@ -68,8 +71,9 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
             "sent_at": intent.sent_at,
             "match": json.dumps(dict(intent.match)),
             "promise": intent.promise and dump_promise(intent.promise),
+            "fields": None if intent.fields is None else json.dumps(sorted(intent.fields)),
         }
-        for intent in opened
+        for intent in (one.after(before.get(one.source_id)) for one in opened)
     ]
     if rows:
         connection.execute(upsert(connection, intents, kept=("epoch",)), rows)
@@ -78,27 +82,30 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
 def _agree(
     connection: Connection, stream: Stream, linked: Sequence[Linked], entities: Mapping[str, str], now: datetime
 ) -> None:
-    """What the target confirmed is agreed; of a counterpart whose contents are not known only that it is the stream's,
-    and of one that ended nothing. A comparison that goes on need not meet it any more: both sides were there just now.
-    (No times are compared: clocks step.)
+    """What the target confirmed is agreed; of a counterpart whose contents are not known only what no write without an
+    answer carried, and of one that ended nothing. A comparison that goes on need not meet it any more: both sides were
+    there just now. (No times are compared: clocks step.)
     """
     comparison = comparisons.current(connection, stream.address)
     seen_by = None if comparison is None else comparison.id
+    unsure = _still_agreed(connection, stream, [p for p in linked if p.digests is None and p.state == "live"])
     rows = [
         {
             "entity_id": entities[pair.source_id],
             "stream": stream.address,
-            "source_digest": pair.digests.whole if pair.digests else "",
-            "field_digests": json.dumps(dict(pair.digests.by_field) if pair.digests else {}),
-            "target_modified_time": pair.target_modified_time if pair.digests else None,
+            "source_digest": pair.digests.whole,
+            "field_digests": json.dumps(dict(pair.digests.by_field)),
+            "target_modified_time": pair.target_modified_time,
             "agreed_at": now,
             "source_comparison": seen_by,
             "target_comparison": seen_by,
+            "drifted": names_of(pair.drifted),
         }
-        for pair in linked
-        if pair.digests is not None or pair.state == "live"
+        for pair in [*linked, *unsure]
+        if pair.digests is not None
     ]
-    for ids in chunks([entities[pair.source_id] for pair in linked if pair.digests is None]):
+    ended = [entities[pair.source_id] for pair in linked if pair.digests is None and pair.state != "live"]
+    for ids in chunks(ended):
         connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))
     if rows:
         statement = upsert(
@@ -108,6 +115,23 @@ def _agree(
             known=("target_modified_time", "source_comparison", "target_comparison"),
         )
         connection.execute(statement, rows)
+
+
+def _still_agreed(connection: Connection, stream: Stream, linked: Sequence[Linked]) -> list[Linked]:
+    """Of counterparts whose contents are not known, with what is: the fields that no write without an answer carried
+    hold what they held, or what somebody wrote there.
+    """
+    known = links(connection, stream, [pair.source_id for pair in linked])
+    unanswered = open_intents(connection, stream, known)
+    pairs = []
+    for pair in linked:
+        before, intent = known[pair.source_id], unanswered.get(pair.source_id)
+        carried = frozenset[str]() if intent is None else intent.fields
+        left = {} if carried is None else {n: d for n, d in before.by_field.items() if n not in carried}
+        drifted = before.drifted & left.keys()
+        digests = Digests(whole="", by_field=left)
+        pairs.append(replace(pair, digests=digests, target_modified_time=None, drifted=drifted))
+    return pairs
 
 
 def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0013"
+HEAD: Final = "0014"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -122,6 +122,7 @@ agreed = Table(
     time("agreed_at", "when the target confirmed it"),
     Column("source_comparison", Id, nullable=True, doc="the last comparison that saw it in the source"),
     Column("target_comparison", Id, nullable=True, doc="the last comparison that saw it in the target"),
+    maybe("drifted", "JSON list: fields that a comparison saw changed in the target and that still are; NULL: none"),
     info={"doc": "what the target confirmed last, as digests"},
 )
 
@@ -138,6 +139,7 @@ intents = Table(
     ),
     number("epoch", "claim under which it was sent"),
     maybe("promise", "JSON object: what both sides agree on if it is done, where edits may come back"),
+    maybe("fields", "JSON list: fields of the target that it, and those before it without an answer, carry; NULL: any"),
     info={"doc": "writes whose answer is not in yet; after a crash the target is asked about them"},
 )
 
@@ -364,9 +366,7 @@ comparisons = Table(
     number("missing", "linked records that the source does not have; their deletion is put into the queue"),
     number("drifted", "counterparts that were changed in the target"),
     number("gone", "counterparts that the target does not have"),
-    number(
-        "strangers", "records of the target that name a record which the source does not have and nobody knows; left"
-    ),
+    number("strangers", "records of the target that name one for which they do not stand, or which is nowhere; left"),
     number("credits", "credits spent on it"),
     number("credits_today", "of these, since day_began_at"),
     time("day_began_at", "when the day of credits_today began"),

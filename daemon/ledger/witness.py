@@ -45,7 +45,7 @@ def distrust(connection: Connection) -> int:
     """
     done = comparisons.c.finished_at.is_not(None)
     finished = select(func.max(comparisons.c.id)).where(comparisons.c.stream == agreed.c.stream, done).scalar_subquery()
-    unknown = {"source_digest": "", "field_digests": "{}", "target_modified_time": None}
+    unknown = {"source_digest": "", "field_digests": "{}", "target_modified_time": None, "drifted": None}
     live = connection.execute(update(agreed).values(unknown | {"source_comparison": finished})).rowcount
     start = {"side": "source", "modified_time": START.modified_time, "record_id": START.record_id}
     connection.execute(update(comparisons).where(~done).values(start))

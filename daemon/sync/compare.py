@@ -7,31 +7,27 @@ more, and records restored, changed or deleted in the target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from loguru import logger
 
-from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE
-from daemon.core.digest import changed_fields, cover, digest_values
+from daemon.core.causes import DIFFERS, TARGET_GONE
 from daemon.core.dropped import is_dropped
 from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
-from daemon.core.record import START, Change, Position, is_record_id, parse_instant
+from daemon.core.record import START, Change, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Hold, Keep
-from daemon.core.translate import observe
-from daemon.ledger import THERE, Comparison, Counterpart, Ledger
+from daemon.ledger import Comparison, Ledger
 from daemon.ledger.streams import StreamState
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, Page, Sift
+from daemon.sync.counterparts import Seen, TargetSide, on_their_way
 from daemon.sync.deletions import deletion_row
 from daemon.sync.hands import Hands
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import survey
-from daemon.sync.whole import look_at
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 
@@ -49,6 +45,7 @@ class Comparer:
             "source": ChangeReader(source, stream.source_module, whole=bool(stream.notes_of)),
             "target": ChangeReader(target, stream.target_module, whole=bool(stream.notes_of)),
         }
+        self._target_side = TargetSide(stream, self._readers["source"], target, ledger, now)
         self._ledger = ledger
         self._now = now
 
@@ -111,7 +108,7 @@ class Comparer:
         page = self._readers["source"].page(prepared.fields.columns, comparison.position, _most(prepared), sift)
         rows = self._differing(page.changes, prepared, hands, state)
         found = {"source_seen": len(page.changes), "differing": len(rows)}
-        self._store(comparison, page, rows, found)
+        self._store(comparison, page, Seen(rows=rows), found)
         if not page.last:
             return None
         missing = self._missing(comparison) if self._stream.deletes != "ignore" else []
@@ -140,7 +137,7 @@ class Comparer:
         """Records that the polls have passed, that are not in the queue, and of which the target is not known to hold
         what it should.
         """
-        busy = self._busy([change.record_id for change in changes], but_children=True)
+        busy = on_their_way(self._ledger, self._stream, [c.record_id for c in changes], but_children=True)
         quiet = [c for c in changes if c.record_id not in busy and c.position <= state.position]
         return [
             self._row(
@@ -155,128 +152,16 @@ class Comparer:
         listed = [name for name in fields.targets if name not in fields.composed]
         columns = list(dict.fromkeys([*listed, *([fields.key] if fields.key else [])]))
         page = self._readers["target"].page(columns, comparison.position, _most(prepared))
-        known = self._ledger.source_records(self._stream, [c.record_id for c in page.changes])
-        drifted, shown = self._drifted(page, known, prepared)
-        drifted = self._followed(drifted, known, prepared)
-        strangers, astray = self._strangers(page, known, prepared)
-        found = {"target_seen": len(page.changes), "drifted": len(drifted), "strangers": astray}
-        self._store(comparison, page, drifted + strangers, found, shown)
+        seen, counts = self._target_side.examine(page, prepared)
+        self._store(comparison, page, seen, {"target_seen": len(page.changes), **counts})
         if not page.last:
             return False
         text = f"its counterpart is not in {self._stream.target} any more"
         absent = [source_id for _, source_id in self._absent("target", comparison)]
-        busy = self._busy(absent)
+        busy = on_their_way(self._ledger, self._stream, absent)
         gone = [self._row(source_id, self._now(), TARGET_GONE, text) for source_id in absent if source_id not in busy]
         self._turn(comparison, gone, page.end, {"gone": len(gone)})
         return True
-
-    def _busy(self, source_ids: list[str], *, but_children: bool = False) -> set[str]:
-        """Records that are on their way already; one that waits for a parent may be mistaken about that by now."""
-        waiting = self._ledger.waiting(self._stream, source_ids)
-        queued = {i for i, row in waiting.items() if not (but_children and row.for_parent)}
-        return queued | self._ledger.open_intents(self._stream, source_ids).keys()
-
-    def _drifted(
-        self, page: Page, known: dict[str, Counterpart], prepared: Prepared
-    ) -> tuple[list[QueueRow], dict[str, str]]:
-        """Counterparts that hold other values than they confirmed, and (entity -> digest) what they show instead.
-
-        After our own write a difference may only mean that the target stores a value in its own way. So it counts only
-        where it is put right by itself, and only once: what the target made of it is remembered.
-        """
-        rows: list[QueueRow] = []
-        shown: dict[str, str] = {}
-        if self._stream.drift == "keep":
-            return rows, shown
-        busy = self._busy([counterpart.source_id for counterpart in known.values()])
-        for change in self._with_rows(page, known, prepared):
-            counterpart = known.get(change.record_id)
-            if counterpart is None or counterpart.source_id in busy:
-                continue
-            link = counterpart.link
-            if link.state == "gone":  # it was restored there
-                text = f"{change.record_id} is in {self._stream.target} again"
-                rows.append(self._row(counterpart.source_id, change.modified_time, TARGET_GONE, text))
-                continue
-            values = cover(observe(change.values, prepared.fields), prepared.fields.lasting & link.by_field.keys())
-            digests = digest_values(values, "", self._ledger.digest_key)
-            ours = counterpart.target_modified_time == change.modified_time
-            if ours and (not self._overwrites or counterpart.target_digest == digests.whole):
-                continue
-            if names := changed_fields(link.by_field, digests):
-                changed = ", ".join(sorted(names))
-                text = f"{changed} of {change.record_id} was changed in {self._stream.target}"
-                row = self._row(counterpart.source_id, change.modified_time, DRIFT, text, due=self._overwrites)
-                rows.append(replace(row, cause=replace(row.cause, field=changed)))
-                shown[link.entity_id] = digests.whole
-        return rows, shown
-
-    def _with_rows(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> Sequence[Change]:
-        """A page's counterparts with what is read apart; one that changed in between is left out."""
-        fields, target = prepared.fields, self._orgs["target"]
-        if not fields.composed:
-            return page.changes
-        ids = [change.record_id for change in page.changes if change.record_id in known]
-        rows, unread = look_at(target, self._stream.target_module, fields.targets, fields, ids)
-        return [
-            replace(change, values={**change.values, **row})
-            for change in page.changes
-            if (row := rows.get(change.record_id)) is not None
-            and change.record_id not in unread
-            and parse_instant(row["Modified_Time"]) == change.modified_time
-        ]
-
-    def _followed(self, rows: list[QueueRow], known: Mapping[str, Counterpart], prepared: Prepared) -> list[QueueRow]:
-        """Of these, the records that the source has and that match the filter, or are followed without: the others are
-        nobody's business. As rows about the version that the source has.
-        """
-        if not rows:
-            return []
-        changes = self._readers["source"].by_ids(prepared.fields.columns, [row.source_id for row in rows])
-        anyway = {c.source_id for c in known.values() if c.link.agreed} if self._stream.unmatched == "follow" else set()
-        ours = {c.record_id: c for c in changes if c.record_id in anyway or prepared.fields.keep.test(c.values)}
-        return [replace(row, modified_time=ours[row.source_id].modified_time) for row in rows if row.source_id in ours]
-
-    @property
-    def _overwrites(self) -> bool:
-        return self._stream.drift == "overwrite"
-
-    def _strangers(self, page: Page, known: dict[str, Counterpart], prepared: Prepared) -> tuple[list[QueueRow], int]:
-        """Records whose key names a source record that the ledger does not know (it was restored from a backup, or
-        lost): those to look at, as the filter does not decide about them; and how many name one that is not there.
-
-        The latter are left as they are. Whether such a source record was of this module and is deleted, or is a living
-        one of another module, only the deleted list could say (deletions.py). What is there and matches the filter is
-        found on the source's side.
-        """
-        key, prefix = prepared.fields.key, f"{prepared.source_zgid}:"
-        if key is None or (self._stream.deletes == "ignore" and self._stream.unmatched == "stop"):
-            return [], 0
-        named = {
-            str(change.values[key]).removeprefix(prefix): change
-            for change in page.changes
-            if change.record_id not in known and str(change.values.get(key) or "").startswith(prefix)
-        }
-        linked = self._ledger.stand_for(self._stream, [change.record_id for change in named.values()])
-        ours = [i for i, change in named.items() if is_record_id(i) and change.record_id not in linked]
-        links = self._ledger.links(self._stream, ours)
-        again = {i for i, link in links.items() if link.unsure and link.state not in THERE}  # an older ledger's
-        known_here = self._busy(ours) | (links.keys() - again)
-        unknown = [i for i in ours if i not in known_here]
-        there = {change.record_id for change in self._readers["source"].by_ids([], unknown)}
-        found = sorted(there) if self._stream.unmatched != "stop" else []
-        why = f"a record of {self._stream.target} names it"
-        rows = [self._row(i, named[i].modified_time, DIFFERS, why) for i in found]
-        gone = [i for i in unknown if i not in there and self._stream.deletes != "ignore"]
-        rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in again]
-        left = [named[i].record_id for i in gone if i not in again]
-        if left:
-            logger.warning(
-                "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "
-                "were not touched: delete them by hand, unless they stand for records of another module",
-                *(self._stream.address, len(left), self._stream.target, self._stream.source, ", ".join(left[:5])),
-            )
-        return rows, len(left)
 
     def _absent(self, side: str, comparison: Comparison) -> list[tuple[str, str]]:
         """(record id there, source id) of agreed records that the walk did not meet and that a look by id does not
@@ -288,24 +173,19 @@ class Comparer:
         present = {row["id"] for row in there}
         return [pair for pair in unseen if pair[0] not in present]
 
-    def _store(
-        self,
-        comparison: Comparison,
-        page: Page,
-        rows: list[QueueRow],
-        found: dict[str, int],
-        shown: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
+    def _store(self, comparison: Comparison, page: Page, what: Seen, found: dict[str, int]) -> None:
         self._ledger.enqueue(
             self._stream,
-            rows,
+            what.rows,
             self._now(),
             comparison=comparison,
             side=comparison.side,
             position=page.end,
             seen=[change.record_id for change in page.changes],
             found=found,
-            shown=shown,
+            shown=what.shown,
+            drifted=what.drifted,
+            over=what.over,
         )
 
     def _turn(self, comparison: Comparison, rows: list[QueueRow], position: Position, found: dict[str, int]) -> None:
@@ -314,9 +194,8 @@ class Comparer:
             self._stream, rows, self._now(), comparison=comparison, side="target", position=position, found=found
         )
 
-    def _row(self, source_id: str, at: datetime, code: str, detail: str, *, due: bool = True) -> QueueRow:
-        row = due_row(self._stream, source_id, code, detail, at, self._now())
-        return row if due else replace(row, state="held", due_at=None)
+    def _row(self, source_id: str, at: datetime, code: str, detail: str) -> QueueRow:
+        return due_row(self._stream, source_id, code, detail, at, self._now())
 
     def _spent(self) -> int:
         return sum(org.credits_spent for org in self._orgs.values())

@@ -37,7 +37,8 @@ _CLOCK_SLACK: Final = timedelta(minutes=10)  # between the clock that we go by a
 class Doubts:
     """What could not be told from the ledger alone: `found` after asking the target; `deferred`, and for how long,
     while it is too early to ask; `ended` are records whose counterpart an uncertain deletion of ours took away. Of the
-    `unsure` ones, what was found only may be the counterpart. `promised` is what their writes promise.
+    `unsure` ones, what was found only may be the counterpart. `promised` is what their writes promise, `carried` the
+    fields that they carried (None: not known).
     """
 
     found: Mapping[str, tuple[WireRecord, ...]]
@@ -45,6 +46,7 @@ class Doubts:
     ended: frozenset[str]
     unsure: frozenset[str]
     promised: Mapping[str, Promise]
+    carried: Mapping[str, frozenset[str] | None]
 
 
 def clear_doubts(
@@ -87,7 +89,8 @@ def clear_doubts(
     }
     ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
     promised = {i.source_id: i.promise for i in ripe if i.promise is not None}
-    return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure, promised=promised)
+    carried = {i.source_id: i.fields for i in ripe}
+    return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure, promised=promised, carried=carried)
 
 
 def patience(stream: Stream, target: Zoho) -> timedelta:

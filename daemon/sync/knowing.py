@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from daemon.core.causes import DRIFT, TARGET_GONE
+from daemon.core.causes import DRIFT, KEY_LOST, TARGET_GONE
 from daemon.core.circles import circular
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
@@ -20,14 +20,14 @@ from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
 from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
 from daemon.sync.copies import find_copies
-from daemon.sync.doubts import STAMPS, clear_doubts
+from daemon.sync.doubts import STAMPS, Doubts, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
 from daemon.sync.hands import Hands
 from daemon.sync.pointing import with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 
-_ASK_TARGET: Final = frozenset({DRIFT, TARGET_GONE})  # causes that say: the ledger is not right about the counterpart
+_ASK_TARGET: Final = frozenset({DRIFT, KEY_LOST, TARGET_GONE})  # the ledger is not right about the counterpart
 _ON_ITS_WAY: Final = timedelta(hours=1)
 _GONE: Final[tuple[LinkState, ...]] = ("gone",)
 
@@ -81,6 +81,8 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         links=links,
         found=doubts.found,
         deferred={i: hands.now() + left for i, left in deferred.items()},  # the queue goes by our clock
+        carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
+        keyless=frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST),
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
@@ -98,6 +100,18 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     if stream.notes_of:
         knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
     return knowledge
+
+
+def _carried(
+    suspects: Collection[str], links: Mapping[str, Link], doubts: Doubts, taken_back: Set[str]
+) -> dict[str, frozenset[str]]:
+    """What our writes may have changed of the counterparts that are looked at; nothing where none is without an answer.
+    Hand edits that a person, or the settings, had taken back count as such a change.
+    """
+    unsent = {i: frozenset[str]() for i in suspects if i in links and links[i].agreed}
+    return {
+        i: fields for i, fields in {**unsent, **doubts.carried}.items() if fields is not None and i not in taken_back
+    }
 
 
 def _copies(

@@ -335,6 +335,20 @@ def _intents(batch: Batch, now: datetime) -> list[Intent]:
             promise=Promise(pact=step.pact, digests=step.digests)
             if isinstance(step, Create | Update) and step.pact is not None
             else None,
+            fields=_carried(step),
         )
         for step in batch.steps
     ]
+
+
+def _carried(step: Write) -> frozenset[str] | None:
+    """The fields of the counterpart that a write may change; None: all that it has are ours."""
+    match step:
+        case Create():
+            return None
+        case Update():
+            return frozenset(step.values)
+        case Flag():
+            return frozenset([step.field])
+        case Delete():
+            return frozenset()

@@ -108,6 +108,8 @@ def plan_one(
     ended: frozenset[str] = frozenset(),
     unsure: frozenset[str] = frozenset(),
     dropped: Mapping[str, Version] | None = None,
+    carried: Mapping[str, frozenset[str]] | None = None,
+    keyless: frozenset[str] = frozenset(),
     **more: Any,
 ) -> Step:
     knowledge = Knowledge(
@@ -118,6 +120,8 @@ def plan_one(
         ended=ended,
         unsure=unsure,
         dropped=dropped or {},
+        carried=carried or {},
+        keyless=keyless,
         source_zgid=ZGID,
         digest_key=SECRET,
     )

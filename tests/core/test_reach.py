@@ -206,6 +206,6 @@ def test_a_match_that_b_refuses_is_looked_for_again() -> None:
     values = {"Product": {"id": "90"}}
     step = Update(change=change(), target_id="9", values=values, digests=digest_values(values, "", SECRET))
     refused = Refused(code="INVALID_DATA", message="the id given seems to be invalid", field="Product")
-    row = end_of(step, refused, Context(stream(), fields(PLAIN), "poll", None, T0, 0.5)).queued
+    row = end_of(step, refused, Context(stream(), fields(PLAIN), None, T0, 0.5)).queued
     assert row is not None
     assert (row.cause.code, row.cause.module, row.cause.field) == ("PARENT_UNMATCHED", "Goods", "Product")

@@ -7,6 +7,7 @@ from typing import Final
 
 CYCLE, ROAD, COMPARE = "daemon/sync/cycle.py", "daemon/sync/road.py", "daemon/sync/compare.py"
 CHANGES, DELETIONS, DOUBTS = "daemon/sync/changes.py", "daemon/sync/deletions.py", "daemon/sync/doubts.py"
+COUNTERPARTS: Final = "daemon/sync/counterparts.py"
 SETTLE, ENDS, CONTENT = "daemon/core/settle.py", "daemon/core/ends.py", "daemon/core/content.py"
 STORING, QUEUE = "daemon/ledger/storing.py", "daemon/ledger/queue.py"
 _STORED: Final = "        cycle_id = ledger.settle(stream, settlement, cycle_id, hands.now())\n"
@@ -106,8 +107,8 @@ BUGS: Final = (
     _bug(
         "an uncertain update is believed not to have happened",
         CONTENT,
-        "held = link if candidates is None else _looked_up(",
-        "held = link if candidates is None or link is not None else _looked_up(",
+        "held = link if candidates is None else looked_up(",
+        "held = link if candidates is None or link is not None else looked_up(",
     ),
     _bug(
         "a retry sends what was read first",
@@ -220,21 +221,27 @@ BUGS: Final = (
          "if isinstance(step, Create):"),
     _bug(
         "drift is kept though it is to be overwritten",
-        COMPARE,
-        '        return self._stream.drift == "overwrite"',
-        "        return False",
+        COUNTERPARTS,
+        '            if self._stream.drift == "overwrite":',
+        '            if self._stream.drift == "never":',
     ),
     _bug(
         "drift is not reported",
-        COMPARE,
-        '        if self._stream.drift == "keep":\n            return rows, shown',
-        '        if self._stream.drift != "overwrite":\n            return rows, shown',
+        COUNTERPARTS,
+        '        if self._stream.drift == "keep":\n            return found',
+        '        if self._stream.drift != "overwrite":\n            return found',
     ),
     _bug(
         "drift behind our own write is not looked at",
-        COMPARE,
-        "            if ours and (",
-        "            if ours or (",
+        COUNTERPARTS,
+        "not (ours and counterpart.target_digest == digests.whole)",
+        "not ours",
+    ),
+    _bug(
+        "a lost answer lets every hand edit be overwritten",
+        CONTENT,
+        'carried is None or stream.drift == "overwrite":',
+        "stream.key is not None:",
     ),
     _bug(
         "children of what was made again stay behind",

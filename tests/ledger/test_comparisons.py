@@ -224,7 +224,7 @@ def test_target_records_stand_for_their_source_records_in_this_stream(ledger, co
         "2": Counterpart(
             source_id="1",
             link=Link(entity_id="india/Contacts/1", target_id="2"),
-            target_modified_time=None,
+            target_modified_time=make.now,
             target_digest=None,
         ),
         "3": Counterpart(

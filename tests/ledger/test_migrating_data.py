@@ -80,6 +80,19 @@ def test_a_ledger_of_every_revision_works_once_it_is_up(database, file, revision
         assert reader.history("1")[0].target_id == "91"
 
 
+def test_a_hand_edit_that_was_reported_before_it_was_kept_at_the_link_is_kept_there(
+    ledger, file, make, contacts
+) -> None:
+    reported, other = make.row("1", "DRIFT", field="City, Phone"), make.row("2", field="City")
+    page = make.page({"held": 2}, linked=[make.linked("1", "91"), make.linked("2", "92")], queued=[reported, other])
+    ledger.settle(contacts, page, None, make.now)
+    ledger.close()
+    migrate.downgrade(locate(file.url), "0011")
+    with Ledger.open(file.url) as again:
+        links = again.links(contacts, ["1", "2"])
+    assert (links["1"].drifted, links["2"].drifted) == ({"City", "Phone"}, frozenset())
+
+
 class BrokenOffError(Exception):
     """What the test does to a migration."""
 

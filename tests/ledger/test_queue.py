@@ -26,9 +26,7 @@ def test_a_row_that_comes_back_keeps_when_it_was_first_seen(ledger, contacts, ma
     again = make.row("1", "NEW", attempts=2, modified_time=make.later(5))
     ledger.settle(contacts, make.page({"held": 1}, queued=[again]), None, make.later(60))
     assert ledger.waiting(contacts, ["1", "2"]) == {
-        "1": Waiting(
-            source_id="1", attempts=2, modified_time=make.later(5), state="held", cause=again.cause, detail="seen"
-        )
+        "1": Waiting(source_id="1", attempts=2, modified_time=make.later(5), state="held", code="NEW")
     }
     assert file.one("SELECT first_seen_at FROM retry_queue") == "2026-05-04 12:00:00.000000"
     assert counts(file) == {"OLD": 0, "NEW": 1}

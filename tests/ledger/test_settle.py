@@ -1,6 +1,7 @@
 """A settlement is stored whole or not at all."""
 
 import sqlite3
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -150,6 +151,53 @@ def test_an_intent_keeps_what_was_sent_until_it_is_closed(ledger, contacts, make
     assert ledger.open_intents(contacts)["1"] == make.intent("1", sent_at=make.later(5))
     ledger.settle(contacts, make.page(closed_intents=["1"]), None, make.now)
     assert list(ledger.open_intents(contacts)) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [(["Email"], ["Phone"], ["Email", "Phone"]), (None, ["Phone"], None), (["Email"], None, None), ([], [], [])],
+)
+def test_an_intent_names_what_every_attempt_without_an_answer_carried(
+    ledger, contacts, make, first, second, both
+) -> None:
+    for names in (first, second):
+        fields = None if names is None else frozenset(names)
+        ledger.begin(contacts, [make.intent("1", action="update", target_id="91", fields=fields)])
+    assert ledger.open_intents(contacts)["1"].fields == (None if both is None else frozenset(both))
+    ledger.settle(contacts, make.page(closed_intents=["1"]), None, make.now)
+    ledger.begin(contacts, [make.intent("1", fields=frozenset({"City"}))])
+    assert ledger.open_intents(contacts)["1"].fields == {"City"}
+
+
+@pytest.mark.parametrize(
+    ("intent", "left", "drifted"),
+    [
+        ({"fields": frozenset({"Email"})}, {"Phone": "p"}, {"Phone"}),
+        ({"fields": None}, {}, set()),
+        (None, {"Email": "e", "Phone": "p"}, {"Email", "Phone"}),
+    ],
+)
+def test_of_a_counterpart_in_doubt_what_no_write_carried_stays_agreed(
+    ledger, contacts, make, intent, left, drifted
+) -> None:
+    told = replace(make.linked("1", "91", Email="e", Phone="p"), drifted=frozenset({"Email", "Phone"}))
+    ledger.settle(contacts, make.page(linked=[told]), None, make.now)
+    if intent is not None:
+        ledger.begin(contacts, [make.intent("1", action="update", target_id="91", **intent)])
+    page = make.page(linked=[make.linked("1", "91", whole=None)], closed_intents=["1"])
+    ledger.settle(contacts, page, None, make.now)
+    link = ledger.links(contacts, ["1"])["1"]
+    assert (link.unsure, link.by_field, link.drifted) == (True, left, drifted)
+
+
+def test_hand_edits_are_known_until_another_page_says_otherwise(ledger, contacts, make, file) -> None:
+    told = replace(make.linked("1", "91", Email="e"), drifted=frozenset({"Email", "A"}))
+    ledger.settle(contacts, make.page(linked=[told]), None, make.now)
+    assert file.one("SELECT drifted FROM agreed") == '["A", "Email"]'
+    ledger.rename("us", "Contacts", {"Email": "Mail"})
+    assert ledger.links(contacts, ["1"])["1"].drifted == {"A", "Mail"}
+    ledger.settle(contacts, make.page(linked=[make.linked("1", "91", Email="e")]), None, make.now)
+    assert file.one("SELECT drifted FROM agreed") is None
 
 
 def test_settling_nothing_at_all_is_a_cycle_of_zero(ledger, contacts, make, file):

@@ -174,7 +174,8 @@ def drift(people: People, dice: random.Random) -> None:
         value = f"by hand {people.next_number()}"
         twin, mine = people.table("us", module)[number], people.table("india", module).get(int(source))
         meant = (*people.told.past[module, source, name], *([mine.values.get(name)] if mine else []))
-        hand = Hand(value=value, while_a_said=meant, version=read_mark(twin)[1])
+        same = mine is not None and mine.values.get(name) == twin.values.get(name) and people.is_agreed(module, mine)
+        hand = Hand(value=value, while_a_said=meant, version=read_mark(twin)[1], twin=number, agreed=same)
         people.told.by_hand[module, source, name].append(hand)
         people.touch(module, number, {name: value})
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from loguru import logger
 from sqlalchemy import Connection
 
+from daemon.emulator.store import Record
 from daemon.ledger.fuses import ALL
 from tests.lives.deeds import DEEDS, unlock
 from tests.lives.draw import Plan, Step, draw
@@ -86,6 +87,7 @@ class Life:
         self.stand = Stand(plan, folder, self._before_call, self._after_write, self._at_commit, self._at_cycle)
         self.people = People(self.stand.emu, plan)
         self.watch = Watch(people=self.people, lag=plan.stream["lag"], limits=Limits(people=self.people))
+        self.people.is_agreed = self._is_agreed
         self._meddles: dict[int, tuple[str, int]] = {}
         self._calls_at_start = 0
         self._ours: dict[str, Callable[[random.Random], None]] = {
@@ -318,6 +320,20 @@ class Life:
     def _unfinished(self) -> bool:
         comparing = self.stand.sql("select 1 from comparisons where finished_at is null")
         return bool(comparing or self.stand.sql("select 1 from retry_queue where state = 'due'"))
+
+    def _is_agreed(self, module: str, record: Record) -> bool:
+        """Whether all that the source says of a record has its outcome: it is not on its way, nor waits."""
+        mine = f"stream = 'a-b/{module}'"
+        at = self.stand.sql(f"select modified_time, record_id from checkpoints where {mine}")  # noqa: S608
+        open_ = [
+            row
+            for table in ("retry_queue", "intents")
+            for row in self.stand.sql(f"select 1 from {table} where {mine} and source_id = '{record.id}'")  # noqa: S608
+        ]
+        return not open_ and any(
+            (record.modified, record.id) < (datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp(), int(number))
+            for moment, number in at
+        )
 
     def _past_all_due(self) -> None:
         lag = self.plan.stream["lag"].total_seconds()

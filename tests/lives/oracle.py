@@ -98,11 +98,15 @@ def read_mark(record: Record) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hand:
-    """A value written by hand in B, what A had said until then, and which version of the record B held."""
+    """A value written by hand into a record of B, what A had said until then, and which version of the record B held.
+    `agreed`: both sides said the same, and nothing of the record was on its way.
+    """
 
     value: object
     while_a_said: tuple[object, ...]
     version: int
+    twin: int
+    agreed: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,6 +291,8 @@ def _of_pair(
 ) -> list[str]:
     """What is wrong with a record that has its one counterpart and need not wait."""
     found = _differences(sight, told, pairs, module, record, twin)
+    if (lost := _hand_overwritten(sight, told, module, record, twin)) is not None:
+        found.append(f"held {lost!r} by hand, and nothing in A was changed there since")
     if twin.values.get(FLAG) is True:
         found.append("is flagged, though A has it")
     by_hand = _changed_by_hand(told, module, record, twin)
@@ -417,6 +423,22 @@ def _hand_stays(sight: Sight, told: Hearsay, module: str, record: Record, name: 
         hand.value == theirs and mine in [None, *hand.while_a_said] and sight.drift != "overwrite"
         for hand in told.by_hand[module, str(record.id), name]
     )
+
+
+def _hand_overwritten(sight: Sight, told: Hearsay, module: str, record: Record, twin: Record) -> object | None:
+    """A value written by hand in B that is not there any more, though A has said the same all the time and hands are
+    kept: no answer that was lost, no refusal and no kill is a reason. (A retry is, where hands are reported.)
+    """
+    source_id, town = str(record.id), SHAPES[module].town
+    hands = [hand for hand in told.by_hand[module, source_id, town] if hand.twin == twin.id]
+    if sight.drift != "keep" or not sight.keyed or told.ledger_set_back or told.merged or not hands:
+        return None
+    first = next((hand for hand in hands if hand.agreed), None)
+    if first is None or (module, source_id) in told.restored:
+        return None
+    since = told.past[module, source_id, town][len(first.while_a_said) - 1 :]
+    is_same = {first.while_a_said[-1], *since} == {record.values.get(town)}
+    return hands[-1].value if is_same and twin.values.get(town) != hands[-1].value else None
 
 
 def _masked(told: Hearsay, hand: Hand, module: str, twin: Record) -> bool:

@@ -53,6 +53,18 @@ def test_a_hand_in_b_is_seen_though_our_own_write_came_after_it(tmp_path: Path) 
         assert pair.counterpart("Contacts", mine)["Mailing_City"] == "Pune"
 
 
+def test_a_hand_in_b_that_is_kept_outlives_a_lost_answer_about_another_field(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Contacts",), drift="keep") as pair:  # life 74792
+        mine = contact(pair, "A", Mailing_City="Pune")
+        settle(pair)
+        pair.b.edit("Contacts", twin_id(pair, mine), {"Mailing_City": "Hand"})
+        pair.b.faults.next("update", effect="cut", when="after")
+        pair.a.edit("Contacts", mine, {"Last_Name": "A2"})
+        settle(pair)
+        twin = pair.counterpart("Contacts", mine)
+        assert (twin["Mailing_City"], twin["Last_Name"]) == ("Hand", "A2")
+
+
 def test_a_child_refused_for_a_dead_parent_arrives_when_the_parent_is_made_again(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Contacts",), gone="recreate") as pair:
         boss, _ = contact(pair, "Boss"), contact(pair, "Other")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ class People:
         self.told = Hearsay()
         self.with_note = False
         self.own_calls: set[int] = set()
+        self.is_agreed: Callable[[str, Record], bool] = lambda *_: False
         self._number = 0
         self._http = httpx.Client(trust_env=False)
 
