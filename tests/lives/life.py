@@ -60,6 +60,7 @@ def live(
     """
     plan = draw(seed)
     kept = tuple(n for n in range(len(plan.steps)) if keep is None or n in keep)
+    logger.disable("daemon")
     folder = Path(tempfile.mkdtemp(prefix="life", dir=SHM if SHM.is_dir() else None))
     happened: list[str] = []
     try:
@@ -75,6 +76,7 @@ def live(
         return Failure(seed=seed, what=what, plan=plan, kept=kept, happened=tuple(happened))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        logger.enable("daemon")
     return None
 
 
@@ -363,6 +365,3 @@ class Life:
         if calls:
             raise Violation(f"I15: a further cycle wrote: {[(c.kind, c.module, c.body[:200]) for c in calls]}")
         self.watch.between(self.stand.sql)
-
-
-logger.disable("daemon")
