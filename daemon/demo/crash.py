@@ -16,6 +16,7 @@ from daemon.demo.expected import KEY
 CREATES: Final = ("insert", "upsert")
 MODULE: Final = "Contacts"
 _BATCH, _IN = 100, 50
+_ALOFT: Final = 50  # calls among which the unanswered one is looked for: others go on beside it
 _STALL_S: Final = 60
 
 
@@ -76,7 +77,7 @@ def executed(control: Control) -> InFlight:
     ends = time.monotonic() + 5
     while time.monotonic() < ends:
         for kind in CREATES:
-            for entry in control.log(org="us", kind=kind, module=MODULE, limit=3):
+            for entry in control.log(org="us", kind=kind, module=MODULE, limit=_ALOFT):
                 if "stall" in entry["faults"] and entry["executed"]:
                     done = entry["codes"].get("SUCCESS", 0)
                     keys = tuple(keys_of(entry))

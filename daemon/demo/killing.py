@@ -49,7 +49,7 @@ def _tell_the_kill(cast: Cast, flight: crash.InFlight, pid: int) -> None:
     places = ", ".join(f"{count:,} {stream.partition('/')[2]}" for stream, count in intents.items())
     cast.screen.say(
         f"But before every call the ledger had noted what was about to be sent, and {sum(intents.values()):,} such "
-        f"notes are open ({places}): the batch that was cut off, and what came before it on the same page."
+        f"notes are open ({places}): the batch that was cut off, those beside it, and what came before."
     )
 
 

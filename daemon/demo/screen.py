@@ -19,6 +19,7 @@ from daemon.ledger import Stuck
 
 _LIVE_S: Final = 0.4
 _LINE_S: Final = 2.0
+_DAY_S: Final = 86_400
 _CAUSES: Final = 7
 _STYLES: Final = {"ok": "green", "behind": "yellow", "held": "yellow"}
 _WIDTH: Final = 110
@@ -97,7 +98,8 @@ def line(seen: Look) -> str:
     rate = sum(row.rate for row in seen.rows)
     lag = max((row.status.lag_s or 0 for row in seen.rows if row.status), default=0)
     held = sum(row.status.held for row in seen.rows if row.status)
-    return f"{parts} | {rate:,.0f}/s, lag {lag} s, {held} held | {_tally(seen)}"
+    behind = f"lag {lag} s" if lag < _DAY_S else "first pass"  # what it reads by then is as old as the records
+    return f"{parts} | {rate:,.0f}/s, {behind}, {held} held | {_tally(seen)}"
 
 
 def _streams(seen: Look) -> Table:
