@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import UNREACHABLE
 from daemon.cli.screen import json_option
 from daemon.cli.status import code_of, stopped, unbalanced, what_runs
@@ -51,14 +51,16 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         elsewhere = [address for address in fleet.streams if fleet.runner(address) is None]
     for address in elsewhere:
         click.echo(f"{address} is run by another daemon", err=True)
-    streams, _stuck = what_runs(settings)
+    with open_reader(settings) as reader:
+        streams, _stuck = what_runs(settings, reader)
+        off = unbalanced(reader, streams)
     queued = {s.stream: s.due + s.held + s.dead for s in streams}
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
     else:
         for report in reports:
             _as_text(report, queued.get(report.stream, 0))
-    for line in unbalanced(settings, streams):
+    for line in off:
         click.echo(line, err=True)
     away = {report.stream for report in reports if report.away}
     standing = {s.stream for s in stopped(streams)}

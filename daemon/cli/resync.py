@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daemon.cli.context import ledger_settings
+from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option, say
 from daemon.cli.status import what_runs
@@ -25,7 +25,9 @@ def command(settings_path: str, stream: str, as_json: bool) -> None:
 
     settings = ledger_settings(Path(settings_path))
     begun, when = demand(settings, Request(kind="resync", stream=known_stream(settings, stream)))
-    if begun and any(s.stream == stream and s.trouble for s in what_runs(settings)[0]):
+    with open_reader(settings) as reader:
+        streams, _ = what_runs(settings, reader)
+    if begun and any(s.stream == stream and s.trouble for s in streams):
         text = f"{stream} is compared as soon as it runs again: it is stopped; see `orgsync status`"
     elif begun:
         text = f"{stream} is compared {when}; see `orgsync status`"

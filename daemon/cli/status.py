@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console, Group
-from rich.live import Live
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +26,7 @@ from daemon.ledger import Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
 if TYPE_CHECKING:
-    from daemon.ledger import Loading
+    from daemon.ledger import Loading, Reader
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
 _LEFT_OUT = ((), ("last cycle",), ("last cycle", "checkpoint (UTC)"))  # columns, where a terminal is too narrow
@@ -81,6 +80,8 @@ def command(ctx: click.Context, as_json: bool, every_s: float | None) -> None:
 
 def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
     """Looks again and again until Ctrl-C: drawn over on a terminal, one block after the other elsewhere."""
+    from rich.live import Live  # noqa: PLC0415 - one look needs no screen of its own
+
     out = console()
     drawn = out.is_terminal and not out.is_dumb_terminal and not as_json
     with suppress(KeyboardInterrupt), ExitStack() as stack:
@@ -99,56 +100,47 @@ def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
 
 def look(settings: Settings) -> Look:
     """The ledger as it is now."""
-    streams, stuck = what_runs(settings)
-    return Look(
-        streams=streams,
-        stuck=stuck,
-        compared=comparing(settings),
-        loads=loading(settings, streams),
-        off=unbalanced(settings, streams),
-        leeways=budgets(settings),
-    )
-
-
-def what_runs(settings: Settings) -> tuple[list[StreamStatus], list[Stuck]]:
-    """The settings' streams and their queues: also those that never ran, and none that was taken out since."""
     with open_reader(settings) as reader:
-        known, stuck = {s.stream: s for s in reader.streams()}, reader.stuck()
+        streams, stuck = what_runs(settings, reader)
+        return Look(
+            streams=streams,
+            stuck=stuck,
+            compared={one.stream: one for one in reader.comparing()},
+            loads=loading(reader, streams),
+            off=unbalanced(reader, streams),
+            leeways=budgets(settings, reader),
+        )
+
+
+def what_runs(settings: Settings, reader: Reader) -> tuple[list[StreamStatus], list[Stuck]]:
+    """The settings' streams and their queues: also those that never ran, and none that was taken out since."""
+    known, stuck = {s.stream: s for s in reader.streams()}, reader.stuck()
     mine = sorted(stream.address for stream in settings.streams())
     return [known.get(one) or StreamStatus(stream=one, health="silent") for one in mine], [
         q for q in stuck if q.stream in mine
     ]
 
 
-def comparing(settings: Settings) -> dict[str, Comparing]:
-    """The full comparisons that go on, by stream."""
-    with open_reader(settings) as reader:
-        return {one.stream: one for one in reader.comparing()}
-
-
-def budgets(settings: Settings) -> list[Leeway]:
+def budgets(settings: Settings, reader: Reader) -> list[Leeway]:
     """What the credits of each org of the routes let run."""
-    with open_reader(settings) as reader:
-        accounts = reader.accounts()
+    accounts = reader.accounts()
     orgs = sorted({org for route in settings.routes for org in (route.source, route.target)})
     return [judge(o, settings.budgets.get(o, UNLIMITED), accounts.get(o, Account()), utc_now()) for o in orgs]
 
 
-def loading(settings: Settings, streams: list[StreamStatus]) -> dict[str, Loading]:
+def loading(reader: Reader, streams: list[StreamStatus]) -> dict[str, Loading]:
     """The first loads that go on, by stream."""
     if not any(s.polled_at is not None and s.caught_up_at is None for s in streams):
         return {}
-    with open_reader(settings) as reader:
-        return {one.stream: one for one in reader.loading(utc_now())}
+    return {one.stream: one for one in reader.loading(utc_now())}
 
 
-def unbalanced(settings: Settings, streams: list[StreamStatus]) -> list[str]:
+def unbalanced(reader: Reader, streams: list[StreamStatus]) -> list[str]:
     """A line for every cycle of these streams whose sum is off."""
     wrong = {s.stream for s in streams if s.health == "unbalanced"}
     if not wrong:
         return []
-    with open_reader(settings) as reader:
-        off = [one for one in reader.unbalanced() if one.stream in wrong]
+    off = [one for one in reader.unbalanced() if one.stream in wrong]
     return [
         f"{one.stream} is unbalanced: cycle #{one.cycle_id} saw {one.seen}, and what became of it adds up to "
         f"{one.outcomes}. orgsync stores no such sum, so somebody edited the ledger: put a backup back "

@@ -20,10 +20,9 @@ from daemon.core.absent import Carried
 from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
-from daemon.ledger import migrate, story, streams
+from daemon.ledger import migrate, streams
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.database import Database, locate
-from daemon.ledger.story import Story
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from daemon.core.budget import Account
     from daemon.core.translate import Parent
     from daemon.ledger.backfills import Loading
+    from daemon.ledger.story import Story
     from daemon.ledger.watching import Watched
 
 EXAMPLES: Final = 3
@@ -304,6 +304,8 @@ class Reader:
 
     def stories(self, record_id: str) -> list[Story]:
         """What is known of a record, by either of its ids, in every stream that has met it."""
+        from daemon.ledger import story  # noqa: PLC0415
+
         with self._reading() as connection:
             return story.stories(connection, record_id)
 
