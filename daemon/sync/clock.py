@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from daemon.core.record import Position
 from daemon.ledger import StreamState
 from daemon.zoho.client import Zoho
 
@@ -68,13 +69,22 @@ class SourceClock:
 
     def _unread_since(self, state: StreamState) -> datetime | None:
         """From when on nothing was read, by the source's clock as it is now, where that is before the checkpoint."""
-        server_time, checkpoint = self._source.clock_before_next_call(), state.position.modified_time
+        server_time = self._source.clock_before_next_call()
+
+        def is_passed(moment: datetime) -> bool:
+            return second_of(moment) < state.position
+
         if (last := self._read_until) is not None:
             since = server_time - max(self._now() - last.ours, timedelta())
-            return min(since, last.theirs) if min(server_time, last.theirs) < checkpoint else None
+            return min(since, last.theirs) if is_passed(min(server_time, last.theirs)) else None
         if state.read_at is None:
-            return server_time if server_time < checkpoint else None
+            return server_time if is_passed(server_time) else None
         off = max(self._now() - state.read_at, timedelta())  # since a daemon read it last
         before = state.current_until if state.caught_up_at is not None else None
         went_back = before is not None and server_time - before < off - _STEP
-        return server_time - off - LONG_WALK if went_back or server_time < checkpoint else None
+        return server_time - off - LONG_WALK if went_back or is_passed(server_time) else None
+
+
+def second_of(moment: datetime) -> Position:
+    """The place before every record of a second."""
+    return Position(modified_time=moment.replace(microsecond=0), record_id="0")

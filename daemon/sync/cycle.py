@@ -40,7 +40,7 @@ from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
 from daemon.sync.children import Children
-from daemon.sync.clock import SourceClock
+from daemon.sync.clock import SourceClock, second_of
 from daemon.sync.compare import Comparer
 from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
@@ -295,9 +295,9 @@ class StreamRunner:
             at, server_time = state.position, self._source.zoho.clock_before_next_call()
         checkpoint, horizon = state.position, (server_time - self.stream.lag).replace(microsecond=0)
         sift = going_on.sift if going_on is not None else self._sift(prepared, state, horizon)
-        if back_to is not None and back_to < at.modified_time:
+        if back_to is not None and second_of(back_to) < at:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
-            at, sift = Position(modified_time=back_to.replace(microsecond=0), record_id="0"), None
+            at, sift = second_of(back_to), None
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint else most
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):

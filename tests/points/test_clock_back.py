@@ -159,3 +159,29 @@ def test_what_is_made_while_the_clock_goes_back_and_no_daemon_runs_is_read_thoug
                 clocks.elapse(60)
                 pair.once()
             assert len(pair.counterparts("Leads", mine)) == 1
+
+
+@pytest.mark.parametrize("lag", [0, 10])
+def test_an_edit_in_the_very_second_of_the_checkpoint_is_read_after_the_clock_went_back_to_it(
+    tmp_path: Path, lag: int
+) -> None:
+    """Its id is below the checkpoint's, which is as good as a time below it."""
+    with Emulator(("in", "us")) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=lag))
+        emu.world.clock.freeze()
+        emu.world.clock.set(float(int(emu.world.clock.now())))
+        clocks = Clocks(emu)
+        with opened(emu, settings, **clocks.ours) as pair:
+            first = pair.a.insert_raw("Leads", {"Last_Name": "first", "Company": "C"})
+            clocks.elapse(60)
+            pair.a.insert_raw("Leads", {"Last_Name": "last", "Company": "C"})
+            moment = emu.world.clock.now()
+            clocks.elapse(30)
+            pair.once()
+            clocks.elapse(30)
+            emu.world.clock.set(moment + 0.2)
+            for _ in range(3):  # the step is noticed, and read up to
+                pair.once()
+            pair.a.edit("Leads", first, {"City": "Pune"})
+            follow(pair, first, lambda: clocks.elapse(2))
