@@ -62,7 +62,7 @@ class Database(ABC):
 
     def claimer(self) -> Engine:
         """The connection by which a daemon says that it lives; waits for no writer. Of a `shared` database only."""
-        raise NotImplementedError
+        raise NotImplementedError  # a file has one daemon
 
     @abstractmethod
     def reader(self) -> Engine:

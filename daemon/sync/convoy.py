@@ -62,7 +62,7 @@ class Convoy:
         """
         try:
             yield from self._each(pages, fresh)
-        except Exception:
+        except Exception:  # raised again, when what is on its way is settled
             if self._aloft is not None and not self._unsettled:
                 yield self._land(self._aloft)
             raise

@@ -34,7 +34,7 @@ _BROKEN: Final = (
     EOFError,
     OSError,
     RuntimeError,  # an encrypted member
-    NotImplementedError,
+    NotImplementedError,  # a compression that Python does not know
 )
 
 
