@@ -14,7 +14,7 @@ from daemon.cli import app
 from daemon.core import causes
 from daemon.core.causes import Cause
 from daemon.settings import shape
-from daemon.sync.road import BATCH_REFUSED
+from daemon.sync.writing import BATCH_REFUSED
 
 FILE = Path(__file__).parents[1] / "docs" / "reference.md"
 HEAD = """# Reference: commands, settings, causes

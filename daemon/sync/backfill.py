@@ -2,10 +2,10 @@
 
 How nothing is lost. The horizon is fixed first, then a job is made that puts all records into a file. So whatever the
 file shows too old was changed after the horizon; and when the last row has its outcome, the checkpoint is put there,
-and polls read on from it. The rows travel the ordinary road in pages (road.py), so that outcomes, intents, parents and
-fuses are the same. The place in the file is stored after each page: a page that travels twice is known, and is read by
-its ids as it is now, like everything else of the file that the ledger knows already: a retry may have been there with
-a later version. Deletions wait until the file is at its end, for it may hold what is deleted by then.
+and polls read on from it. The rows travel the ordinary road in pages (convoy.py), so that outcomes, intents, parents
+and fuses are the same. The place in the file is stored after each page: a page that travels twice is known, and is read
+by its ids as it is now, like everything else of the file that the ledger knows already: a retry may have been there
+with a later version. Deletions wait until the file is at its end, for it may hold what is deleted by then.
 
 How it is not trusted too far. How a CSV spells values is confirmed nowhere (facts 7.1), so the hundred fullest rows of
 each file's first page are compared with a list answer. And a file that holds fewer of the records that were there
@@ -21,10 +21,12 @@ then goes on by queries, because its checkpoint has left the start.
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from loguru import logger
@@ -37,11 +39,12 @@ from daemon.core.rules import Stream
 from daemon.core.schema import Schema
 from daemon.ledger import Backfill, Ledger, StreamState
 from daemon.sync.catalog import Catalog
-from daemon.sync.changes import ChangeReader
+from daemon.sync.changes import ChangeReader, Page
+from daemon.sync.convoy import Convoy
 from daemon.sync.hands import Hands
 from daemon.sync.means import Means
 from daemon.sync.prepare import Prepared
-from daemon.sync.road import Travelled, travel
+from daemon.sync.road import Travelled
 from daemon.zoho import bulk, coql
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused, ZohoError
 
@@ -67,7 +70,6 @@ class _File:
     in_order: bool = True
     older: int = 0
     page: list[Change] = field(default_factory=list)
-    taken: int = 0  # of the page's rows, that travel
 
 
 class Loader:
@@ -91,6 +93,7 @@ class Loader:
         self._known = False
         self._short = False  # of credits
         self._file: _File | None = None
+        self._aloft: deque[list[Change]] = deque()  # the rows of each page that is on its way
         self._looks = 0
         self._look_at: datetime | None = None
 
@@ -189,24 +192,32 @@ class Loader:
 
         Raises what the client raises where the same question may be answered later.
         """
-        cycle_id, self._short = None, False
+        self._short, through = False, True
+        pages = self._pages(prepared, most)
+        arrived = Convoy(prepared, hands, meter).travel(pages, lambda page: page.changes)
+        with closing(pages), closing(arrived):
+            try:
+                for _, travelled in arrived:
+                    yield travelled
+                    through = through and not (travelled.unsent or travelled.trouble or travelled.blown)
+                    if through:
+                        self._passed()
+            finally:
+                self._put_back()
+
+    def _pages(self, prepared: Prepared, most: int) -> Generator[Page]:
         for _ in range(most):
             if not self._means.go_on(new=False):
                 self._short = True
                 return
-            changes = self._page(prepared)
-            if changes is None:
+            page = self._page(prepared)
+            if page is None:
                 return
-            travelled = travel(changes, prepared, hands, lane="poll", meter=meter, cycle_id=cycle_id)
-            cycle_id = travelled.cycle_id
-            yield travelled
-            if travelled.unsent or travelled.trouble or travelled.blown:
-                return
-            self._passed()
+            yield page
 
-    def _page(self, prepared: Prepared) -> list[Change] | None:
+    def _page(self, prepared: Prepared) -> Page | None:
         """The next rows that have no outcome yet; None while the job runs, where the next one has to wait for credits,
-        or when no file is left to be read.
+        before the end is gone about while pages are on their way, or when no file is left to be read.
         """
         load = self._ledger.backfill(self._stream)
         if load is None or load.job_id is None or load.ended_at is not None:
@@ -216,9 +227,12 @@ class Loader:
             if file is None:
                 return None
             if not file.page and not self._fill(file):
-                return self._page(prepared) if self._at_the_end(load, file, prepared) else None
-            file.taken = self._means.records(len(file.page), new=False, one_by_one=bool(prepared.fields.one_by_one))
-            return self._as_they_are(file.page[: file.taken], prepared)
+                at_the_end = not self._aloft and self._at_the_end(load, file, prepared)
+                return self._page(prepared) if at_the_end else None
+            taken = self._means.records(len(file.page), new=False, one_by_one=bool(prepared.fields.one_by_one))
+            rows, file.page = file.page[:taken], file.page[taken:]
+            self._aloft.append(rows)
+            return Page(changes=tuple(self._as_they_are(rows, prepared)), end=START, last=False)
         except (BadAnswer, CredentialRefused, RequestRefused, _GivenUp) as error:
             if isinstance(error, CredentialRefused) and error.scope is None:
                 raise  # a token that is refused reads by no way
@@ -226,11 +240,16 @@ class Loader:
             return None
 
     def _passed(self) -> None:
-        """Every row that travelled has its outcome."""
-        file, load = self._file, self._ledger.backfill(self._stream)
-        if file is not None and load is not None:
-            self._ledger.note_backfill(self._stream, done=load.done + file.taken)
-            file.page = file.page[file.taken :]
+        """Every row of the first page that was on its way has its outcome."""
+        rows, load = self._aloft.popleft(), self._ledger.backfill(self._stream)
+        if self._file is not None and load is not None:
+            self._ledger.note_backfill(self._stream, done=load.done + len(rows))
+
+    def _put_back(self) -> None:
+        """What did not get through is the next to travel."""
+        if self._file is not None:
+            self._file.page = [*chain.from_iterable(self._aloft), *self._file.page]
+        self._aloft.clear()
 
     def _opened(self, load: Backfill, prepared: Prepared) -> _File | None:
         """The file, at the row where it was left; None while its job runs."""

@@ -18,7 +18,7 @@ from typing import Final
 from loguru import logger
 
 from daemon.core.record import Change, Position, WireRecord, is_record_id, parse_instant
-from daemon.sync.abreast import Beside
+from daemon.sync.beside import Beside
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused

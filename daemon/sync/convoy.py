@@ -1,4 +1,5 @@
-"""The pages of the poll lane, one after the other: while one is written the next is read and planned (road.py).
+"""The pages of a lane, one after the other: while one is written the next is read and planned, and its calls are begun
+as soon as those of the one before have (writing.py).
 
 They are settled in their order, so the checkpoint never passes a page that has no outcome.
 """
@@ -6,35 +7,35 @@ They are settled in their order, so the checkpoint never passes a page that has 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import partial
 
 from daemon.core.fuse import Meter
-from daemon.core.record import Change, Position
+from daemon.core.record import Change
 from daemon.core.settle import Walk
 from daemon.core.translate import parents_of
-from daemon.sync.abreast import Beside
+from daemon.sync.beside import Beside
 from daemon.sync.changes import Page
 from daemon.sync.hands import Hands
 from daemon.sync.prepare import Prepared
-from daemon.sync.road import Planned, Sent, Travelled, plan_page, settle_page, write
+from daemon.sync.road import Travelled, plan_page, settle_page
+from daemon.sync.writing import Planned, Sent, Writer, write
 
 Arrival = tuple[Page, Travelled]
 
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A page that is being written."""
+    """A page that is being written; `sent` waits for its end."""
 
     page: Page
     planned: Planned
-    writing: Beside[Sent]
+    sent: Callable[[], Sent]
 
 
 class Convoy:
-    """Takes pages to their outcomes. `checkpoint` is where the stream stands, `horizon` that of the walk, `cycle_id`
-    the cycle that they belong to, if it has begun.
+    """Takes pages to their outcomes. `walk` is where the stream stands, None when the pages do not move its checkpoint;
+    `cycle_id` the cycle that they belong to, if it has begun.
     """
 
     def __init__(
@@ -43,16 +44,17 @@ class Convoy:
         hands: Hands,
         meter: Meter,
         *,
-        checkpoint: Position,
-        horizon: datetime,
-        cycle_id: int | None,
+        walk: Walk | None = None,
+        cycle_id: int | None = None,
     ) -> None:
         self._prepared, self._hands, self._meter = prepared, hands, meter
-        self._checkpoint, self._horizon, self._cycle_id = checkpoint, horizon, cycle_id
+        self._walk, self._cycle_id = walk, cycle_id
         stream = prepared.stream
         # What is agreed on a circle, and which notes are there, a page leaves behind for the next.
-        self._overlap = hands.target.calls_at_once > 1 and not stream.circle and not stream.notes_of
-        self._aloft: _Flight | None = None
+        overlap = hands.target.calls_at_once > 1 and not stream.circle and not stream.notes_of
+        self._writer = Writer(prepared, hands, "poll", meter) if overlap else None
+        self._running = None if self._writer is None else Beside(self._writer.run, beside=True)
+        self._aloft: list[_Flight] = []
         self._through = True
         self._unsettled = False
 
@@ -63,53 +65,55 @@ class Convoy:
         try:
             yield from self._each(pages, fresh)
         except Exception:  # raised again, when what is on its way is settled
-            if self._aloft is not None and not self._unsettled:
-                yield self._land(self._aloft)
+            while self._aloft and not self._unsettled:
+                yield self._land()
             raise
         finally:
-            if self._aloft is not None:  # its intents say what may have become of it
-                self._aloft.writing.end()
+            if self._writer is not None and self._running is not None:
+                self._writer.no_more()
+                self._running.end()  # the intents say what may have become of what was not settled
 
     def _each(self, pages: Iterator[Page], fresh: Callable[[Page], Sequence[Change]]) -> Generator[Arrival]:
         for page in pages:
-            if self._aloft is not None and self._concerns(page, self._aloft):
-                yield self._land(self._aloft)
-            if not self._through:
-                return
-            planned = plan_page(fresh(page), self._prepared, self._hands)
-            before = self._aloft
-            if before is not None and not before.writing.result().through:
+            while self._aloft and self._concerns(page):
+                yield self._land()
+            if self._stopped():
                 break
-            self._aloft = self._started(page, planned)
-            if before is not None:
-                yield self._settled(before)
-            if not self._overlap:
-                yield self._land(self._aloft)
-        if self._aloft is not None:
-            yield self._land(self._aloft)
+            self._aloft.append(self._begun(page, plan_page(fresh(page), self._prepared, self._hands)))
+            while len(self._aloft) > (self._writer is not None):
+                yield self._land()
+            if self._stopped():
+                break
+        while self._aloft:
+            yield self._land()
 
-    def _started(self, page: Page, planned: Planned) -> _Flight:
-        work = partial(write, planned, self._prepared, self._hands, "poll", self._meter)
-        return _Flight(page, planned, Beside(work, beside=self._overlap))
+    def _stopped(self) -> bool:
+        return not self._through
 
-    def _land(self, flight: _Flight) -> Arrival:
-        self._aloft = None
-        return self._settled(flight)
+    def _begun(self, page: Page, planned: Planned) -> _Flight:
+        if self._writer is not None:
+            return _Flight(page, planned, self._writer.give(planned).result)
+        return _Flight(page, planned, partial(write, planned, self._prepared, self._hands, "poll", self._meter))
 
-    def _settled(self, flight: _Flight) -> Arrival:
+    def _land(self) -> Arrival:
+        """The first that is on its way is settled. Behind one that did not get through the checkpoint stays."""
         self._unsettled = True  # until it is: nothing behind it may be
-        sent = flight.writing.result()
-        walk = Walk(checkpoint=self._checkpoint, page_end=flight.page.end, horizon=self._horizon)
+        flight = self._aloft.pop(0)
+        sent = flight.sent()
+        walk = None if self._walk is None or not self._through else replace(self._walk, page_end=flight.page.end)
         travelled = settle_page(
             flight.planned, sent, self._prepared, self._hands, lane="poll", walk=walk, cycle_id=self._cycle_id
         )
-        self._checkpoint = travelled.settlement.checkpoint or self._checkpoint
-        self._cycle_id, self._through, self._unsettled = travelled.cycle_id, sent.through, False
+        if walk is not None:
+            self._walk = replace(walk, checkpoint=travelled.settlement.checkpoint or walk.checkpoint)
+        self._through = self._through and sent.through
+        self._cycle_id, self._unsettled = travelled.cycle_id, False
         return flight.page, travelled
 
-    def _concerns(self, page: Page, flight: _Flight) -> bool:
+    def _concerns(self, page: Page) -> bool:
         """Whether a page has to know what becomes of another: it shows records of that one again, or points to some."""
-        module, fields, ids = self._prepared.stream.source_module, self._prepared.fields, flight.planned.ids
+        module, fields = self._prepared.stream.source_module, self._prepared.fields
+        ids = frozenset[str]().union(*(flight.planned.ids for flight in self._aloft))
         return any(
             change.record_id in ids
             or any(p.module == module and p.record_id in ids for p in parents_of(change.values, fields))

@@ -33,6 +33,7 @@ from daemon.core.ends import due_row
 from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Deletion, Position
 from daemon.core.rules import Route, Stream
+from daemon.core.settle import Walk
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
@@ -303,31 +304,27 @@ class StreamRunner:
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             turns = 1 if may_load and sift is None else PAGES  # one page tells whether there is much to read
             affordable = self._means.records(turns * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
-            convoy = Convoy(
-                prepared,
-                self._hands,
-                self._meter,
-                checkpoint=checkpoint,
-                horizon=horizon,
-                cycle_id=report.cycle_id,
-            )
+            walk = Walk(checkpoint=checkpoint, page_end=checkpoint, horizon=horizon)
+            convoy = Convoy(prepared, self._hands, self._meter, walk=walk, cycle_id=report.cycle_id)
             columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
             pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
             arrived = convoy.travel(pages, self._settled.unsettled)
+            unsent = frozenset[str]()
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
                     self._note(report, travelled)
                     report.news += travelled.settlement.seen
+                    unsent |= travelled.unsent
                     checkpoint = travelled.settlement.checkpoint or checkpoint
                     sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
                     self._settled.remember(sure, travelled.unsent, checkpoint)
                     at, report.more = page.end, not page.last
-            if may_load and report.more and not travelled.unsent and report.trouble is None:
+            if may_load and report.more and not unsent and report.trouble is None:
                 self._loader.begin(prepared)
         if report.trouble is None:
-            report.caught_up = not report.more and not travelled.unsent
+            report.caught_up = not report.more and not unsent
             (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
-            goes_on = report.more and not travelled.unsent
+            goes_on = report.more and not unsent
             self._unfinished = _Walk(at=at, server_time=server_time, sift=sift) if goes_on else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
@@ -386,7 +383,8 @@ class StreamRunner:
     def _note(self, report: Report, travelled: Travelled) -> None:
         report.cycle_id = travelled.cycle_id
         report.outcomes.update(travelled.settlement.outcomes)
-        report.trouble, report.away = travelled.trouble, travelled.away
+        if report.trouble is None:  # what else was on its way by then tells of none
+            report.trouble, report.away = travelled.trouble, travelled.away
         self._stop(report, travelled.blown)
         if any(row.cause.code in (USER_REFUSED, USER_UNKNOWN) for row in travelled.settlement.queued):
             for org in (self._source, self._target):

@@ -266,7 +266,7 @@ class Caller:
     @property
     def credits_spent(self) -> int:
         """Credits that the calls of this context cost so far: a stream runs in one thread, and in those that work for
-        it (abreast.py); an org serves many.
+        it (beside.py); an org serves many.
         """
         return self._tally().credits
 

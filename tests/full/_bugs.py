@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+WRITING = "daemon/sync/writing.py"
 CYCLE, ROAD, COMPARE = "daemon/sync/cycle.py", "daemon/sync/road.py", "daemon/sync/compare.py"
 CHANGES, DELETIONS, DOUBTS = "daemon/sync/changes.py", "daemon/sync/deletions.py", "daemon/sync/doubts.py"
 COUNTERPARTS: Final = "daemon/sync/counterparts.py"
@@ -127,8 +128,8 @@ BUGS: Final = (
     ),
     _bug(
         "the intent is not stored",
-        ROAD,
-        "        hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, hands))\n",
+        WRITING,
+        "                self._hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, self._hands))\n",
         "",
     ),
     _bug(
@@ -207,9 +208,9 @@ BUGS: Final = (
     ),
     _bug(
         "the fuse is judged after the write",
-        ROAD,
-        "            if hands.stopping() or sent.blown or sent.over:\n",
-        "            if hands.stopping() or sent.over:\n",
+        WRITING,
+        "        self._over = self._over or page.sent.blown is not None or self._hands.stopping()\n",
+        "        self._over = self._over or self._hands.stopping()\n",
     ),
     _bug(
         "the fuse of deletions never blows",
