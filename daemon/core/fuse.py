@@ -13,6 +13,8 @@ from typing import Final, Literal
 FuseKind = Literal["deletes", "blanked", "refused", "empty"]
 AT_LEAST: Final = 20
 """A share of few records is no alarm: up to this many always pass a limit in percent."""
+MOST_TRUSTED: Final = 1_000
+"""Records, ten calls: what may be refused before it is noticed, where just as many were taken the last time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ class Blown:
 @dataclass(slots=True, kw_only=True)
 class Meter:
     """Counts what one catching-up of a stream does. `accepted` is what a person released, by kind; `linked` says how
-    many records the stream has linked; it is asked once, and only when there is something to count.
+    many records the stream has linked; it is asked once, and only when there is something to count. `trusted` records
+    may be on their way unanswered, because so many were taken before.
 
     A record counts once, however often it is met. `passed` says of which records a deletion was sent before and is
     tried again: it passed then.
@@ -68,6 +71,7 @@ class Meter:
     linked: Callable[[], int]
     passed: Callable[[Sequence[str]], Collection[str]] = lambda _: ()
     accepted: Mapping[FuseKind, int] = field(default_factory=lambda: MappingProxyType({}))
+    trusted: int = 0
     base: int | None = None
     deleted: set[str] = field(default_factory=set)
     blanked: set[str] = field(default_factory=set)
@@ -96,10 +100,17 @@ class Meter:
 
     def may_risk(self, unanswered: int, more: int) -> bool:
         """Whether `more` records may be sent beside those that are `unanswered`, though all of them might be refused:
-        so that no more are than if they had gone one after the other.
+        so that no more are than if they had gone one after the other. Of a share those that are trusted pass as well.
         """
-        allowed = self.fuse.refused.allowed(self.sent + unanswered + more)
-        return allowed is None or self.refused + unanswered + more <= max(allowed, self.accepted.get("refused", 0))
+        limit = self.fuse.refused
+        allowed = limit.allowed(self.sent + unanswered + more)
+        refusable = max(self.accepted.get("refused", 0), 0 if limit.share is None else self.trusted)
+        return allowed is None or self.refused + unanswered + more <= max(allowed, refusable)
+
+    @property
+    def trust(self) -> int:
+        """How many are trusted in the next catching-up."""
+        return max(self.trusted, min(MOST_TRUSTED, self.sent - self.refused))
 
     def deletes(self, ids: Iterable[str]) -> Blown | None:
         """The counterparts of these records would be deleted or flagged; counted when they may. All that the stream has

@@ -112,7 +112,7 @@ class StreamRunner:
         self._loader = Loader(stream, source, ledger, self._reader, self._means, now)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
-        self._meter = self._new_meter()
+        self._meter = self._new_meter(trusted=0)
         self._doubted: set[Cause] = set()
         self._admitted: tuple[object, ...] | None = None
         self._target_schema: str | None = None
@@ -167,14 +167,14 @@ class StreamRunner:
         if fuse.accepted and self._ledger.has_untried(self.stream):
             return  # what was released is still to come
         if report.caught_up and report.trouble is None and not report.more:
-            self._meter = self._new_meter()
+            self._meter = self._new_meter(self._meter.trust)
             if fuse.accepted:
                 self._ledger.spend_releases(self.stream, self._now())
 
-    def _new_meter(self) -> Meter:
+    def _new_meter(self, trusted: int) -> Meter:
         stream, ledger = self.stream, self._ledger
         linked, passed = lambda: ledger.count_links(stream), lambda ids: ledger.deletions_sent(stream, ids)
-        return Meter(fuse=stream.fuse, linked=linked, passed=passed)
+        return Meter(fuse=stream.fuse, linked=linked, passed=passed, trusted=trusted)
 
     def _stop(self, report: Report, blown: Blown | None) -> None:
         """A fuse has blown: the stream stands until a person releases it."""

@@ -7,12 +7,14 @@ not a record. So does a fuse. What is on its way by then is waited for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from queue import SimpleQueue
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from daemon.core.agreement import Promise
@@ -21,7 +23,7 @@ from daemon.core.dropped import Version
 from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
-from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, batches, body
+from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, action_of, batches, body
 from daemon.ledger import Intent, Leaving, Ledger
 from daemon.sync.hands import Hands
 from daemon.sync.prepare import Prepared
@@ -94,7 +96,7 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """What became of a batch; `said` raises what the call raised."""
+    """What became of a batch: `said` raises what the call raised, and makes it where no other thread has."""
 
     flight: _Flight
     said: Callable[[], Said]
@@ -131,18 +133,25 @@ class Writer:
         awaits = True
         with ThreadPoolExecutor(self._width) as crew:
             while awaits or self._aloft:
-                news = self._news.get()
                 try:
-                    if isinstance(news, _Page):
-                        self._take_up(news)
-                    elif isinstance(news, _Landed):
-                        self._land(news)
-                    else:
-                        awaits = False
+                    for news in self._heard():
+                        if isinstance(news, _Page):
+                            self._take_up(news)
+                        elif isinstance(news, _Landed):
+                            self._land(news)
+                        else:
+                            awaits = False
                     self._begin(crew)
                 except BaseException as error:  # noqa: BLE001 - told to whoever gave the pages
                     self._broken = self._broken or error
                 self._tell()
+
+    def _heard(self) -> Iterator[_Page | _Landed | None]:
+        """What there is to know, and at least one thing."""
+        yield self._news.get()
+        with suppress(Empty):
+            while True:
+                yield self._news.get_nowait()
 
     def _take_up(self, page: _Page) -> None:
         self._pages.append(page)
@@ -157,12 +166,22 @@ class Writer:
         )
 
     def _begin(self, crew: ThreadPoolExecutor) -> None:
-        """As many batches as may be; none of a page before all of the one before have begun."""
+        """As many batches as may be, with one commit; none of a page before all of the one before have begun."""
+        begun: list[tuple[_Flight, Context]] = []
         for page in self._pages:
-            while not self._ends(page) and page.left:
-                if not self._has_room(page.left[0]):
-                    return
-                self._send_off(page, page.left.popleft(), crew)
+            while not self._ends(page) and page.left and self._has_room(page.left[0]):
+                try:
+                    with self._hands.target.one_deadline(_price(page.left[0])):
+                        begun.append((_Flight(page, page.left.popleft()), copy_context()))
+                except OrgUnavailable as error:  # there are no credits for it
+                    page.sent.trouble, page.sent.away, self._over = str(error), True, True
+                    break
+                self._aloft.append(begun[-1][0])
+                page.aloft += 1
+            if page.left:
+                break
+        if begun:
+            self._send_off(begun, crew)
 
     def _ends(self, page: _Page) -> bool:
         """Whether nothing is begun any more."""
@@ -178,24 +197,26 @@ class Writer:
             not risky or self._meter is None or self._meter.may_risk(unanswered, len(batch.steps))
         )
 
-    def _send_off(self, page: _Page, batch: Batch, crew: ThreadPoolExecutor) -> None:
-        target, prepared, flight = self._hands.target, self._prepared, _Flight(page, batch)
-        intents = _intents(batch, target.server_now())
+    def _send_off(self, begun: Sequence[tuple[_Flight, Context]], crew: ThreadPoolExecutor) -> None:
+        prepared, hands = self._prepared, self._hands
+        steps = [step for flight, _ in begun for step in flight.batch.steps]
         try:
-            with target.one_deadline(_price(batch)):
-                self._hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, self._hands))
-                if self._width == 1:
-                    said = _send(batch, prepared, target)
-                    self._news.put(_Landed(flight, lambda: said))
-                else:
-                    call = crew.submit(copy_context().run, _send, batch, prepared, target)
-                    call.add_done_callback(lambda call: self._news.put(_Landed(flight, call.result)))
-        except OrgUnavailable as error:  # there are no credits for it, and nothing was begun
-            page.left.appendleft(batch)
-            page.sent.trouble, page.sent.away, self._over = str(error), True, True
-            return
-        page.aloft += 1
-        self._aloft.append(flight)
+            intents = _intents(steps, hands.target.server_now())
+            hands.ledger.begin(prepared.stream, intents, _leaving(steps, prepared, hands))
+        except BaseException:
+            for flight, _ in begun:
+                self._aloft.remove(flight)
+                flight.page.aloft -= 1
+            raise
+        for flight, context in begun:
+            call = partial(context.run, _send, flight.batch, prepared, hands.target)
+            if self._width == 1:
+                self._news.put(_Landed(flight, call))
+            else:
+                crew.submit(call).add_done_callback(partial(self._came_back, flight))
+
+    def _came_back(self, flight: _Flight, call: Future[Said]) -> None:
+        self._news.put(_Landed(flight, call.result))
 
     def _land(self, landed: _Landed) -> None:
         page, batch = landed.flight.page, landed.flight.batch
@@ -288,8 +309,8 @@ def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:
     return [Busy(code=code, message=str(error))] * records
 
 
-def _leaving(batch: Batch, prepared: Prepared, hands: Hands) -> Leaving:
-    bodies = [step.values for step in batch.steps if isinstance(step, Create | Update)]
+def _leaving(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leaving:
+    bodies = [step.values for step in steps if isinstance(step, Create | Update)]
     return Leaving(
         fields=leaving(bodies, prepared.stream, prepared.fields.made_of),
         data_center=hands.target.org.data_center,
@@ -297,11 +318,11 @@ def _leaving(batch: Batch, prepared: Prepared, hands: Hands) -> Leaving:
     )
 
 
-def _intents(batch: Batch, now: datetime) -> list[Intent]:
+def _intents(steps: Sequence[Write], now: datetime) -> list[Intent]:
     return [
         Intent(
             source_id=step.change.record_id,
-            action=batch.action,
+            action=action_of(step),
             target_id=None if isinstance(step, Create) else step.target_id,
             sent_at=now,
             match=step.match if isinstance(step, Create) else {},
@@ -310,7 +331,7 @@ def _intents(batch: Batch, now: datetime) -> list[Intent]:
             else None,
             fields=_carried(step),
         )
-        for step in batch.steps
+        for step in steps
     ]
 
 

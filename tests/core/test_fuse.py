@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.core.fuse import AT_LEAST, Blown, Fuse, FuseKind, Limit, Meter, sentence
+from daemon.core.fuse import AT_LEAST, MOST_TRUSTED, Blown, Fuse, FuseKind, Limit, Meter, sentence
 
 NONE = Limit()
 
@@ -102,6 +102,29 @@ def test_refused_records_are_a_share_of_those_sent() -> None:
     assert (blown.count, blown.base, blown.allowed, len(blown.examples)) == (151, 300, 150, 5)
     assert counting.answered(100, ids(50)) is None  # released: what was refused before is done
     assert counting.answered(100, ids(51)) is not None
+
+
+def test_calls_go_side_by_side_as_far_as_no_more_is_refused_than_one_by_one() -> None:
+    counting = meter(refused=Limit(share=0.5))
+    assert not counting.may_risk(100, 100)  # all of them may be refused, and half of 200 would have blown it
+    counting.answered(200, [])
+    assert counting.may_risk(100, 100)
+    counting.answered(100, ids(50))
+    assert not counting.may_risk(200, 100)
+    assert meter(refused=NONE).may_risk(10_000, 100)
+
+
+def test_what_was_taken_the_last_time_is_trusted_the_next_time_but_not_past_a_number() -> None:
+    counting = meter(refused=Limit(share=0.5))
+    counting.answered(700, ids(100))
+    assert counting.trust == 600
+    following = Meter(fuse=counting.fuse, linked=lambda: 0, trusted=counting.trust)
+    assert following.may_risk(500, 100)
+    assert not following.may_risk(600, 100)
+    assert following.trust == 600  # a small catching-up takes nothing away
+    following.answered(10_000, [])
+    assert following.trust == MOST_TRUSTED
+    assert not Meter(fuse=Fuse(refused=Limit(count=30)), linked=lambda: 0, trusted=600).may_risk(0, 100)
 
 
 def test_the_linked_records_are_not_counted_when_nothing_is_at_stake() -> None:

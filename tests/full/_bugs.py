@@ -129,7 +129,7 @@ BUGS: Final = (
     _bug(
         "the intent is not stored",
         WRITING,
-        "                self._hands.ledger.begin(prepared.stream, intents, _leaving(batch, prepared, self._hands))\n",
+        "            hands.ledger.begin(prepared.stream, intents, _leaving(steps, prepared, hands))\n",
         "",
     ),
     _bug(
