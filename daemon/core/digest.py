@@ -75,9 +75,8 @@ def _short(value: Json, key: bytes) -> str:
     """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Rows of
     a subform count in their order. Of a lookup only the id counts: COQL does not name the module (facts 3.4).
     """
-    texts = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-    same: Json = sorted(texts) if texts else value
-    if isinstance(same, dict):
-        same = {"id": same["id"]}
-    canonical = orjson.dumps(same, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(canonical, key=key, digest_size=6).hexdigest()
+    if isinstance(value, dict):
+        value = {"id": value["id"]}
+    elif isinstance(value, list):
+        value = sorted(texts) if (texts := [one for one in value if isinstance(one, str)]) else value
+    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), key=key, digest_size=6).hexdigest()

@@ -129,6 +129,9 @@ def _translated(
     for rule in rules:
         name = rule.target
         try:
+            if rule.carried is not None:  # most fields
+                values[name] = CANONICAL[rule.kind](record.get(rule.carried))
+                continue
             if rule.kind in (ROWS, LINKS):
                 found = (_rows if rule.kind == ROWS else _links)(record, rule, known)
                 values |= found.values
@@ -137,16 +140,15 @@ def _translated(
                 continue
             if rule.kind in LOOKUPS:
                 parent = _parent(_source_value(record, rule), rule)
-                if parent is None:
-                    values[name] = None
-                elif (counterpart := _counterpart(parent, rule, known)) is not None:
+                counterpart = None if parent is None else _counterpart(parent, rule, known)
+                if parent is None or counterpart is not None:
                     values[name] = counterpart
                 elif parent not in known.left or name in mandatory:
                     waits.append((name, parent))
             elif rule.kind in ("owner", "user"):
                 values |= _person(_source_value(record, rule), rule, known)
             else:
-                values[name] = _value(record, rule, cut)
+                values[name] = _fitted(_source_value(record, rule), rule, cut)
         except NobodyError as error:
             message = f"{name}: {error}"
             faults.append(Fault(code=error.code, field=name, message=message, value=error.value, module=error.module))
@@ -262,13 +264,6 @@ def _mapped(value: object, source: Copy) -> object:
 def _converted(value: object, origin: str | None, rule: FieldRule) -> object:
     convert = CONVERSIONS.get((origin, rule.kind)) if origin is not None else None
     return value if convert is None else convert(value, rule.zone)
-
-
-def _value(record: WireRecord, rule: FieldRule, cut: list[str]) -> Json:
-    """What goes into a plain field; notes the fields whose text was cut."""
-    if rule.carried is not None:  # most fields
-        return CANONICAL[rule.kind](record.get(rule.carried))
-    return _fitted(_source_value(record, rule), rule, cut)
 
 
 def _fitted(raw: object, rule: FieldRule, cut: list[str]) -> Json:

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final, Self, TypeVar, cast
 
+import orjson
 from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
 from sqlalchemy import cast as cast_to
 
@@ -101,7 +102,7 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             entity_id=entity_id,
             target_id=target_id,
             whole=whole or None,
-            by_field={} if by_field is None else json.loads(by_field),
+            by_field={} if by_field is None else orjson.loads(by_field),
             state=cast("LinkState", state),
             agreed=whole not in (None, MIRRORED),
             modified_time=modified_time,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection, delete, insert, update
 
 from daemon.core.digest import Digests
@@ -69,9 +70,9 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
             "action": intent.action,
             "target_id": intent.target_id,
             "sent_at": intent.sent_at,
-            "match": json.dumps(dict(intent.match)),
+            "match": orjson.dumps(dict(intent.match)).decode(),
             "promise": intent.promise and dump_promise(intent.promise),
-            "fields": None if intent.fields is None else json.dumps(sorted(intent.fields)),
+            "fields": None if intent.fields is None else orjson.dumps(sorted(intent.fields)).decode(),
         }
         for intent in (one.after(before.get(one.source_id)) for one in opened)
     ]
@@ -94,7 +95,7 @@ def _agree(
             "entity_id": entities[pair.source_id],
             "stream": stream.address,
             "source_digest": pair.digests.whole,
-            "field_digests": json.dumps(dict(pair.digests.by_field)),
+            "field_digests": orjson.dumps(dict(pair.digests.by_field)).decode(),
             "target_modified_time": pair.target_modified_time,
             "agreed_at": now,
             "source_comparison": seen_by,
@@ -160,7 +161,7 @@ def _record(connection: Connection, stream: Stream, written: Sequence[Written], 
             "fields": names.get(attempt.fields) or names.setdefault(attempt.fields, json.dumps(list(attempt.fields))),
             "answer_code": storable(attempt.answer_code),
             "at": now,
-            "cut": json.dumps(list(attempt.cut)),
+            "cut": json.dumps(attempt.cut) if attempt.cut else "[]",
         }
         for attempt in written
     ]
