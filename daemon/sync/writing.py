@@ -192,28 +192,26 @@ class Writer:
         if not self._aloft:
             return True
         unanswered = sum(len(flight.batch.steps) for flight in self._aloft)
-        risky = self._meter is not None and self._lane == "poll"
-        return len(self._aloft) < self._width and (
-            not risky or self._meter is None or self._meter.may_risk(unanswered, len(batch.steps))
-        )
+        meter = self._meter if self._lane == "poll" else None
+        return len(self._aloft) < self._width and (meter is None or meter.may_risk(unanswered, len(batch.steps)))
 
     def _send_off(self, begun: Sequence[tuple[_Flight, Context]], crew: ThreadPoolExecutor) -> None:
-        prepared, hands = self._prepared, self._hands
-        steps = [step for flight, _ in begun for step in flight.batch.steps]
+        prepared, hands, grounded = self._prepared, self._hands, deque(flight for flight, _ in begun)
+        steps = [step for flight in grounded for step in flight.batch.steps]
         try:
             intents = _intents(steps, hands.target.server_now())
             hands.ledger.begin(prepared.stream, intents, _leaving(steps, prepared, hands))
-        except BaseException:
-            for flight, _ in begun:
+            for flight, context in begun:
+                call = partial(context.run, _send, flight.batch, prepared, hands.target)
+                if self._width == 1:
+                    self._news.put(_Landed(flight, call))
+                else:
+                    crew.submit(call).add_done_callback(partial(self._came_back, flight))
+                grounded.popleft()
+        finally:
+            for flight in grounded:  # nothing is heard of these any more
                 self._aloft.remove(flight)
                 flight.page.aloft -= 1
-            raise
-        for flight, context in begun:
-            call = partial(context.run, _send, flight.batch, prepared, hands.target)
-            if self._width == 1:
-                self._news.put(_Landed(flight, call))
-            else:
-                crew.submit(call).add_done_callback(partial(self._came_back, flight))
 
     def _came_back(self, flight: _Flight, call: Future[Said]) -> None:
         self._news.put(_Landed(flight, call.result))
