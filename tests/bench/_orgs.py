@@ -1,7 +1,7 @@
 """The orgs of a benchmark, in a process of their own: so that their CPU and memory are not counted as the daemon's.
 
 Prints the emulator's document, then answers each line of JSON on stdin with one on stdout: {"do": "edit", "count",
-"share"} or {"do": "spent"}.
+"share", "first"} or {"do": "spent"}.
 """
 
 from __future__ import annotations
@@ -58,17 +58,18 @@ def plant(emu: Emulator, records: int) -> None:
     gc.freeze()  # so many dictionaries are not garbage to be looked for
 
 
-def edit(emu: Emulator, count: int, share: float) -> int:
-    """The first `count` records are edited, a `share` of them without another value. How many were."""
-    numbers = list(emu.world.sites["india"].org.tables[MODULE].ids[:count])
-    for first in range(0, len(numbers), _PART):
+def edit(emu: Emulator, count: int, share: float, first: int) -> int:
+    """So many records from the place `first` on are edited, a `share` of them without another value. How many were."""
+    numbers = list(emu.world.sites["india"].org.tables[MODULE].ids[first : first + count])
+    when = emu.world.clock.stamp()
+    for begin in range(0, len(numbers), _PART):
 
-        def do(hands: Hands, first: int = first) -> None:
-            for place, number in enumerate(numbers[first : first + _PART], first):
+        def do(hands: Hands, begin: int = begin) -> None:
+            for place, number in enumerate(numbers[begin : begin + _PART], begin):
                 equal = place < len(numbers) * share
                 if place % _A_SECOND == 0:
                     emu.world.clock.advance(1.0)
-                hands.edit("india", MODULE, number, {} if equal else {"City": f"Town {place}"})
+                hands.edit("india", MODULE, number, {} if equal else {"City": f"Town {place} {when}"})
 
         emu.do(do)
     return len(numbers)
@@ -96,7 +97,7 @@ def main() -> int:
             asked = json.loads(line)
             if asked["do"] == "edit":
                 began = datetime.fromtimestamp(emu.world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
-                _say({"edited": edit(emu, asked["count"], asked["share"]), "since": began})
+                _say({"edited": edit(emu, asked["count"], asked["share"], asked["first"]), "since": began})
             else:
                 _say(spent(emu))
     return 0

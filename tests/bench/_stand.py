@@ -34,11 +34,11 @@ class Stand:
     a: dict[str, Any]
     b: dict[str, Any]
 
-    def edit(self, count: int, share: float = 0.0) -> str:
-        """People edit the first `count` records, a `share` of them without another value. Gives the time before that,
-        by the orgs' clock.
+    def edit(self, count: int, share: float = 0.0, first: int = 0) -> str:
+        """People edit `count` records, from the place `first` on, a `share` of them without another value. Gives the
+        time before that, by the orgs' clock.
         """
-        return str(self._ask(do="edit", count=count, share=share)["since"])
+        return str(self._ask(do="edit", count=count, share=share, first=first)["since"])
 
     def spent(self) -> dict[str, int]:
         """Credits of each org so far."""

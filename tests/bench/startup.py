@@ -1,27 +1,28 @@
 """How soon a command answers: `python -m tests.bench.startup [--runs N]`.
 
-`orgsync --help` and `orgsync status` (a ledger of one stream, plain and as JSON) beside the import of SQLAlchemy alone,
-in turn, so that a busy machine slows all of them. Prints medians of the wall time and of the CPU.
+`orgsync --help` and `orgsync status` (a ledger of one stream) beside the import of SQLAlchemy alone, in turn, so that a
+busy machine slows all of them. A run is the median of some turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from tests.bench._figures import Figure, end, parser, say
 from tests.blank import put_blank
 
 MOST: Final = 2.5
+TURNS: Final = 3
 SETTINGS: Final = """
 [ledger]
 url = "sqlite:///{folder}/orgsync.db"
@@ -57,40 +58,37 @@ def run(words: Sequence[str]) -> Took:
     return Took(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def turns(commands: Mapping[str, Sequence[str]]) -> dict[str, Took]:
+    """Each command in turn, some times: the medians."""
+    took = [{name: run(words) for name, words in commands.items()} for _ in range(TURNS)]
+    return {
+        name: Took(median(turn[name].wall for turn in took), median(turn[name].cpu for turn in took))
+        for name in commands
+    }
+
+
 def main() -> int:
     """Print the figures; 1 when one is past the target."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=15)
-    given = parser.parse_args()
+    given = parser(__doc__, runs=5).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.toml"
         settings.write_text(SETTINGS.format(folder=folder), encoding="utf-8")
         put_blank(f"sqlite:///{folder}/orgsync.db")
         orgsync = [str(Path(sys.executable).parent / "orgsync"), "--settings", str(settings)]
         floor = [sys.executable, "-c", "import sqlalchemy"]
-        commands = {"--help": [*orgsync, "--help"], "status": [*orgsync, "status"]}
-        took: dict[str, list[Took]] = {name: [] for name in ("floor", *commands)}
-        for _ in range(given.runs):
-            took["floor"].append(run(floor))
-            for name, words in commands.items():
-                took[name].append(run(words))
-    base = took.pop("floor")
-    wall, cpu = median(t.wall for t in base), median(t.cpu for t in base)
-    say(f"import sqlalchemy: {1000 * wall:.0f} ms, {1000 * cpu:.0f} ms of CPU; {os.cpu_count()} cores")
-    worst = 0.0
-    for name, runs in took.items():
-        ratio = median(t.cpu for t in runs) / cpu
-        slower = median(t.wall for t in runs) / wall
-        say(f"orgsync {name}: {1000 * median(t.wall for t in runs):.0f} ms, {slower:.2f} times; CPU {ratio:.2f} times")
-        worst = max(worst, slower)
-    say(f"target ({MOST} times the wall time): " + ("reached" if worst <= MOST else "missed"))
-    return 0 if worst <= MOST else 1
-
-
-def say(text: str) -> None:
-    """This program's only voice."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+        runs = [turns({"floor": floor, "--help": [*orgsync, "--help"], "status": [*orgsync, "status"]})
+                for _ in range(given.runs)]  # fmt: skip
+    say(f"import sqlalchemy: {1000 * median(run['floor'].wall for run in runs):.0f} ms; {os.cpu_count()} cores")
+    figures = [
+        Figure(
+            name=f"orgsync {name}: time ÷ that of importing SQLAlchemy",
+            values=[run[name].wall / run["floor"].wall for run in runs],
+            most=MOST,
+        )
+        for name in ("--help", "status")
+    ]
+    cpu = Figure(name="orgsync status: CPU", values=[run["status"].cpu for run in runs], unit=" s")
+    return end([*figures, cpu], given)
 
 
 if __name__ == "__main__":
