@@ -82,7 +82,7 @@ class Floor:
         with ThreadPoolExecutor(self._at_once) as crew:
             flying: list[Future[tuple[list[Row], list[Row]]]] = []
             left: list[Row] = []
-            for page in pages:
+            for page in _ahead(pages):
                 left += page
                 while len(left) >= BATCH:
                     free.acquire()
@@ -93,6 +93,15 @@ class Floor:
                 flying.append(crew.submit(send, left))
             for future in flying:
                 yield future.result()
+
+
+def _ahead(pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """The same, each read while the one before is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = reader.submit(next, pages, None)
+            yield page
 
 
 def _changed(since: str) -> str:
