@@ -6,7 +6,6 @@ take, with records of 20 fields; docs/operations.md tells what follows from it.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from daemon.core.digest import Digests
 from daemon.core.ends import Linked
 from daemon.ledger import Ledger
+from tests.bench._figures import Figure, end, parser, say
 from tests.ledger.conftest import NOON, File, Make
 from tests.postgres import running_server
 
@@ -59,32 +59,38 @@ def hold(ledger: Ledger, count: int) -> None:
         ledger.settle(CONTACTS, make.page({"held": PAGE}, queued=rows), None, NOON)
 
 
-def measure(name: str, url: str, size: Callable[[], int], count: int) -> None:
+def measure(name: str, url: str, size: Callable[[], int], count: int) -> list[Figure]:
+    found = []
     with Ledger.open(url) as ledger:
         ledger.start_stream(CONTACTS, "v1", "create", NOON)
         before = size()
-        print(f"{name}: empty {before / 1e6:.1f} MB")  # noqa: T201 - this program's only voice
+        say(f"{name}: empty {before / 1e6:.1f} MB")
         for what, fill in (("linked record", link), ("write in the history", write), ("record in the queue", hold)):
             started = time.perf_counter()
             fill(ledger, count)
             spent, after = time.perf_counter() - started, size()
-            print(f"{name}: {(after - before) / count:,.0f} bytes a {what}, {count / spent:,.0f}/s", flush=True)  # noqa: T201
+            say(f"{name}: {(after - before) / count:,.0f} bytes a {what}, {count / spent:,.0f}/s")
+            found.append(Figure(name=f"{name}: bytes a {what}", values=[(after - before) / count], digits=0))
             before = after
+    return found
 
 
 def main() -> int:
     """Print the figures of both databases."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--links", type=int, default=LINKS, help="how many of each")
-    count = parser.parse_args().links
+    options = parser(__doc__)
+    options.add_argument("--links", type=int, default=LINKS, help="how many of each")
+    given = options.parse_args()
+    count = given.links
     with tempfile.TemporaryDirectory() as folder:
         file = File(Path(folder) / "ledger.db")
         size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        measure("SQLite", file.url, lambda: int(file.one(size)), count)
+        figures = measure("SQLite", file.url, lambda: int(file.one(size)), count)
     with running_server() as server:
         url = server.make("bench")
-        measure("Postgres", url, lambda: int(server.sql("bench", "SELECT pg_database_size('bench')")[0][0]), count)
-    return 0
+        figures += measure(
+            "Postgres", url, lambda: int(server.sql("bench", "SELECT pg_database_size('bench')")[0][0]), count
+        )
+    return end(figures, given)
 
 
 if __name__ == "__main__":

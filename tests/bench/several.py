@@ -8,7 +8,6 @@ in which some writer had its turn at the ledger, and how many waited for theirs:
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from typing import Final
 import psycopg
 
 from daemon.emulator import OrgHandle
+from tests.bench._figures import Figure, end, parser, say
 from tests.postgres import Server, running_server
 from tests.several.fleet import DATABASE, Several, several
 from tests.several.modules import MODULES
@@ -108,7 +108,7 @@ def measure(folder: Path, daemons: int, *, latency: float, waves: int, each: int
         rate = records / spent
         told = f"{records} records in {spent:.1f} s, {rate:.0f} a second"
         share = f"a turn was held {fmean(turns.held):.0%} of the time, {fmean(turns.waiting):.2f} writers waited"
-        print(f"{daemons} daemons: {told}; {share}", flush=True)  # noqa: T201 - this program's only voice
+        say(f"{daemons} daemons: {told}; {share}")
         return rate
 
 
@@ -121,18 +121,20 @@ def _shared_out(running: Several, daemons: int) -> None:
 
 def main() -> int:
     """Print the figures of one, two and four daemons."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--latency", type=float, default=0.3, help="seconds a call")
-    parser.add_argument("--waves", type=int, default=3)
-    parser.add_argument("--each", type=int, default=20, help="new records a module and wave")
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--latency", type=float, default=0.3, help="seconds a call")
+    options.add_argument("--waves", type=int, default=3)
+    options.add_argument("--each", type=int, default=20, help="new records a module and wave")
+    given = options.parse_args()
     rates = {}
     for daemons in COUNTS:
         with tempfile.TemporaryDirectory() as folder:
             rates[daemons] = measure(Path(folder), daemons, latency=given.latency, waves=given.waves, each=given.each)
-    for daemons, rate in rates.items():
-        print(f"{daemons} daemons: {rate / rates[1]:.2f} times one")  # noqa: T201
-    return 0
+    figures = [
+        Figure(name=f"{daemons} daemons: records a second ÷ those of one", values=[rate / rates[1]])
+        for daemons, rate in rates.items()
+    ]
+    return end(figures, given)
 
 
 if __name__ == "__main__":
