@@ -11,6 +11,8 @@ from daemon.core.rules import Stream
 SLOWER: Final = 2
 FASTEST: Final = timedelta(seconds=1)
 _QUARTER: Final = 4
+_READ_IDLE: Final = 4  # times a day that metadata is read while nothing is written, and else (sync/catalog.py)
+_READ_BUSY: Final = 24
 
 
 def fast_by_default(poll: timedelta) -> timedelta:
@@ -29,22 +31,28 @@ def next_interval(before: timedelta, *, fast: timedelta, poll: timedelta, news: 
 
 def idle_a_day(org: str, streams: Collection[Stream]) -> int:
     """About how many credits a day an org is asked for while nothing changes: a poll is one, two where deletions are
-    carried, and metadata is read once an hour.
+    carried, and metadata is read every six hours.
     """
-    read = [stream for stream in streams if stream.source == org]
-    written = [stream for stream in streams if stream.target == org]
-    metadata = 24 * (2 + len({s.source_module for s in read} | {s.target_module for s in written}))
-    return metadata + sum(_polls_a_day(stream, stream.poll) for stream in read)
+    polls = sum(_polls_a_day(stream, stream.poll) for stream in streams if stream.source == org)
+    return polls + _READ_IDLE * _metadata(org, streams)
 
 
 def busy_a_day(org: str, streams: Collection[Stream]) -> int:
-    """The same while every poll of every stream finds a change; what is written comes on top."""
+    """The same while every poll of every stream finds a change, and metadata is read every hour; what is written comes
+    on top.
+    """
     faster = sum(
         _polls_a_day(stream, stream.poll_fast or stream.poll) - _polls_a_day(stream, stream.poll)
         for stream in streams
         if stream.source == org
     )
-    return idle_a_day(org, streams) + faster
+    return idle_a_day(org, streams) + faster + (_READ_BUSY - _READ_IDLE) * _metadata(org, streams)
+
+
+def _metadata(org: str, streams: Collection[Stream]) -> int:
+    """Credits of reading all that is to be known of an org once: itself, its people, and the fields of each module."""
+    read = {stream.source_module for stream in streams if stream.source == org}
+    return 2 + len(read | {stream.target_module for stream in streams if stream.target == org})
 
 
 def _polls_a_day(stream: Stream, every: timedelta) -> int:

@@ -1,9 +1,9 @@
-"""What one org is made of (profile, users, fields), read once and kept for an hour."""
+"""What one org is made of (profile, users, fields), read once and kept: for hours while nothing is written by it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -11,9 +11,15 @@ from daemon.core.rules import Route
 from daemon.core.schema import OrgProfile, Schema, User
 from daemon.zoho.client import Zoho
 
-METADATA_KEPT: Final = timedelta(hours=1)
+METADATA_KEPT: Final = timedelta(hours=6)
+_TRUSTED: Final = timedelta(hours=1)
 DOUBTED_S = 60.0
 T = TypeVar("T")
+C = TypeVar("C", bound=Sized)
+
+
+class Aged(Exception):  # noqa: N818 - no error: the page is planned anew
+    """There is something to plan, and the metadata is too old to write by."""
 
 
 class Catalog:
@@ -37,6 +43,12 @@ class Catalog:
 
     def schema(self, module: str) -> Schema:
         return self._once(f"fields of {module}", lambda: self.zoho.schema(module))
+
+    @property
+    def aged(self) -> bool:
+        """Whether some of it was read too long ago to write by."""
+        with self._lock:
+            return any(self._monotonic() - at >= _TRUSTED.total_seconds() for at, _ in self._kept.values())
 
     def forget(self) -> None:
         """Read everything anew at the next question."""
@@ -64,6 +76,25 @@ class Catalog:
             value = read()
             self._kept[name] = (self._monotonic(), value)
             return value
+
+
+class Trust:
+    """Whether a stream may plan by the metadata of its orgs: of a poll that finds nothing nothing is planned."""
+
+    def __init__(self, *catalogs: Catalog) -> None:
+        self._catalogs = catalogs
+        self._aged = False
+
+    def aged(self) -> bool:
+        """Whether it is too old to write by: asked when a cycle begins, and kept for it."""
+        self._aged = any(catalog.aged for catalog in self._catalogs)
+        return self._aged
+
+    def demand(self, found: C) -> C:
+        """What is about to be planned. Raises Aged where there is some and it may not be."""
+        if found and self._aged:
+            raise Aged
+        return found
 
 
 def owners_by_email(source: Catalog, target: Catalog, table: Mapping[str, str]) -> dict[str, str]:

@@ -38,7 +38,7 @@ from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.ledger.streams import StreamState
 from daemon.sync.backfill import Loader
-from daemon.sync.catalog import Catalog
+from daemon.sync.catalog import Aged, Catalog, Trust
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
 from daemon.sync.children import Children
 from daemon.sync.clock import SourceClock, second_of
@@ -118,6 +118,7 @@ class StreamRunner:
         self._target_schema: str | None = None
         self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
+        self._trust = Trust(source, target)
         self._looked_at: datetime | None = None
         self._listed_at = now()
 
@@ -130,7 +131,7 @@ class StreamRunner:
         try:
             try:
                 self._both_lanes(report)
-            except (RequestRefused, FieldAbsent):  # the metadata may have changed under us
+            except (Aged, RequestRefused, FieldAbsent):  # the metadata may have changed under us
                 self._source.doubt()
                 self._target.doubt()
                 self._both_lanes(report)
@@ -196,6 +197,8 @@ class StreamRunner:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
         state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
         before = state.carried if state is not None else NOTHING
+        if self._trust.aged() and (not self._caught_up_once or self._ledger.has_open(self.stream)):
+            raise Aged
         try:
             prepared = prepare(self.stream, self._route, self._source, self._target, before)
         except StreamRefusedError:
@@ -308,7 +311,7 @@ class StreamRunner:
             convoy = Convoy(prepared, self._hands, self._meter, walk=walk, cycle_id=report.cycle_id)
             columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
             pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
-            arrived = convoy.travel(pages, self._settled.unsettled)
+            arrived = convoy.travel(pages, lambda page: self._trust.demand(self._settled.unsettled(page)))
             unsent = frozenset[str]()
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
@@ -354,6 +357,7 @@ class StreamRunner:
         rows = {row.source_id: row for row in self._ledger.due(self.stream, self._now(), most)}
         if not rows or not self._means.go_on(new=False):
             return
+        self._trust.demand(rows)
         source, module = self._source.zoho, self.stream.source_module
         report.cycle_id = None
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):

@@ -170,7 +170,7 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
 
 def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, since: datetime, now: datetime) -> None:
     """A field of the target that is not there under its name was maybe not there when it was written last: the metadata
-    is read once an hour. What both sides agreed on of a field goes on under its new name.
+    is read anew within METADATA_KEPT. What both sides agreed on of a field goes on under its new name.
     """
     stream, fields = prepared.stream, prepared.fields
     source, target = renamed(before.source, fields.source_ids), renamed(before.target, fields.target_ids)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.pace import FASTEST, fast_by_default, next_interval
+from daemon.core.pace import FASTEST, busy_a_day, fast_by_default, idle_a_day, next_interval
+from daemon.core.rules import Stream
 
 MINUTE = timedelta(minutes=1)
 durations = st.integers(1, 86_400).map(lambda s: timedelta(seconds=s))
@@ -39,6 +40,13 @@ def test_by_default_news_costs_up_to_four_times_as_much() -> None:
     assert fast_by_default(MINUTE) == timedelta(seconds=15)
     assert fast_by_default(timedelta(seconds=2)) == FASTEST
     assert fast_by_default(timedelta(milliseconds=500)) == timedelta(milliseconds=500)
+
+
+def test_a_day_costs_its_polls_and_metadata_four_times_or_each_hour() -> None:
+    stream = Stream(address="a-b/Leads", route="a-b", source="a", target="b", source_module="Leads",
+                    target_module="Leads", key=None, poll=MINUTE, poll_fast=MINUTE / 4)  # fmt: skip
+    assert (idle_a_day("a", [stream]), busy_a_day("a", [stream])) == (1_440 + 4 * 3, 4 * 1_440 + 24 * 3)
+    assert (idle_a_day("b", [stream]), busy_a_day("b", [stream])) == (4 * 3, 24 * 3)
 
 
 @given(durations, durations, durations, st.booleans(), st.booleans())

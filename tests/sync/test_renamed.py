@@ -19,7 +19,7 @@ from tests.sync.test_absent import CITY, lead, restarted, sent, waiting
 from tests.sync.test_compare import settle
 from tests.sync.test_mapping import choice
 
-HOURS = 7200
+HOURS = 8 * 3600
 
 
 @pytest.fixture(autouse=True)
