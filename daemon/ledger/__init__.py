@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from daemon.ledger.lock import LedgerLock
     from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
     from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
+    from daemon.ledger.reading import ReadLedger
     from daemon.ledger.story import Drop, Story, Waiting
     from daemon.ledger.streams import StreamState
 
@@ -78,6 +79,7 @@ _ROOMS = {
         "StreamStatus",
         "Stuck",
     ),
+    "reading": ("ReadLedger",),
     "story": (
         "Drop",
         "Story",
@@ -117,6 +119,7 @@ __all__ = [
     "NaiveTime",
     "OrgChanged",
     "Queued",
+    "ReadLedger",
     "Reader",
     "Story",
     "StreamChanged",
