@@ -217,3 +217,11 @@ def batches(steps: Iterable[Step], alone: frozenset[str] = frozenset()) -> Itera
 def action_of(step: Write) -> Action:
     """What the call that carries a step does."""
     return _ACTIONS[type(step)]
+
+
+def price(batch: Batch) -> int:
+    """The most that a batch may cost in credits (facts 9.2), with what goes out after it: tags to look at, and to take
+    away.
+    """
+    surplus = sum(isinstance(step, Update) and bool(step.surplus) for step in batch.steps)
+    return (1 if batch.action == "delete" else -(-len(batch.steps) // 10)) + (1 + surplus if surplus else 0)

@@ -24,6 +24,7 @@ from daemon.core.rules import Stream
 from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.ledger import (
+    ahead,
     backfills,
     baselines,
     claims,
@@ -178,6 +179,21 @@ class ReadLedger:
         """The records to try again, the one that is due longest first."""
         with self._reading() as connection:
             return lookups.due(connection, stream, now, limit)
+
+    def queued(self, stream: Stream, ids: Collection[str], now: datetime) -> list[DueRow]:
+        """These records' rows of the retry queue, in whatever state, as if they were due now."""
+        with self._reading() as connection:
+            return ahead.queued(connection, stream, ids, now)
+
+    def to_wake(self, stream: Stream, codes: Collection[str], limit: int, *, refused: bool = False) -> list[str]:
+        """Records that are held for these causes, the longest first; with `refused` also what the target refused."""
+        with self._reading() as connection:
+            return ahead.to_wake(connection, stream, codes, limit, refused=refused)
+
+    def last_cycle(self, stream: Stream) -> int | None:
+        """The number of the stream's latest cycle."""
+        with self._reading() as connection:
+            return ahead.last_cycle(connection, stream)
 
     def open_intents(self, stream: Stream, ids: Collection[str] | None = None) -> dict[str, Intent]:
         """The writes without an answer, by source id; those of all records when `ids` is None."""

@@ -12,7 +12,7 @@ from daemon.core.notes import PARENT, Wanted, mark_of
 from daemon.core.record import is_record_id
 from daemon.core.rules import Stream
 from daemon.core.twins import share_out
-from daemon.ledger import Ledger
+from daemon.ledger import ReadLedger
 from daemon.sync.changes import uncut
 from daemon.zoho import coql
 from daemon.zoho.client import Zoho
@@ -23,7 +23,7 @@ _LIMITS: Final = (200, 2000)  # rows for one credit, and for three
 _TEXTS: Final = ("Note_Title", "Note_Content")
 
 
-def find_copies(wanted: Mapping[str, Wanted], stream: Stream, ledger: Ledger, target: Zoho) -> dict[str, str]:
+def find_copies(wanted: Mapping[str, Wanted], stream: Stream, ledger: ReadLedger, target: Zoho) -> dict[str, str]:
     """Source id -> the note of the target that hangs at the same record, says the same and stands for nothing yet; at
     most one for each. Costs a credit for about fifty parents, and one for a hundred notes found at them.
     """

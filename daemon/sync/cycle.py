@@ -18,7 +18,6 @@ from loguru import logger
 
 from daemon.core.absent import NOTHING
 from daemon.core.causes import (
-    DELETED_IN_SOURCE,
     DRIFT,
     FIELD_ABSENT,
     LOOKED_FOR,
@@ -31,12 +30,12 @@ from daemon.core.causes import (
 )
 from daemon.core.ends import due_row
 from daemon.core.fuse import Blown, Meter, sentence
-from daemon.core.record import Deletion, Position
+from daemon.core.record import Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Walk
 from daemon.ledger import Ledger
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
-from daemon.ledger.streams import StreamState
+from daemon.sync.again import read_again
 from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Aged, Catalog, Trust
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
@@ -45,16 +44,15 @@ from daemon.sync.clock import SourceClock, second_of
 from daemon.sync.compare import Comparer
 from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
+from daemon.sync.firstpass import first_sift
 from daemon.sync.hands import Hands
 from daemon.sync.means import Means
 from daemon.sync.overlap import Overlap
 from daemon.sync.pointing import Finder
-from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, earlier_parents, note_lost, prepare
+from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, note_lost, prepare, unfinished_parent
 from daemon.sync.report import Report, accounted, state_of
 from daemon.sync.road import Travelled, travel
-from daemon.sync.singly import singly
 from daemon.sync.whole import UNREAD_RETRY
-from daemon.zoho import coql
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
 PAGES: Final = 20  # of the poll lane a cycle
@@ -261,16 +259,10 @@ class StreamRunner:
         if self._caught_up_once:
             return None
         mine = state_of(self._ledger, self.stream)
-        if mine.caught_up_at is None:
-            for parent in earlier_parents(self.stream, self._route, self._source, prepared.fields):
-                try:
-                    state = self._ledger.stream_state(parent)
-                except StreamChanged:  # that stream's own trouble
-                    continue
-                if state is not None and state.caught_up_at is None and state.trouble is None:
-                    return parent.address
         self._caught_up_once = mine.caught_up_at is not None
-        return None
+        if self._caught_up_once:
+            return None
+        return unfinished_parent(self.stream, self._route, self._source, prepared.fields, self._ledger)
 
     def _load(self, prepared: Prepared, report: Report) -> None:
         """Some pages of a first load that is read from files; when it ends, the next cycle polls."""
@@ -298,7 +290,7 @@ class StreamRunner:
         else:
             at, server_time = state.position, self._source.zoho.clock_before_next_call()
         checkpoint, horizon = state.position, (server_time - self.stream.lag).replace(microsecond=0)
-        sift = going_on.sift if going_on is not None else self._sift(prepared, state, horizon)
+        sift = going_on.sift if going_on is not None else first_sift(prepared, state, horizon, self._ledger)
         if back_to is not None and second_of(back_to) < at:
             logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
             at, sift = second_of(back_to), None
@@ -332,18 +324,6 @@ class StreamRunner:
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
 
-    def _sift(self, prepared: Prepared, state: StreamState, horizon: datetime) -> Sift | None:
-        """On a first pass the source may leave out what does not match and was last changed before the walk's horizon:
-        what comes to match, or ceases to, is changed later, and all of that is read. But for records of which
-        something is known already: that they do not match any more must be seen.
-        """
-        criteria = prepared.fields.at_source
-        if criteria is None or state.caught_up_at is not None or self._ledger.has_open(self.stream):
-            return None
-        if self.stream.unmatched != "stop" and self._ledger.count_links(self.stream):
-            return None
-        return Sift(where=coql.matching(criteria), until=horizon.replace(microsecond=0))
-
     def _go_on(self) -> _Walk | None:
         """Where the walk of the last cycle stopped for its ration.
 
@@ -358,22 +338,12 @@ class StreamRunner:
         if not rows or not self._means.go_on(new=False):
             return
         self._trust.demand(rows)
-        source, module = self._source.zoho, self.stream.source_module
         report.cycle_id = None
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            changes = self._reader.by_ids(prepared.fields.columns, sorted(rows))
-            missing = sorted(rows.keys() - {c.record_id for c in changes})
-            # One empty answer is not yet a deletion: the deleted list of just now (what it said before may have been
-            # restored since), or a second call of another kind, must agree.
-            listed = {
-                i for i in missing if rows[i].cause_code == DELETED_IN_SOURCE and rows[i].due_at >= self._listed_at
-            }
-            looked, unread = singly(sorted(set(missing) - listed), lambda i: source.get_one(module, i))
+            changes, unread = read_again(rows, prepared, self._reader, self._source.zoho, self._listed_at)
             self._read_later({i: rows[i].modified_time for i in unread})
-            absent = listed | {i for i, record in looked.items() if record is None}
-            gone = [Deletion(record_id=i, modified_time=rows[i].modified_time) for i in sorted(absent)]
             meter = self._meter
-            travelled = travel([*changes, *gone], prepared, self._hands, lane="retry", due=rows, meter=meter)
+            travelled = travel(changes, prepared, self._hands, lane="retry", due=rows, meter=meter)
             self._note(report, travelled)
         report.more = report.more or (len(rows) == most and travelled.settlement.seen > 0)
 

@@ -5,7 +5,7 @@ The retry lane then reads each record again: one that is there after all was res
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ from daemon.core.ends import QueueRow, due_row
 from daemon.core.fuse import Blown, Meter
 from daemon.core.rules import Stream
 from daemon.core.steps import Link
-from daemon.ledger import Ledger, StreamState
+from daemon.ledger import Ledger, ReadLedger, StreamState
 from daemon.ledger.comparisons import Reason
 from daemon.sync.children import Children
 from daemon.zoho.client import Zoho
@@ -70,9 +70,7 @@ class DeletionFinder:
             self._compare("cut", "the deleted list could not be read to its end")
         fresh = {i: at for i, at in deleted.at.items() if self._settled.get(i) != at}
         links = self._ledger.links(self._stream, fresh)
-        waiting = self._ledger.waiting(self._stream, list(fresh))
-        begun = self._ledger.open_intents(self._stream, list(fresh))  # a create whose answer never came, say
-        wanted = {i: at for i, at in fresh.items() if i in waiting or i in begun or self._concerns(links.get(i))}
+        wanted = concerning(fresh, self._stream, links, self._ledger)
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
         horizon = server_time - self._stream.lag
@@ -94,11 +92,9 @@ class DeletionFinder:
     def _look_again(self) -> None:
         """Queues what was restored in the source: that need not move its Modified_Time (facts 5.4)."""
         source_now = self._source.clock_before_next_call()
-        gone = self._ledger.restored_by_now(self._stream, source_now, _LOOKS)
+        gone, back = look_for_restored(self._stream, self._source, self._ledger)
         if not gone:
             return
-        there = self._source.by_ids(self._stream.source_module, ["Modified_Time"], sorted(gone))
-        back = {str(row["id"]) for row in there} & gone.keys()
         now, text = self._now(), f"it was restored in {self._stream.source}"
         rows = [due_row(self._stream, i, DIFFERS, text, now, now) for i in sorted(back)]
         still = {i: at for i, at in gone.items() if i not in back}
@@ -110,15 +106,32 @@ class DeletionFinder:
         known = state.current_until if state.caught_up_at is not None else None  # on a first pass it is long ago
         return max(ours, timedelta() if known is None else server_time - known)
 
-    def _concerns(self, link: Link | None) -> bool:
-        """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
-        if link is None:
-            return self._stream.key is not None
-        return link.unsure or link.state == "live" or (link.state == "flagged" and self._stream.deletes == "delete")
-
     def _compare(self, reason: Reason, why: str) -> None:
         if self._ledger.start_comparison(self._stream.address, reason, self._now()):
             logger.warning("{}: {}; all records of both sides are compared", self._stream.address, why)
+
+
+def concerning(
+    deleted: Mapping[str, datetime], stream: Stream, links: Mapping[str, Link], ledger: ReadLedger
+) -> dict[str, datetime]:
+    """Of the records that were deleted (id -> when), those that may have a counterpart, or are on their way to one."""
+    waiting = ledger.waiting(stream, list(deleted))
+    begun = ledger.open_intents(stream, list(deleted))  # a create whose answer never came, say
+    return {i: at for i, at in deleted.items() if i in waiting or i in begun or _concerns(stream, links.get(i))}
+
+
+def _concerns(stream: Stream, link: Link | None) -> bool:
+    """A record that the ledger does not know may still have a counterpart, which its key tells (promise 11)."""
+    if link is None:
+        return stream.key is not None
+    return link.unsure or link.state == "live" or (link.state == "flagged" and stream.deletes == "delete")
+
+
+def look_for_restored(stream: Stream, source: Zoho, ledger: ReadLedger) -> tuple[dict[str, datetime], set[str]]:
+    """The deleted records (id -> when) at which it is time to look again, and those of them that are there."""
+    gone = ledger.restored_by_now(stream, source.clock_before_next_call(), _LOOKS)
+    there = source.by_ids(stream.source_module, ["Modified_Time"], sorted(gone)) if gone else []
+    return gone, {str(row["id"]) for row in there} & gone.keys()
 
 
 def deletion_row(stream: Stream, source_id: str, at: datetime, now: datetime) -> QueueRow:

@@ -19,7 +19,7 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.notes import wanted_of
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
-from daemon.ledger import Intent, Ledger
+from daemon.ledger import Intent, ReadLedger
 from daemon.ledger.renaming import KEYLESS
 from daemon.sync.copies import find_copies
 from daemon.sync.prepare import Prepared
@@ -52,7 +52,7 @@ class Doubts:
 def clear_doubts(
     prepared: Prepared,
     ids: Sequence[str],
-    ledger: Ledger,
+    ledger: ReadLedger,
     target: Zoho,
     *,
     strays: Sequence[str],
@@ -99,7 +99,7 @@ def patience(stream: Stream, target: Zoho) -> timedelta:
 
 
 def _created(
-    prepared: Prepared, intents: Sequence[Intent], wait: timedelta, ledger: Ledger, target: Zoho
+    prepared: Prepared, intents: Sequence[Intent], wait: timedelta, ledger: ReadLedger, target: Zoho
 ) -> tuple[dict[str, list[str]], frozenset[str]]:
     """For every uncertain create, the ids of target records that could be it: by the key field that it was sent with
     (whatever the key is now), or by all that was sent; and the source ids for which that is not certain.
@@ -140,7 +140,9 @@ def _key_sent(intent: Intent, source_zgid: str) -> str | None:
     return next((name for name, value in intent.match.items() if value == key), None)
 
 
-def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, ledger: Ledger) -> dict[str, list[str]]:
+def _by_key(
+    stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, ledger: ReadLedger
+) -> dict[str, list[str]]:
     """The target records that hold these values (value -> source id) in their key field, by source id; none that stands
     for another record: then somebody wrote into its key field.
     """
@@ -158,7 +160,7 @@ def _by_key(stream: Stream, name: str, keyed: Mapping[str, str], target: Zoho, l
 
 
 def _made(
-    prepared: Prepared, since: datetime, until: datetime, api_user: str, ledger: Ledger, target: Zoho
+    prepared: Prepared, since: datetime, until: datetime, api_user: str, ledger: ReadLedger, target: Zoho
 ) -> list[WireRecord]:
     """The target's records that our own user made in this time and that stand for nothing. No value is asked for: not
     every value can stand in a query.

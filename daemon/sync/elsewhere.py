@@ -11,7 +11,7 @@ from typing import Final
 
 from daemon.core.record import Change, Seen, is_record_id
 from daemon.core.steps import Link
-from daemon.ledger import Ledger
+from daemon.ledger import ReadLedger
 from daemon.sync.prepare import Prepared
 
 _LINK_WAIT: Final = timedelta(minutes=1)
@@ -29,7 +29,7 @@ class Origins:
 
 
 def from_elsewhere(
-    changes: Sequence[Seen], links: Mapping[str, Link], prepared: Prepared, ledger: Ledger, now: datetime
+    changes: Sequence[Seen], links: Mapping[str, Link], prepared: Prepared, ledger: ReadLedger, now: datetime
 ) -> Origins:
     """Where records without a link came from, by their key field.
 

@@ -18,11 +18,11 @@ from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Link, LinkState
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
-from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, Ledger
+from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, ReadLedger
 from daemon.sync.copies import find_copies
 from daemon.sync.doubts import STAMPS, Doubts, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
-from daemon.sync.hands import Hands
+from daemon.sync.hands import Eyes
 from daemon.sync.pointing import with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
@@ -33,20 +33,20 @@ _GONE: Final[tuple[LinkState, ...]] = ("gone",)
 
 
 def known_and_whole(
-    changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]
+    changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Mapping[str, DueRow]
 ) -> tuple[Sequence[Seen], Knowledge]:
     """The changes with what no list answer shows of them, and all that is known; what could not be read is told."""
-    changes = with_modules(changes, prepared.stream.source_module, prepared.fields, hands.source)
-    changes, unread = completed(changes, prepared, hands.source)
-    knowledge = _knowledge(changes, prepared, hands, due)
+    changes = with_modules(changes, prepared.stream.source_module, prepared.fields, eyes.source)
+    changes, unread = completed(changes, prepared, eyes.source)
+    knowledge = _knowledge(changes, prepared, eyes, due)
     look = to_look_at(changes, prepared.stream, prepared.fields, knowledge)
-    present, unseen = _present(look, prepared, hands, knowledge.links)
-    again = hands.now() + UNREAD_RETRY
+    present, unseen = _present(look, prepared, eyes, knowledge.links)
+    again = eyes.now() + UNREAD_RETRY
     return changes, replace(knowledge, present=present, unread=dict.fromkeys(unread | unseen, again))
 
 
-def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow]) -> Knowledge:
-    stream, ledger = prepared.stream, hands.ledger
+def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Mapping[str, DueRow]) -> Knowledge:
+    stream, ledger = prepared.stream, eyes.ledger
     ids = [change.record_id for change in changes]
     points_to = {c.record_id: parents_of(c.values, prepared.fields) for c in changes if isinstance(c, Change)}
     parents = ledger.counterparts(stream, {p for found in points_to.values() for p in found}, prepared.carried)
@@ -58,17 +58,17 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
-    origins = from_elsewhere(changes, links, prepared, ledger, hands.now())
+    origins = from_elsewhere(changes, links, prepared, ledger, eyes.now())
     astray = dict(origins.others)
-    busy = _busy(changes, stream, hands) if stream.circle else set()
-    doubts = clear_doubts(prepared, ids, ledger, hands.target, strays=strays, suspects={**suspects, **origins.returned})
+    busy = _busy(changes, stream, eyes) if stream.circle else set()
+    doubts = clear_doubts(prepared, ids, ledger, eyes.target, strays=strays, suspects={**suspects, **origins.returned})
     deferred = {**dict.fromkeys(busy, UNREAD_RETRY), **doubts.deferred}
     if stream.gone != "recreate":
         astray |= {i: None for i in origins.returned if doubts.found.get(i) == ()}
     there = links.keys() | {i for i, found in doubts.found.items() if found}
     asking = [c for c in changes if isinstance(c, Change) and _may_ask(c, outside, there, stream)]
     strangers = {p: m for c in asking for p, m in strangers_of(c.values, prepared.fields).items()}
-    _note_questions(asking, prepared, hands)
+    _note_questions(asking, prepared, eyes)
     knowledge = Knowledge(
         known=Known(
             parents=parents,
@@ -76,11 +76,11 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.in_source.emails,
-            matched=hands.finder.find(strangers),
+            matched=eyes.finder.find(strangers),
         ),
         links=links,
         found=doubts.found,
-        deferred={i: hands.now() + left for i, left in deferred.items()},  # the queue goes by our clock
+        deferred={i: eyes.now() + left for i, left in deferred.items()},  # the queue goes by our clock
         carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
         keyless=frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST),
         unsure=doubts.unsure,
@@ -98,7 +98,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: M
         owed=ledger.owed(stream, ids) if stream.circle else {},
     )
     if stream.notes_of:
-        knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, hands, knowledge)})
+        knowledge = replace(knowledge, found={**doubts.found, **_copies(changes, prepared, eyes, knowledge)})
     return knowledge
 
 
@@ -115,20 +115,20 @@ def _carried(
 
 
 def _copies(
-    changes: Sequence[Seen], prepared: Prepared, hands: Hands, knowledge: Knowledge
+    changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, knowledge: Knowledge
 ) -> dict[str, tuple[WireRecord, ...]]:
     """The notes that would be made, and are in the target already."""
     stream, fields = prepared.stream, prepared.fields
     steps = [step for step in plan(changes, stream, fields, knowledge) if isinstance(step, Create)]
     wanted = {step.change.record_id: note for step in steps if (note := wanted_of(step.match)) is not None}
-    copies = find_copies(wanted, stream, hands.ledger, hands.target)
-    rows = hands.target.by_ids(stream.target_module, fields.targets, sorted(copies.values())) if copies else []
+    copies = find_copies(wanted, stream, eyes.ledger, eyes.target)
+    rows = eyes.target.by_ids(stream.target_module, fields.targets, sorted(copies.values())) if copies else []
     there = {str(row["id"]): row for row in rows}
     return {source_id: (there[note],) for source_id, note in copies.items() if note in there}
 
 
 def _present(
-    wanted: Mapping[str, str], prepared: Prepared, hands: Hands, links: Mapping[str, Link]
+    wanted: Mapping[str, str], prepared: Prepared, eyes: Eyes, links: Mapping[str, Link]
 ) -> tuple[dict[str, WireRecord | None], frozenset[str]]:
     """Counterparts (source id -> target id) as they are now, None for one that is not to be found; and the source ids
     of those that were not seen as they are after our last write: their rows would be written a second time.
@@ -138,7 +138,7 @@ def _present(
     fields = prepared.fields
     looked_at = fields.into_blank | fields.composed | fields.newest | fields.made_once
     names = sorted(looked_at | (STAMPS if fields.newest else frozenset()))
-    found, unread = look_at(hands.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
+    found, unread = look_at(eyes.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
     present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
     unseen = {i for i, target_id in wanted.items() if target_id in unread}
     stale = {i for i, row in present.items() if fields.composed and row and is_older(row, links[i].modified_time)}
@@ -146,7 +146,7 @@ def _present(
 
 
 def _circular(
-    points_to: Mapping[str, Sequence[Parent]], known: Mapping[Parent, str], stream: Stream, ledger: Ledger
+    points_to: Mapping[str, Sequence[Parent]], known: Mapping[Parent, str], stream: Stream, ledger: ReadLedger
 ) -> dict[str, frozenset[Parent]]:
     """By source id, the parents that wait for the record in their turn."""
     missing = {i: [p for p in found if p not in known] for i, found in points_to.items()}
@@ -155,12 +155,12 @@ def _circular(
     return {record.record_id: parents for record, parents in back.items()}
 
 
-def _busy(changes: Sequence[Seen], stream: Stream, hands: Hands) -> set[str]:
+def _busy(changes: Sequence[Seen], stream: Stream, eyes: Eyes) -> set[str]:
     """Records that another stream of the circle is writing: what is its own there is not known yet. After an hour
     nothing is on its way any more, and that stream holds its record for a reason of its own.
     """
     named = {change.record_id: _names(change, stream) for change in changes}
-    return hands.ledger.being_written(stream, named, hands.source.server_now() - _ON_ITS_WAY)
+    return eyes.ledger.being_written(stream, named, eyes.source.server_now() - _ON_ITS_WAY)
 
 
 def _names(change: Seen, stream: Stream) -> frozenset[str]:
@@ -196,10 +196,10 @@ def _may_ask(change: Change, outside: Set[str], there: Set[str], stream: Stream)
     return change.record_id not in outside or (stream.unmatched == "follow" and change.record_id in there)
 
 
-def _note_questions(asking: Sequence[Change], prepared: Prepared, hands: Hands) -> None:
+def _note_questions(asking: Sequence[Change], prepared: Prepared, eyes: Eyes) -> None:
     """The values that the target is asked for by a match field leave the source, whether somebody has them or not."""
     lookups = prepared.fields.asking
     asked = Counter(name for change in asking for name in lookups if change.values.get(name))
     if asked:
-        leaving = Leaving(fields=asked, data_center=hands.target.org.data_center, at=hands.now())
-        hands.ledger.begin(prepared.stream, [], leaving)
+        leaving = Leaving(fields=asked, data_center=eyes.target.org.data_center, at=eyes.now())
+        eyes.note_leaving(prepared.stream, leaving)

@@ -20,7 +20,8 @@ from daemon.core.record import START
 from daemon.core.rules import Copy, Route, Rows, Stream
 from daemon.core.schema import Schema
 from daemon.core.timeless import timeless_problems
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, ReadLedger
+from daemon.ledger.errors import StreamChanged
 from daemon.ledger.streams import StreamState
 from daemon.sync.catalog import METADATA_KEPT, Catalog, owners_by_email
 from daemon.zoho import coql
@@ -143,29 +144,59 @@ def admit(prepared: Prepared, target: Catalog, ledger: Ledger, first_run: FirstR
     """
     stream = prepared.stream
     state = ledger.stream_state(stream)
-    known = NEVER_RUN if state is None else state.rules_version
-    matched = stream.notes_of or (state is not None and state.first_run == "match")  # equal notes are adopted
-    if known == NEVER_RUN and first_run == "refuse" and not matched:
-        condition = coql.everything() if stream.key is None else coql.is_null(stream.key)
-        strangers = target.zoho.count(stream.target_module, condition)
-        if strangers:
-            raise StreamRefusedError(
-                f"first run, and {stream.target} already holds {strangers} {stream.target_module} "
-                "of its own; nothing was written. If some of them may be copies of records of "
-                f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
-                "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
-            )
+    if (why := first_run_problem(stream, state, target, first_run)) is not None:
+        raise StreamRefusedError(why)
     before = NOTHING if state is None else state.carried
     fields, now_carried = prepared.fields, carried(prepared.fields, before)
     if state is not None and before.parts:
         _go_on_under_new_names(prepared, before, ledger, _unsure_since(state, now), now)
-    is_known = now_carried.parts == before.parts if before.parts else known == fields.version
-    if is_known and not replaced(before.target, fields.target_ids) - {stream.key, stream.flag}:
-        ledger.note_rules(stream, fields.version, now_carried)
-    else:
+    if begins_anew(prepared, state):
         ledger.restart_stream(stream, fields.version, now_carried, now)
+    else:
+        ledger.note_rules(stream, fields.version, now_carried)
     for absent in fields.absent:
         logger.warning("{}: {}; {} is not written until then", stream.address, absent.message, absent.target)
+
+
+def first_run_problem(stream: Stream, state: StreamState | None, target: Catalog, first_run: FirstRun) -> str | None:
+    """Why the very first run of a stream may not begin; None when it may, or is not the first."""
+    known = NEVER_RUN if state is None else state.rules_version
+    matched = stream.notes_of or (state is not None and state.first_run == "match")  # equal notes are adopted
+    if known != NEVER_RUN or first_run == "create" or matched:
+        return None
+    condition = coql.everything() if stream.key is None else coql.is_null(stream.key)
+    strangers = target.zoho.count(stream.target_module, condition)
+    if not strangers:
+        return None
+    return (
+        f"first run, and {stream.target} already holds {strangers} {stream.target_module} "
+        "of its own; nothing was written. If some of them may be copies of records of "
+        f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
+        "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
+    )
+
+
+def begins_anew(prepared: Prepared, state: StreamState | None) -> bool:
+    """Whether the stream reads everything from the start, because its rules are not those that it stands under."""
+    stream, fields = prepared.stream, prepared.fields
+    before = NOTHING if state is None else state.carried
+    known = NEVER_RUN if state is None else state.rules_version
+    is_known = carried(fields, before).parts == before.parts if before.parts else known == fields.version
+    return not is_known or bool(replaced(before.target, fields.target_ids) - {stream.key, stream.flag})
+
+
+def is_renamed(prepared: Prepared, state: StreamState | None) -> bool:
+    """Whether fields that the stream has carried are not there any more under the names that they had."""
+    if state is None or not state.carried.parts:
+        return False
+    before, fields = state.carried, prepared.fields
+    absent = {one.target for one in fields.absent if one.in_target and one.target in before} - before.missing
+    return bool(
+        renamed(before.source, fields.source_ids)
+        or renamed(before.target, fields.target_ids)
+        or replaced(before.source, fields.source_ids)
+        or absent
+    )
 
 
 def _go_on_under_new_names(prepared: Prepared, before: Carried, ledger: Ledger, since: datetime, now: datetime) -> None:
@@ -215,6 +246,20 @@ def earlier_parents(stream: Stream, route: Route, source: Catalog, fields: Field
     order = parents_first(route.streams, {s.source_module: _points_to(s, source) for s in route.streams})
     before = order[: order.index(stream)]
     return [s for s in before if s.source_module in fields.parents]
+
+
+def unfinished_parent(
+    stream: Stream, route: Route, source: Catalog, fields: FieldMap, ledger: ReadLedger
+) -> str | None:
+    """A parent's stream that is still on its first pass: the children would only be held. None: go on."""
+    for parent in earlier_parents(stream, route, source, fields):
+        try:
+            state = ledger.stream_state(parent)
+        except StreamChanged:  # that stream's own trouble
+            continue
+        if state is None or (state.caught_up_at is None and state.trouble is None):
+            return parent.address
+    return None
 
 
 def _points_to(stream: Stream, source: Catalog) -> frozenset[str]:

@@ -16,12 +16,13 @@ from daemon.core.causes import UNCERTAIN
 from daemon.core.dropped import Version
 from daemon.core.ends import Lane
 from daemon.core.fuse import Blown, Meter
+from daemon.core.knowledge import Knowledge
 from daemon.core.plan import plan
 from daemon.core.record import Deletion, Seen
 from daemon.core.settle import Settlement, Walk, settle
 from daemon.core.steps import Create, Keep, Link, Step, Update
 from daemon.ledger import DueRow
-from daemon.sync.hands import Hands
+from daemon.sync.hands import Eyes, Hands
 from daemon.sync.knowing import known_and_whole
 from daemon.sync.prepare import Prepared
 from daemon.sync.readback import with_own_forms
@@ -67,22 +68,36 @@ def travel(
 def plan_page(
     changes: Sequence[Seen], prepared: Prepared, hands: Hands, due: Mapping[str, DueRow] = MappingProxyType({})
 ) -> Planned:
-    """What is to be written of some changes, by all that is known."""
-    changes, knowledge = known_and_whole(changes, prepared, hands, due)
+    """What is to be written of some changes, by all that is known; their children are told of it."""
+    planned, _ = look_ahead(changes, prepared, hands, due)
+    tell_children(planned, hands)
+    return planned
+
+
+def tell_children(planned: Planned, hands: Hands) -> None:
+    """Has the records read again that point to some that get another counterpart, or that are gone."""
+    hands.children.of(planned.remade)
+    hands.children.of_deleted(planned.deleted)
+
+
+def look_ahead(
+    changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Mapping[str, DueRow] = MappingProxyType({})
+) -> tuple[Planned, Knowledge]:
+    """What would be written of some changes, by all that is known; stores nothing."""
+    changes, knowledge = known_and_whole(changes, prepared, eyes, due)
     steps = plan(changes, prepared.stream, prepared.fields, knowledge)
-    remade = _remade(steps, knowledge.links)
-    hands.children.of(remade)
     deleted = [c.record_id for c in changes if isinstance(c, Deletion) and c.record_id in knowledge.links]
-    hands.children.of_deleted({i: knowledge.links[i].target_id for i in deleted})
     versions = {change.record_id: change.modified_time for change in changes}
-    return Planned(
+    planned = Planned(
         steps=steps,
         ids=frozenset(versions),
-        remade=remade,
+        remade=_remade(steps, knowledge.links),
+        deleted={i: knowledge.links[i].target_id for i in deleted},
         alone=frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL),
         tried=frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i)),
         dropped=knowledge.dropped,
     )
+    return planned, knowledge
 
 
 def settle_page(

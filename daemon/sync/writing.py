@@ -23,7 +23,7 @@ from daemon.core.dropped import Version
 from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
 from daemon.core.fuse import Blown, Meter
-from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, action_of, batches, body
+from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, action_of, batches, body, price
 from daemon.ledger import Intent, Leaving, Ledger
 from daemon.sync.hands import Hands
 from daemon.sync.prepare import Prepared
@@ -38,13 +38,15 @@ _FAILURES_IN_A_ROW: Final = 2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """The steps of a page and what sending them must know; `ids` are the page's source ids, `remade` those that get
-    another counterpart. What is `alone` travels by itself; what was `tried` in this version passed the fuse then.
-    `dropped` maps a source id to the version that a person dropped.
+    another counterpart, `deleted` those that are gone from the source, both with theirs so far. What is `alone` travels
+    by itself; what was `tried` in this version passed the fuse then. `dropped` maps a source id to the version that a
+    person dropped.
     """
 
     steps: Sequence[Step]
     ids: frozenset[str]
     remade: dict[str, str]
+    deleted: dict[str, str]
     alone: frozenset[str]
     tried: frozenset[str]
     dropped: Mapping[str, Version]
@@ -171,7 +173,7 @@ class Writer:
         for page in self._pages:
             while not self._ends(page) and page.left and self._has_room(page.left[0]):
                 try:
-                    with self._hands.target.one_deadline(_price(page.left[0])):
+                    with self._hands.target.one_deadline(price(page.left[0])):
                         begun.append((_Flight(page, page.left.popleft()), copy_context()))
                 except OrgUnavailable as error:  # there are no credits for it
                     page.sent.trouble, page.sent.away, self._over = str(error), True, True
@@ -293,12 +295,6 @@ def _send(batch: Batch, prepared: Prepared, target: Zoho) -> tuple[list[Answer],
         return _refused_whole(error, len(batch.steps)), str(error)
     lost = [a for a in answers if isinstance(a, (Uncertain, NotSent))]
     return answers, f"{stream.target}: {lost[0].message}" if len(lost) == len(answers) else None
-
-
-def _price(batch: Batch) -> int:
-    """The most that a batch may cost in credits, with what goes out after it: tags to look at, and to take away."""
-    surplus = sum(isinstance(step, Update) and bool(step.surplus) for step in batch.steps)
-    return (1 if batch.action == "delete" else -(-len(batch.steps) // 10)) + (1 + surplus if surplus else 0)
 
 
 def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:
