@@ -21,6 +21,8 @@ _COMMANDS: Final = {
     "auth": ("daemon.cli.auth", "Exchange an org's grant code for tokens, and keep them."),
     "check": ("daemon.cli.check", "See whether credentials, modules and key fields are in order."),
     "match": ("daemon.cli.match", "Pair the records that both orgs of a stream held before."),
+    "plan": ("daemon.cli.plan", "Show what would be written, field by field, and what it costs."),
+    "apply": ("daemon.cli.apply", "Write exactly what a saved plan says, or nothing."),
     "once": ("daemon.cli.once", "Run every stream one time, until it has caught up."),
     "run": ("daemon.cli.run", "Keep every stream in step until stopped."),
     "status": ("daemon.cli.status", "Show health, lag, balance and queue of every stream."),

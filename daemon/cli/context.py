@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from daemon.cli.guard import environment, take_out
 from daemon.settings import Settings, load
 
 if TYPE_CHECKING:
-    from daemon.ledger import Ledger, Reader
+    from daemon.ledger import Ledger, Reader, ReadLedger
 
 
 def utc_now() -> datetime:
@@ -53,6 +54,32 @@ def make_state_dir(settings: Settings) -> None:
 
         advice = "Name another folder in state_dir, or make it for the user of orgsync"
         raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
+
+
+@contextmanager
+def asked_ledger(settings: Settings) -> Iterator[ReadLedger | None]:
+    """The ledger as planning asks it, beside a daemon or without; None where there is none yet."""
+    from daemon.ledger import LedgerMissing, ReadLedger  # noqa: PLC0415
+
+    try:
+        ledger = ReadLedger.look_at(settings.ledger_url, settings.ledger_password)
+    except LedgerMissing:
+        yield None
+        return
+    with ledger:
+        yield ledger
+
+
+@contextmanager
+def empty_ledger() -> Iterator[ReadLedger]:
+    """One that knows nothing, for as long as it is asked."""
+    from daemon.ledger import Ledger, ReadLedger  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="orgsync-") as folder:
+        url = f"sqlite:///{folder}/empty.db"
+        Ledger.open(url).close()
+        with ReadLedger.look_at(url) as ledger:
+            yield ledger
 
 
 def open_reader(settings: Settings) -> Reader:

@@ -46,4 +46,5 @@ def to_wake(
 
 def last_cycle(connection: Connection, stream: Stream) -> int | None:
     """The number of the stream's latest cycle."""
-    return connection.scalar(select(func.max(cycles.c.id)).where(cycles.c.stream == stream.address))
+    found: int | None = connection.scalar(select(func.max(cycles.c.id)).where(cycles.c.stream == stream.address))
+    return found

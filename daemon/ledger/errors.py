@@ -40,6 +40,10 @@ class LedgerUnavailable(LedgerError):  # noqa: N818 - named for what is the matt
         self.advice = advice
 
 
+class LedgerMissing(LedgerUnavailable):
+    """There is no ledger yet."""
+
+
 class LedgerTooNew(LedgerError):  # noqa: N818
     """A newer orgsync wrote this ledger."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select
 
+from daemon.ledger.errors import LedgerMissing
 from daemon.ledger.tables import meta
 
 _DIGEST_KEY: Final = "digest_key"
@@ -23,9 +24,12 @@ class Identity:
     digest_key: bytes = field(repr=False)
 
 
-def read(connection: Connection) -> Identity:
-    """Of a ledger that somebody has made."""
-    return _identity(_kept(connection))
+def read(connection: Connection, ledger: str) -> Identity:
+    """Raises LedgerMissing for a ledger that nobody has used yet: it knows nothing."""
+    kept = _kept(connection)
+    if not kept.keys() >= {_DIGEST_KEY, _LEDGER_ID}:
+        raise LedgerMissing(ledger, "nobody has used it yet", "`orgsync run` or `orgsync once` is the first to")
+    return _identity(kept)
 
 
 def make(connection: Connection) -> Identity:

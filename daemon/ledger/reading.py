@@ -61,7 +61,7 @@ class ReadLedger:
     def look_at(cls, url: str, password: Secret | None = None) -> ReadLedger:
         """The ledger that the url names, as it is: never made, upgraded or locked.
 
-        Raises LedgerUnavailable when there is none, LedgerTooNew or LedgerTooOld.
+        Raises LedgerMissing when there is none, LedgerUnavailable, LedgerTooNew or LedgerTooOld.
         """
         database = locate(url, password)
         database.demand()
@@ -69,7 +69,7 @@ class ReadLedger:
         try:
             with database.transaction(reader) as connection:
                 migrate.demand_readable(connection, database.name)
-                known = identity.read(connection)
+                known = identity.read(connection, database.name)
         except BaseException:
             reader.dispose()
             raise

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
 from daemon.ledger.database import Database
-from daemon.ledger.errors import LedgerError, LedgerUnavailable
+from daemon.ledger.errors import LedgerError, LedgerMissing, LedgerUnavailable
 from daemon.ledger.lock import LedgerLock
 
 BUSY_S: Final = 5.0
@@ -60,7 +60,7 @@ class SqliteFile(Database):
     def demand(self) -> None:
         if not self.path.is_file():
             advice = "`orgsync run` or `orgsync once` makes it; look whether ledger.url names the right file"
-            raise LedgerUnavailable(self.path, "there is no such file", advice)
+            raise LedgerMissing(self.path, "there is no such file", advice)
 
     def writer(self) -> Engine:
         engine = _engine(self.path, "rw", (*_WRITING, "foreign_keys = ON"), QueuePool, size=1, overflow=0)

@@ -187,6 +187,12 @@ class StreamRunner:
             report.more = report.more or more or bool(self._ledger.due(self.stream, self._now(), 1))  # what it found
             self._stop(report, blown)
 
+    def ready(self) -> tuple[Prepared, Hands, Meter]:
+        """What pages are worked with outside of the cycles. Raises what stops a cycle before it reads."""
+        prepared = self._prepare()
+        self._meter.accepted = self._ledger.fuse_state(self.stream).accepted
+        return prepared, self._hands, self._meter
+
     def broken(self, what: str) -> None:
         """Lets `status` say that this stream failed in a way that nobody foresaw."""
         self._ledger.polled(self.stream, self._now(), None, caught_up=False, trouble=what)
@@ -269,7 +275,7 @@ class StreamRunner:
         self._unfinished = None
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
             for travelled in self._loader.travel(prepared, self._hands, self._meter, PAGES):
-                self._note(report, travelled)
+                self.note(report, travelled)
                 report.news += travelled.settlement.seen
         if report.trouble is None:
             report.wait, report.more = self._loader.wait(), self._loader.more()
@@ -307,7 +313,7 @@ class StreamRunner:
             unsent = frozenset[str]()
             with closing(pages), closing(arrived):
                 for page, travelled in arrived:
-                    self._note(report, travelled)
+                    self.note(report, travelled)
                     report.news += travelled.settlement.seen
                     unsent |= travelled.unsent
                     checkpoint = travelled.settlement.checkpoint or checkpoint
@@ -344,7 +350,7 @@ class StreamRunner:
             self._read_later({i: rows[i].modified_time for i in unread})
             meter = self._meter
             travelled = travel(changes, prepared, self._hands, lane="retry", due=rows, meter=meter)
-            self._note(report, travelled)
+            self.note(report, travelled)
         report.more = report.more or (len(rows) == most and travelled.settlement.seen > 0)
 
     def _read_later(self, unread: Mapping[str, datetime]) -> None:
@@ -354,7 +360,8 @@ class StreamRunner:
         if rows:
             self._ledger.enqueue(self.stream, rows, self._now())
 
-    def _note(self, report: Report, travelled: Travelled) -> None:
+    def note(self, report: Report, travelled: Travelled) -> None:
+        """What a page came to, into the report; a fuse that blew stops the stream."""
         report.cycle_id = travelled.cycle_id
         report.outcomes.update(travelled.settlement.outcomes)
         if report.trouble is None:  # what else was on its way by then tells of none

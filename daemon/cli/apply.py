@@ -1,0 +1,99 @@
+"""`orgsync apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from daemon.cli import planfile
+from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE
+from daemon.cli.request import known_stream
+from daemon.cli.screen import json_option, say
+from daemon.core.outcome import Outcome
+from daemon.core.saved import SavedPlan
+from daemon.ledger import LedgerError, LedgerHeld
+from daemon.service.claims import shared
+from daemon.service.fleet import Fleet
+from daemon.service.logs import set_up
+from daemon.settings import Settings
+from daemon.sync.applying import apply, renewed
+from daemon.sync.cycle import StreamRunner
+from daemon.sync.planning import Planner
+from daemon.sync.prepare import FirstRun
+from daemon.sync.report import Report
+
+_UNDONE: Final[tuple[Outcome, ...]] = ("held", "retrying", "dead")
+
+
+@click.command("apply")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+@click.pass_context
+def command(ctx: click.Context, file: Path, as_json: bool) -> None:
+    """Write exactly what the plan in FILE says (`orgsync plan STREAM --save FILE`), or nothing.
+
+    It is planned once more first. Where a record was edited in either org since, the settings or the mapping are
+    others, or the stream has gone on, nothing is written (exit code 2). Exit code 1: some records were refused, and
+    are queued.
+    """
+    settings = load_settings(Path(ctx.obj))
+    set_up(as_json=False)
+    plan = planfile.read(file)
+    known_stream(settings, plan.standing.stream)
+    try:
+        report, source, target = _apply(settings, plan)
+    except LedgerHeld as error:
+        advice = "A daemon that runs writes what is due by itself; to apply the plan stop it, apply, and start it again"
+        click.echo(f"orgsync: {error}. Nothing was written. {advice}", err=True)
+        ctx.exit(LEDGER_HELD)
+    left = len(plan.steps) - report.seen
+    say(_document(report, source, target, left), _text(report, source, target, left), as_json=as_json)
+    if report.trouble:
+        click.echo(f"{report.stream} stopped: {report.trouble}", err=True)
+        ctx.exit(UNREACHABLE if report.away else STOPPED)
+    ctx.exit(HELD if any(report.outcomes[outcome] for outcome in _UNDONE) else HEALTHY)
+
+
+def _apply(settings: Settings, plan: SavedPlan) -> tuple[Report, int, int]:
+    """What came of it, and the credits that it cost in the source and in the target."""
+    address = plan.standing.stream
+    stream = settings.stream(address)
+    route = next(route for route in settings.routes if route.name == stream.route)
+    how: FirstRun = "create" if plan.create else "refuse"
+    with (
+        locked_ledger(settings) as ledger,
+        shared(settings, ledger, fair=False) as claims,
+        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how, claims=claims) as fleet,
+    ):
+        now = utc_now if claims is None else claims.now
+        if claims is not None:
+            claims.keep()
+        runner = fleet.runner(address)
+        if not isinstance(runner, StreamRunner):
+            raise LedgerHeld(f"(stream {address})", None)
+        source, target = fleet.catalogs[stream.source], fleet.catalogs[stream.target]
+        planner = Planner(stream, route, source, target, ledger, now=now)
+        report = apply(renewed(plan, planner, ledger, runner, now), runner, source, target, now)
+        if claims is not None and claims.trouble is not None:
+            raise LedgerError(claims.trouble)
+        return report, source.zoho.credits_spent, target.zoho.credits_spent
+
+
+def _text(report: Report, source: int, target: int, left: int) -> str:
+    done = ", ".join(f"{n:,} {o}" for o, n in sorted(report.outcomes.items()) if n) or "nothing was to be written"
+    unsent = f"; {left:,} were not sent" if left else ""
+    return f"{report.stream}: {done}{unsent}; {source:,} credits of the source and {target:,} of the target were spent"
+
+
+def _document(report: Report, source: int, target: int, left: int) -> dict[str, object]:
+    return {
+        "stream": report.stream,
+        "cycle": report.cycle_id,
+        "outcomes": {o: n for o, n in sorted(report.outcomes.items()) if n},
+        "not_sent": left,
+        "credits": {"source": source, "target": target},
+        "trouble": report.trouble,
+    }

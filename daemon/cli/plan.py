@@ -1,0 +1,124 @@
+"""`orgsync plan`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from daemon.cli import planfile
+from daemon.cli.allowance import shared_allowance
+from daemon.cli.context import asked_ledger, empty_ledger, load_settings, utc_now
+from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.planned import Shown, as_document, as_text
+from daemon.cli.request import known_stream
+from daemon.cli.screen import json_option
+from daemon.core.forecast import WRITES
+from daemon.core.rules import Stream
+from daemon.core.saved import SavedPlan, saved_step
+from daemon.service.logs import set_up
+from daemon.settings import Settings
+from daemon.sync.catalog import Catalog
+from daemon.sync.foreseeing import Forecast
+from daemon.sync.planning import Planner
+from daemon.sync.prepare import FirstRun
+from daemon.zoho.client import Zoho
+
+
+@click.command("plan")
+@click.argument("stream")
+@click.option(
+    "--records",
+    default=2_000,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="How many changes to read at most.",
+)
+@click.option("--all", "everything", is_flag=True, help="List every record, not the first 20 of a kind.")
+@click.option("--save", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `apply`.")
+@click.option(
+    "--first-run",
+    type=click.Choice(["refuse", "create"]),
+    default="refuse",
+    show_default=True,
+    help="What a first run does when the target holds records that are not linked.",
+)
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, stream: str, records: int, everything: bool, file: Path | None, first_run: str, as_json: bool
+) -> None:
+    """Show what the next cycle of STREAM would write, field by field, what it would hold and why, and what that costs.
+
+    Writes neither to an org nor to the ledger, and works while a daemon runs. Exit codes: 1 some records would be held,
+    2 the next cycle would write nothing of it.
+    """
+    settings = load_settings(Path(ctx.obj))
+    set_up(as_json=False)
+    one = settings.stream(known_stream(settings, stream))
+    if one.files_of is not None:
+        raise click.UsageError(f"{stream} carries attachments, which are not planned; its records are: {one.files_of}")
+    if file is not None and file.exists():
+        raise click.ClickException(f"{file} exists; it was not touched. Name another file for --save")
+    how: FirstRun = "create" if first_run == "create" else "refuse"
+    with planning(settings, one) as (planner, has_ledger, pace):
+        seen = planner.next_cycle(records, how)
+        latency = pace()
+    if file is not None:
+        planfile.write(file, _kept(seen, has_ledger=has_ledger, create=how == "create"))
+    shown = Shown(forecast=seen, latency=latency, everything=everything, following=_following(one, seen, file))
+    click.echo(json.dumps(as_document(shown)) if as_json else as_text(shown))
+    ctx.exit(STOPPED if seen.blocked else HELD if seen.counts["hold"] else HEALTHY)
+
+
+@dataclass(slots=True)
+class _Pace:
+    """How long a call takes, of those that were made one after the other."""
+
+    calls: int = 0
+
+    def ended(self) -> None:
+        self.calls += 1
+
+
+@contextmanager
+def planning(settings: Settings, stream: Stream) -> Iterator[tuple[Planner, bool, Callable[[], float]]]:
+    """Who plans a stream beside whoever runs it, whether there is a ledger, and what gives the seconds a call took."""
+    route = next(route for route in settings.routes if route.name == stream.route)
+    pace, began = _Pace(), time.monotonic()
+    with ExitStack() as stack:
+        allowance = stack.enter_context(shared_allowance(settings))
+        source, target = (
+            Catalog(
+                stack.enter_context(Zoho(settings.orgs[name], now=utc_now, allowance=allowance, ended=pace.ended)),
+                time.monotonic,
+            )
+            for name in (stream.source, stream.target)
+        )
+        ledger = stack.enter_context(asked_ledger(settings))
+        asked = ledger or stack.enter_context(empty_ledger())
+        planner = Planner(stream, route, source, target, asked, now=utc_now, calls=lambda: pace.calls)
+        yield planner, ledger is not None, lambda: (time.monotonic() - began) / max(1, pace.calls)
+
+
+def _kept(seen: Forecast, *, has_ledger: bool, create: bool) -> SavedPlan:
+    return SavedPlan(
+        made_at=utc_now(),
+        create=create,
+        standing=seen.standing if has_ledger else replace(seen.standing, ledger=None),
+        key=seen.key.hex(),
+        steps=tuple(saved_step(item) for item in seen.items if item.kind in WRITES),
+    )
+
+
+def _following(stream: Stream, seen: Forecast, file: Path | None) -> str:
+    """The command to type next."""
+    if file is not None:
+        return f"orgsync apply {shlex.quote(str(file))}"
+    return f"orgsync plan {stream.address} --save FILE" if seen.writes else f"orgsync queue --stream {stream.address}"
