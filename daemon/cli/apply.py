@@ -85,7 +85,10 @@ def _apply(settings: Settings, plan: SavedPlan) -> tuple[Report, int, int]:
 def _text(report: Report, source: int, target: int, left: int) -> str:
     done = ", ".join(f"{n:,} {o}" for o, n in sorted(report.outcomes.items()) if n) or "nothing was to be written"
     unsent = f"; {left:,} were not sent" if left else ""
-    return f"{report.stream}: {done}{unsent}; {source:,} credits of the source and {target:,} of the target were spent"
+    spent = f"{source:,} credits of the source and {target:,} of the target were spent"
+    undone = any(report.outcomes[outcome] for outcome in _UNDONE)
+    more = f"\nwhat was refused, and what mends it: orgsync queue --stream {report.stream}" if undone else ""
+    return f"{report.stream}: {done}{unsent}; {spent}{more}"
 
 
 def _document(report: Report, source: int, target: int, left: int) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Final
 from daemon.cli.screen import coloured
 from daemon.cli.status import printable
 from daemon.core.forecast import AT_REST, Difference, Item, Kind
-from daemon.sync.foreseeing import Forecast
+from daemon.sync.foreseeing import Cost, Forecast
 
 _EXAMPLES: Final = 20
 _FIELDS: Final = 8  # of a record that would be created
@@ -75,7 +75,7 @@ def _costs(shown: Shown) -> list[str]:
     price = f"{stream.source} {seen.price.source:,} credits and {stream.target} {seen.price.target:,}"
     calls = f"{seen.sent.calls:,} write call{'' if seen.sent.calls == 1 else 's'}"
     about = f"about {max(1, shown.seconds):,} s at {shown.latency:.2f} s a call"
-    return [f"to apply it costs {price} at most, {calls}, {about}; {spent}"]
+    return [f"to apply it costs about {price}, {calls}, {about}; {spent}"]
 
 
 def _automations(seen: Forecast) -> str:
@@ -187,6 +187,7 @@ _SECTIONS: Final[Sequence[tuple[Kind, str, _Draw]]] = (
 def as_document(shown: Shown) -> dict[str, object]:
     """For a program; every record but those at rest."""
     seen, stream = shown.forecast, shown.forecast.prepared.stream
+    price = seen.price if seen.writes else Cost(source=0, target=0, calls=0)
     return {
         "schema": 1,
         "stream": stream.address,
@@ -198,7 +199,7 @@ def as_document(shown: Shown) -> dict[str, object]:
         "automations": list(stream.triggers),
         "credits": {
             "planning": {"source": seen.spent.source, "target": seen.spent.target},
-            "applying": {"source": seen.price.source, "target": seen.price.target} if seen.writes else None,
+            "applying": {"source": price.source, "target": price.target},
         },
         "write_calls": seen.sent.calls,
         "seconds": shown.seconds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.core.forecast import KINDS, WRITES, Item, Kind, Sending, item_of, target_of
 from daemon.core.fuse import Meter, sentence
@@ -12,7 +12,7 @@ from daemon.core.knowledge import Knowledge
 from daemon.core.match import name_fields
 from daemon.core.merge import moment_of
 from daemon.core.record import Deletion, Seen, WireRecord
-from daemon.core.rules import Stream
+from daemon.core.rules import Gone, Stream
 from daemon.core.saved import Standing
 from daemon.core.steps import Create, Delete, Flag, Step, Update
 from daemon.core.translate import Parent
@@ -23,6 +23,11 @@ from daemon.sync.prepare import Prepared
 from daemon.sync.road import Planned, look_ahead
 
 _TIME = "Modified_Time"
+_LOST: Mapping[Gone, str] = {
+    "hold": 'it is held (gone = "hold")',
+    "leave": 'it is left so (gone = "leave")',
+    "recreate": 'it is made again (gone = "recreate")',
+}
 Group = tuple[Sequence[Seen], Mapping[str, DueRow]]
 """What is planned together, with the rows of the queue that it is due by."""
 
@@ -45,8 +50,8 @@ class Cost:
 class Forecast:
     """What would be done. `pages` are the steps as the road sends them. `read` changes were read; `following` more come
     after them (None: not known how many; 0: none). `blocked` are reasons for which the next cycle would write nothing;
-    `resting` records are held or given up already, and not looked at. `spent` is what planning cost, `price` what
-    applying costs at most, `sent` what of that are the writes. `key` made the digests.
+    `resting` records are held or given up already, and not looked at. `spent` is what planning cost, `price` about
+    what applying costs, `sent` what of that are the writes. `key` made the digests.
     """
 
     prepared: Prepared
@@ -138,8 +143,9 @@ def _item(
     source_id = step.change.record_id
     row = there.get(target_of(step) or "")
     seen = knowledge.present.get(source_id) or next(iter(knowledge.found.get(source_id, ())), None)
+    is_lost = row is None and isinstance(step, Update | Flag)
     name = "" if isinstance(step.change, Deletion) else view.named(step.change.values, of_target=False)
-    return item_of(
+    item = item_of(
         step,
         made,
         {**(seen or {}), **row} if row is not None else seen,
@@ -150,6 +156,10 @@ def _item(
         page=page,
         key=view.key,
     )
+    if not is_lost:
+        return item
+    what = f"its counterpart is not in {view.stream.target} any more; when that is answered {_LOST[view.stream.gone]}"
+    return replace(item, detail=" ".join(part for part in (what, item.detail) if part))
 
 
 def fuses_blown(pages: Sequence[Planned], stream: Stream, ledger: ReadLedger) -> list[str]:
@@ -170,8 +180,9 @@ def fuses_blown(pages: Sequence[Planned], stream: Stream, ledger: ReadLedger) ->
 
 
 def price_of(items: Sequence[Item], view: View, knowing: Cost, sent: Sending) -> Cost:
-    """What applying costs at most: to find out once more what planning did beside reading the changes, to read again
-    what is written, and to write; calls that go side by side count as one.
+    """About what applying costs: to find out once more what planning did beside reading the changes, to read again
+    what is written, and to write; calls that go side by side count as one. Not in it: looking for the
+    children of what is deleted.
     """
     writes = [item for item in items if item.kind in WRITES]
     hundreds = -(-len(writes) // 100)

@@ -21,7 +21,7 @@ from tests.service.site import Site
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"\n## orgsync ([^\n]+)\n(.*?)(?=\n## |\Z)", PAGE, re.DOTALL))
 DOCUMENTED = {name: set(re.findall(r"^\| (\S+) \|", body, re.MULTILINE)) - {"key"} for name, body in SECTIONS.items()}
-VARY = {"streams[].outcomes", "rows"}
+VARY = {"streams[].outcomes", "rows", "outcomes"}
 NEVER_HERE = {"left_out[]"}  # an emulated org shows everything
 STREAM = "india-to-us/Contacts"
 
@@ -35,7 +35,9 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         emu.quirks(unknown_picklist="reject")
         site = Site(emu, tmp_path, modules=("Accounts", "Contacts"))
         text = site.settings.read_text()
-        site.settings.write_text(text.replace("modules.Contacts]", 'modules.Contacts]\nmatch = ["Email"]'))
+        site.settings.write_text(
+            text.replace("modules.Contacts]", 'modules.Contacts]\nmatch = ["Email"]\nautomations = ["workflow"]')
+        )
         monkeypatch.chdir(tmp_path)
 
         def call(*args: str, stdin: str = "") -> list[Any]:
@@ -85,6 +87,8 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         "snapshot": call("snapshot", "us"),
         "db upgrade": call("db", "upgrade"),
         "match": [*call("match", STREAM), *call("match", STREAM, "--create-unmatched")],
+        "plan": [*call("plan", STREAM), *call("plan", "india-to-us/Accounts", "--save", "plan.json")],
+        "apply": call("apply", "plan.json"),
         "once": call("once"),
         "resync": call("resync", STREAM),
         "status": call("status"),
@@ -98,6 +102,10 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         "db restored": call("db", "restored"),
         "auth": call("auth", "india", stdin=india.grant_tokens[0] + "\n"),
     }
+    (there,) = [row["id"] for row in site.emu.orgs["us"].records("Contacts") if row["Last_Name"] == "Free"]
+    for org, record, phone in ((india, free, "1"), (site.emu.orgs["us"], there, "1")):
+        org.edit("Contacts", record, {"Phone": phone})
+    said["plan"] += call("plan", STREAM)
     with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
         query = "INSERT INTO intents (stream, source_id, action, sent_at, match) VALUES (?, ?, 'update', ?, '{}')"
         ledger.execute(query, (STREAM, free, "2026-01-01 00:00:00.000000"))
