@@ -16,7 +16,8 @@ from daemon.sync.cycle import StreamRunner
 from daemon.sync.planning import Planner, due_row_of
 from daemon.sync.prepare import StreamRefusedError
 from daemon.sync.report import Report, accounted
-from daemon.sync.road import Planned, settle_page, tell_children, write
+from daemon.sync.road import settle_page, tell_children
+from daemon.sync.writing import Planned, write
 
 _NAMED: Final = 20  # records that a refusal names
 _STALE: Final = "is not true any more"

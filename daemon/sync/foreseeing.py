@@ -20,7 +20,8 @@ from daemon.ledger import DueRow, ReadLedger
 from daemon.sync.catalog import Catalog
 from daemon.sync.hands import Eyes
 from daemon.sync.prepare import Prepared
-from daemon.sync.road import Planned, look_ahead
+from daemon.sync.road import look_ahead
+from daemon.sync.writing import Planned
 
 _TIME = "Modified_Time"
 _LOST: Mapping[Gone, str] = {

@@ -22,6 +22,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-
 SECTIONS = dict(re.findall(r"\n## orgsync ([^\n]+)\n(.*?)(?=\n## |\Z)", PAGE, re.DOTALL))
 DOCUMENTED = {name: set(re.findall(r"^\| (\S+) \|", body, re.MULTILINE)) - {"key"} for name, body in SECTIONS.items()}
 VARY = {"streams[].outcomes", "rows", "outcomes"}
+AS_ZOHO_SHOWS_IT = {"records[].fields[].old", "records[].fields[].new"}
 NEVER_HERE = {"left_out[]"}  # an emulated org shows everything
 STREAM = "india-to-us/Contacts"
 
@@ -56,6 +57,8 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def keys(value: Any, path: str = "") -> set[str]:
     """The paths to everything in a document."""
+    if path in AS_ZOHO_SHOWS_IT:
+        return {path}
     if isinstance(value, dict):
         inner = {f"{path}.{'*' if path in VARY else name}".lstrip("."): one for name, one in value.items()}
         return {key for place, one in inner.items() for key in keys(one, place)}
@@ -90,6 +93,12 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         "plan": [*call("plan", STREAM), *call("plan", "india-to-us/Accounts", "--save", "plan.json")],
         "apply": call("apply", "plan.json"),
         "once": call("once"),
+    }
+    (there,) = [row["id"] for row in site.emu.orgs["us"].records("Contacts") if row["Last_Name"] == "Free"]
+    for org, record, phone in ((india, free, "1"), (site.emu.orgs["us"], there, "1")):
+        org.edit("Contacts", record, {"Phone": phone})
+    said["plan"] += call("plan", STREAM)
+    said |= {
         "resync": call("resync", STREAM),
         "status": call("status"),
         "queue": call("queue", "--cause", "1"),
@@ -102,10 +111,6 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         "db restored": call("db", "restored"),
         "auth": call("auth", "india", stdin=india.grant_tokens[0] + "\n"),
     }
-    (there,) = [row["id"] for row in site.emu.orgs["us"].records("Contacts") if row["Last_Name"] == "Free"]
-    for org, record, phone in ((india, free, "1"), (site.emu.orgs["us"], there, "1")):
-        org.edit("Contacts", record, {"Phone": phone})
-    said["plan"] += call("plan", STREAM)
     with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
         query = "INSERT INTO intents (stream, source_id, action, sent_at, match) VALUES (?, ?, 'update', ?, '{}')"
         ledger.execute(query, (STREAM, free, "2026-01-01 00:00:00.000000"))
