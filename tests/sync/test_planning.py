@@ -24,6 +24,9 @@ from daemon.sync.catalog import Catalog
 from daemon.sync.foreseeing import Forecast
 from daemon.sync.planning import Planner, due_row_of
 from daemon.zoho.client import Zoho
+from tests.sync.around import BACK, THERE, Around, running
+from tests.sync.around import lead as made_in
+from tests.sync.carrying import carrying
 from tests.sync.pair import Pair, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -32,9 +35,9 @@ Sent = list[tuple[str, str]]
 
 
 @contextmanager
-def planner(pair: Pair, module: str = "Leads") -> Iterator[Planner]:
+def planner(pair: Pair | Around, module: str = "Leads", source_org: str = "india") -> Iterator[Planner]:
     """Who plans beside the pair's daemon, with connections of its own and a ledger that it cannot write."""
-    route = pair.settings.routes[0]
+    route = next(route for route in pair.settings.routes if route.source == source_org)
     stream = next(s for s in route.streams if s.source_module == module)
 
     def now() -> datetime:
@@ -42,8 +45,8 @@ def planner(pair: Pair, module: str = "Leads") -> Iterator[Planner]:
 
     with (
         ReadLedger.look_at(pair.settings.ledger_url) as ledger,
-        Zoho(pair.settings.orgs["india"], now=now) as source,
-        Zoho(pair.settings.orgs["us"], now=now) as target,
+        Zoho(pair.settings.orgs[route.source], now=now) as source,
+        Zoho(pair.settings.orgs[route.target], now=now) as target,
     ):
         catalogs = Catalog(source, time.monotonic), Catalog(target, time.monotonic)
         yield Planner(stream, route, *catalogs, ledger, now=now)
@@ -80,7 +83,7 @@ def sent(calls: list[dict[str, Any]]) -> Sent:
     return sorted(said)
 
 
-def requests(pair: Pair) -> int:
+def requests(pair: Pair | Around) -> int:
     """How many both orgs have seen so far."""
     return max((entry["number"] for entry in pair.emu.log()), default=0)
 
@@ -275,3 +278,31 @@ def test_the_price_is_what_applying_costs(tmp_path: Path) -> None:
         assert (seen.sent.calls, seen.sent.credits, seen.sent.records) == (1, 3, 23)
         assert seen.price.target == seen.spent.target + 3
         assert all(item.kind in WRITES for item in seen.items)
+
+
+def test_rows_of_a_subform_are_shown_as_they_are_there_and_as_they_would_be(tmp_path: Path) -> None:
+    with carrying(tmp_path) as pair:
+        one = pair.a.insert_raw("Leads", {"Last_Name": "A", "Company": "C", "Besuche": [{"Ort": "Pune"}]})
+        pair.once()
+        pair.a.edit("Leads", one, {"Besuche": [{"Ort": "Pune"}, {"Ort": "Goa"}]})
+        (item,) = plan(pair).writes
+        (change,) = item.differences
+        assert (change.field, [row["Place"] for row in change.old]) == ("Visits", ["Pune"])  # type: ignore[attr-defined]
+        assert [row.get("Place") for row in change.new] == ["Pune", "Goa"]  # type: ignore[attr-defined]
+
+
+def test_both_ways_a_plan_is_what_the_next_cycle_of_each_way_writes(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as ring:
+        made_in(ring)
+        ring.settle()
+        ring.edit("india", str(ring.only("india")["id"]), City="Delhi")
+        ring.edit("us", str(ring.only("us")["id"]), City="Goa", Phone="1")
+        for runner in ring.fleet.runners:
+            since = requests(ring)
+            with planner(ring, source_org=runner.stream.source) as looking:
+                foreseen = planned(looking.next_cycle(100))
+            assert not any(call["kind"] in WRITING for call in ring.emu.log(since=since))
+            since = requests(ring)
+            runner.cycle()
+            assert sent([call for call in ring.emu.log(since=since) if call["kind"] in WRITING]) == foreseen
+        assert ring.shown("us") == ring.shown("india") == [("A", "C", "Goa", "1")]
