@@ -1,7 +1,7 @@
 """Bulk write: a CSV inside a zip is uploaded, a job makes records of its rows, a result file says what became of each
 (facts 7.2). Only inserts: an upsert might match a stranger by another unique field (facts 4.6).
 
-The token goes to the org's own two hosts, whatever address an answer names for its file.
+The token goes to the org's own hosts, whatever address an answer names for its file.
 """
 
 from __future__ import annotations
