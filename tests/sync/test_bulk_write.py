@@ -326,6 +326,21 @@ def test_until_it_has_ended_nothing_is_decided_of_its_records(tmp_path: Path) ->
         assert pair.sql("select count(*) from changes where action = 'create' and answer_code = 'SUCCESS'") == [(14,)]
 
 
+def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(tmp_path: Path) -> None:
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=60)
+        pair.b.faults.next("bulk_write", effect="cut", when="after")
+        pair.cycle("Leads")
+        pair.pass_time(30)
+        for _ in range(3):
+            assert pair.cycle("Leads").wait
+        assert (len(names(pair)), inserts(pair)) == (2, 2)
+        settle(pair)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (1, 10)
+
+
 @pytest.mark.parametrize("passed", [0, 61])
 def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, passed: int) -> None:
     with at_work(tmp_path) as pair:
