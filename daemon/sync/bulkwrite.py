@@ -89,8 +89,8 @@ class BulkWriter:
         return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
 
     def travel(self, pages: Iterator[Page], prepared: Prepared, hands: Hands, meter: Meter) -> Generator[Arrival]:
-        """Makes a job of the next pages if that pays, or takes them to their outcomes, with the job that is at work once
-        it has ended. Of one that is, the pages are held.
+        """Makes a job of the next pages if that pays, or takes them to their outcomes, with the job that is at work
+        once it has ended. Of one that is, the pages are held.
 
         Raises what the client raises where the same question may be answered later.
         """
