@@ -197,11 +197,9 @@ def impatient(pair: Pair) -> None:
 @pytest.mark.parametrize(
     ("kind", "effect", "said"),
     [
-        ("upload", {"effect": "status", "status": 413, "code": "FILE_TOO_LARGE"}, "FILE_TOO_LARGE"),
         ("upload", {"effect": "html"}, "text/html"),
         ("upload", {"effect": "cut", "times": 3}, "POST upload"),
         ("upload", {"effect": "status", "status": 401, "code": "OAUTH_SCOPE_MISMATCH"}, "ZohoFiles.files.ALL"),
-        ("bulk_write", {"effect": "status", "status": 401, "code": "OAUTH_SCOPE_MISMATCH"}, "ZohoCRM.bulk"),
         ("bulk_write", {"effect": "status", "status": 400, "code": "MODULE_NOT_AVAILABLE"}, "MODULE_NOT_AVAILABLE"),
     ],
 )
@@ -236,10 +234,8 @@ def test_an_org_that_rests_gets_its_job_later(tmp_path: Path) -> None:
     ("kind", "effect", "said"),
     [
         ("bulk_write", {"effect": "cut", "when": "after"}, "whether a bulk write job was made is not known"),
-        ("bulk_write", {"effect": "status", "status": 502, "when": "after"}, "is not known"),
         ("bulk_write_status", {"effect": "status", "status": 404, "code": "RESOURCE_NOT_FOUND"}, "RESOURCE_NOT_FOUND"),
         ("bulk_write_result", {"effect": "html"}, "cannot be believed"),
-        ("bulk_write_result", {"effect": "status", "status": 404, "code": "RESOURCE_NOT_FOUND"}, "RESOURCE_NOT_FOUND"),
     ],
 )
 def test_what_a_job_did_that_tells_nothing_is_looked_up(
@@ -259,11 +255,10 @@ def test_what_a_job_did_that_tells_nothing_is_looked_up(
         assert (jobs(pair), inserts(pair)) == (1, 10)
 
 
-@pytest.mark.parametrize("effect", [{"effect": "status", "status": 503}, {"effect": "half"}, {"effect": "cut"}])
-def test_a_call_that_breaks_off_is_made_again(tmp_path: Path, effect: dict[str, Any]) -> None:
+def test_a_call_that_breaks_off_is_made_again(tmp_path: Path) -> None:
     with pair_of(tmp_path) as pair:
         impatient(pair)
-        pair.b.faults.add(kind="bulk_write_status", times=4, **effect)
+        pair.b.faults.add(kind="bulk_write_status", times=4, effect="status", status=503)
         pair.b.faults.add(kind="bulk_write_result", times=1, effect="cut")
         settle(pair, 6)
         assert in_step(pair)
