@@ -224,6 +224,7 @@ def _first_load(one: Loading | None) -> dict[str, object] | None:
         "total": one.total,
         "done": one.done,
         "left_s": None if one.left is None else int(one.left.total_seconds()),
+        "writing": one.writes,
     }
 
 
@@ -289,9 +290,10 @@ def _progress(load: Loading) -> str:
     """How far a first load is, and when it ends if it goes on as it went so far."""
     if load.waits:
         return f"Zoho is making the file of {load.total:,} records"
+    at_work = "; a bulk write is at work" if load.writes else ""
     share = "" if load.total == 0 else f" ({100 * load.done // load.total} %)"
     rest = "" if load.left is None else f", about {duration(int(load.left.total_seconds()))} left at this rate"
-    return f"{load.done:,} of {load.total:,} records{share}{rest}"
+    return f"{load.done:,} of {load.total:,} records{share}{rest}{at_work}"
 
 
 def cause_lines(q: Stuck) -> Text:

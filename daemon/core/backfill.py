@@ -1,7 +1,8 @@
-"""How the records of a first load are read most cheaply, and how long it will still take.
+"""How the records of a first load are read and written most cheaply, and how long it will still take.
 
 Pure arithmetic over Zoho's price list (facts 9.2): a query is 3 credits for up to 2,000 rows, a bulk read 50 for up to
-200,000. What else each way asks for is counted too, so that neither looks cheaper than it is.
+200,000; an insert is one for 10 records, a bulk write 500 for up to 25,000. What else each way asks for is counted too,
+so that none looks cheaper than it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ JOB_ROWS: Final = 200_000
 JOB_PRICE: Final = 50
 JOB_LOOKS: Final = 8  # at a job until it is over, and the download: a credit each (assumed)
 SAMPLE_COLUMNS: Final = 50  # of the list call that a file is compared with: a credit for up to 100 records
+INSERTED: Final = 10  # records for a credit
+WRITE_ROWS: Final = 25_000
+WRITE_PRICE: Final = 500
+WRITE_LOOKS: Final = 10  # the upload, looks at a job until it is over, and the download: a credit each (assumed)
 
 
 def by_query(records: int, columns: int) -> int:
@@ -26,6 +31,16 @@ def by_query(records: int, columns: int) -> int:
 def by_bulk(records: int, columns: int) -> int:
     """Credits for reading so many records with so many columns from the files of bulk read jobs."""
     return _pieces(records, JOB_ROWS) * (JOB_PRICE + JOB_LOOKS + _pieces(columns, SAMPLE_COLUMNS))
+
+
+def by_insert(records: int) -> int:
+    """Credits for making so many records by inserts."""
+    return -(-records // INSERTED)
+
+
+def by_bulk_write(records: int, columns: int) -> int:
+    """Credits for making so many records by bulk write jobs, and reading back what was made of them."""
+    return _pieces(records, WRITE_ROWS) * (WRITE_PRICE + WRITE_LOOKS) + by_query(records, columns)
 
 
 def _pieces(whole: int, size: int) -> int:

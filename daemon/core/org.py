@@ -88,3 +88,10 @@ class Org:
     token_file: Path
     call_deadline: float = 60.0
     calls_at_once: int = AT_ONCE
+
+    @property
+    def content_url(self) -> str:
+        """Where files go: the host `content` of the same domain (facts 1.1); of an address without `www` (a sandbox,
+        the emulator) nobody says another.
+        """
+        return self.api_url.replace("://www.", "://content.", 1)

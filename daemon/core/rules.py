@@ -18,7 +18,7 @@ Owner = Literal["source", "target", "newest", "fill-blank"]
 the record is made; whoever changed it last; or the target where its field is not blank.
 """
 Unmatched = Literal["stop", "follow", "delete"]
-Bulk = Literal["auto", "never"]
+Bulk = Literal["auto", "write", "never"]
 Ladder = tuple[tuple[str, ...], ...]
 """Rungs from the most to the least certain; each names target fields that must all be equal."""
 
@@ -129,7 +129,7 @@ class Stream:
     The source is read every `poll` while nothing changes there, and `poll_fast` after a change (None: as ever).
 
     `egress` are the only source fields whose values may leave the source; None: all that are mapped.
-    `bulk` says whether a first load may be read from files where that is cheaper (backfill.py).
+    `bulk` says whether a first load may be read from files where that is cheaper, and written by them (backfill.py).
     """
 
     address: str

@@ -14,13 +14,14 @@ from daemon.ledger.tables import backfills, checkpoints, cycles
 from daemon.ledger.upsert import upsert
 
 Way = Literal["bulk", "query"]
+Writes = Literal["bulk", "rest"]
 _row = backfills.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
     """How a stream's first load goes; see the table. By queries the checkpoint says how far it is, and of files `done`
-    rows of the job's, after `older` rows before it.
+    rows of the job's, after `older` rows before it. While a bulk write may be at work there is a `write_sent_at`.
     """
 
     way: Way
@@ -36,11 +37,17 @@ class Backfill:
     older: int = 0
     last_id: str = "0"
     ended_at: datetime | None = None
+    writes: Writes = "rest"
+    write_job_id: str | None = None
+    write_sent_at: datetime | None = None
+    write_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made."""
+    """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made;
+    `writes`: a bulk write is at work, and what it makes has no outcome yet.
+    """
 
     stream: str
     way: str
@@ -48,6 +55,7 @@ class Loading:
     total: int
     done: int
     waits: bool
+    writes: bool
     left: timedelta | None
 
 
@@ -95,7 +103,8 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
                 started_at=row["started_at"],
                 total=row["total"],
                 done=done,
-                waits=row["way"] == "bulk" and row["ended_at"] is None and not done,
+                waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
+                writes=row["write_sent_at"] is not None and row["ended_at"] is None,
                 left=left(done, row["total"], took),
             )
         )

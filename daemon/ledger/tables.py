@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0014"
+HEAD: Final = "0015"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)
@@ -391,6 +391,12 @@ backfills = Table(
     number("older", "rows of the files before it that were created before `horizon`"),
     text("last_id", "record id of the last row of the files before it", default="0"),
     maybe_time("ended_at", "when the files were at their end, or given up; NULL while they are read, and for `query`"),
+    text(
+        "writes", "bulk: what is new is made by bulk write jobs where there is enough; rest: by inserts", default="rest"
+    ),
+    maybe("write_job_id", "the bulk write job whose end is awaited; NULL: none, or its id was not heard"),
+    maybe_time("write_sent_at", "`sent_at` of the intents that such a job is about, by the target's clock; NULL: none"),
+    maybe_time("write_until", "until then it may be at work: whether its records were made is not decided before"),
     info={"doc": "how each stream read its records for the first time, and how far that has come"},
 )
 

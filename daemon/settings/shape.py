@@ -101,7 +101,7 @@ class ModuleEntry(Entry):
     drift: Drift = Field(default="report", description='"report", "overwrite" or "keep"')
     compare: v.Compare = Field(default=timedelta(days=7), description=f'{v.COMPARE}; or "never"')
     compare_credits: int = Field(default=1000, ge=1, le=10_000_000, description="a number of credits, from 1")
-    bulk: Bulk = Field(default="auto", description='"auto" or "never"')
+    bulk: Bulk = Field(default="auto", description='"auto", "write" or "never"')
     fuse: object = Field(default=None, description="a table with deletes, blanked, refused")
     owner: Owner = Field(default="source", description=v.OWNER)
     notes: bool = Field(default=False, description="true or false")

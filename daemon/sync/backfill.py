@@ -38,6 +38,7 @@ from daemon.core.record import START, Change, Position, is_record_id, parse_inst
 from daemon.core.rules import Stream
 from daemon.core.schema import Schema
 from daemon.ledger import Backfill, Ledger, StreamState
+from daemon.sync.bulkwrite import BulkWriter
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import ChangeReader, Page
 from daemon.sync.convoy import Convoy
@@ -83,9 +84,11 @@ class Loader:
         reader: ChangeReader,
         means: Means,
         now: Callable[[], datetime],
+        target: Catalog,
     ) -> None:
         self._stream = stream
         self._source = source
+        self._writer = BulkWriter(stream, target, ledger, means, now)
         self._ledger = ledger
         self._reader = reader
         self._means = means
@@ -118,9 +121,11 @@ class Loader:
         except ZohoError as error:
             logger.warning("{}: how much is to be read is not known: {}", stream.address, error)
             return
-        job_id, total, why = None, matching, self._unfit(prepared, matching)
+        saved, how = self._writer.saves(prepared, matching)
+        job_id, total, why = None, matching, self._unfit(prepared, matching, saved)
         if why is None:
-            job_id, total, why = self._by_price(prepared, matching, horizon)
+            job_id, total, why = self._by_price(prepared, matching, horizon, saved)
+            why += how
         now, is_bulk = self._now(), job_id is not None
         begun = Backfill(
             way="bulk" if is_bulk else "query",
@@ -132,18 +137,21 @@ class Loader:
             started_at=now,
             job_id=job_id,
             job_at=now if is_bulk else None,
+            writes="bulk" if is_bulk and saved else "rest",
         )
         self._ledger.begin_backfill(stream, begun)
         logger.info("{}: {} records to read by {} ({})", stream.address, begun.total, begun.way, why)
 
-    def _by_price(self, prepared: Prepared, matching: int, horizon: datetime) -> tuple[str | None, int, str]:
+    def _by_price(
+        self, prepared: Prepared, matching: int, horizon: datetime, saved: int
+    ) -> tuple[str | None, int, str]:
         """A job where files are cheaper, the records to read, and why."""
         source, stream, columns = self._source.zoho, self._stream, len(prepared.fields.columns)
         try:
             there = source.count(stream.source_module, coql.before("Created_Time", horizon))
             pages, files = price.by_query(matching, columns), price.by_bulk(there, columns)
             why = f"by queries it costs {pages} credits, by bulk read {files}"
-            if pages <= files:
+            if pages + saved <= files:
                 return None, matching, why
             if not self._means.spares(price.JOB_PRICE):  # it would be at the cost of what is new elsewhere
                 return None, matching, f"{why}, and a job at once is more than the credits let a first pass spend"
@@ -153,14 +161,14 @@ class Loader:
             return None, matching, str(error)
         return job_id, there, why
 
-    def _unfit(self, prepared: Prepared, matching: int) -> str | None:
+    def _unfit(self, prepared: Prepared, matching: int, saved: int) -> str | None:
         """Why files are out of the question."""
         columns = len(prepared.fields.columns)
         if self._stream.bulk == "never":
             return 'bulk = "never"'
         if self._known:
             return "some of the records are known already, and a file would be older than they are"
-        if price.by_query(matching, columns) <= price.by_bulk(0, columns):
+        if price.by_query(matching, columns) + saved <= price.by_bulk(0, columns):
             return f"by queries it costs {price.by_query(matching, columns)} credits"
         return unfit(self._stream, prepared.fields, self._schema())
 
@@ -180,7 +188,8 @@ class Loader:
 
     def wait(self) -> timedelta:
         """How long it is of no use to ask for a page; zero when there is one, or nothing is to be waited for."""
-        return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
+        mine = timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
+        return max(mine, self._writer.wait())
 
     def more(self) -> bool:
         """Whether to go on at once."""
@@ -193,8 +202,14 @@ class Loader:
         Raises what the client raises where the same question may be answered later.
         """
         self._short, through = False, True
-        pages = self._pages(prepared, most)
-        arrived = Convoy(prepared, hands, meter).travel(pages, lambda page: page.changes)
+        load = self._ledger.backfill(self._stream)
+        by_jobs = load is not None and (load.writes == "bulk" or load.write_sent_at is not None)
+        pages = self._pages(prepared, price.WRITE_ROWS // ROWS if by_jobs else most)
+        arrived = (
+            self._writer.travel(pages, prepared, hands, meter)
+            if by_jobs
+            else Convoy(prepared, hands, meter).travel(pages, lambda page: page.changes)
+        )
         with closing(pages), closing(arrived):
             try:
                 for _, travelled in arrived:
@@ -203,7 +218,8 @@ class Loader:
                     if through:
                         self._passed()
             finally:
-                self._put_back()
+                if not self._writer.pages:
+                    self._put_back()
 
     def _pages(self, prepared: Prepared, most: int) -> Generator[Page]:
         for _ in range(most):
@@ -214,6 +230,10 @@ class Loader:
             if page is None:
                 return
             yield page
+
+    def _rows(self) -> int:
+        """Of the file, that are on their way."""
+        return sum(map(len, self._aloft))
 
     def _page(self, prepared: Prepared) -> Page | None:
         """The next rows that have no outcome yet; None while the job runs, where the next one has to wait for credits,
@@ -229,7 +249,11 @@ class Loader:
             if not file.page and not self._fill(file):
                 at_the_end = not self._aloft and self._at_the_end(load, file, prepared)
                 return self._page(prepared) if at_the_end else None
-            taken = self._means.records(len(file.page), new=False, one_by_one=bool(prepared.fields.one_by_one))
+            held = self._rows() if self._writer.pages else 0
+            most, one_by_one = held + min(ROWS, len(file.page)), bool(prepared.fields.one_by_one)
+            taken = self._means.records(most, new=False, one_by_one=one_by_one) - held
+            if taken <= 0:
+                return None
             rows, file.page = file.page[:taken], file.page[taken:]
             self._aloft.append(rows)
             return Page(changes=tuple(self._as_they_are(rows, prepared)), end=START, last=False)
@@ -355,6 +379,7 @@ class Loader:
         return True
 
     def _end(self, load: Backfill, why: str, position: Position | None) -> None:
+        self._writer.forget()
         self._file, self._look_at, self._looks = None, None, 0
         if position is None:
             logger.warning("{}: {}; it is read by queries", self._stream.address, why)

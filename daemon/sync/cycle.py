@@ -107,7 +107,7 @@ class StreamRunner:
         self._unfinished: _Walk | None = None
         self._clock = SourceClock(source.zoho, stream.lag, now)
         self._means = Means(source.zoho, target.zoho)
-        self._loader = Loader(stream, source, ledger, self._reader, self._means, now)
+        self._loader = Loader(stream, source, ledger, self._reader, self._means, now, target)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter(trusted=0)

@@ -19,7 +19,7 @@ from daemon.core.fieldmap import FieldMap
 from daemon.core.notes import wanted_of
 from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
-from daemon.ledger import Intent, ReadLedger
+from daemon.ledger import Backfill, Intent, ReadLedger
 from daemon.ledger.renaming import KEYLESS
 from daemon.sync.copies import find_copies
 from daemon.sync.prepare import Prepared
@@ -65,7 +65,8 @@ def clear_doubts(
     stream, fields = prepared.stream, prepared.fields
     intents = ledger.open_intents(stream, ids)
     now, wait = target.server_now(), patience(stream, target)
-    left = {i: intent.sent_at + wait - now for i, intent in intents.items()}
+    load = ledger.backfill(stream) if intents else None
+    left = {i: _over_at(intent, wait, load) - now for i, intent in intents.items()}
     deferred = {i: rest for i, rest in left.items() if rest > timedelta()}
     ripe = [intent for i, intent in intents.items() if i not in deferred]
     targets: dict[str, list[str]] = {i: [target_id] for i, target_id in suspects.items() if i not in deferred}
@@ -91,6 +92,14 @@ def clear_doubts(
     promised = {i.source_id: i.promise for i in ripe if i.promise is not None}
     carried = {i.source_id: i.fields for i in ripe}
     return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure, promised=promised, carried=carried)
+
+
+def _over_at(intent: Intent, wait: timedelta, load: Backfill | None) -> datetime:
+    """When what a write does can be seen: a bulk write may be at work for longer than a call."""
+    over = intent.sent_at + wait
+    if load is None or load.write_until is None or load.write_sent_at != intent.sent_at:
+        return over
+    return max(over, load.write_until)
 
 
 def patience(stream: Stream, target: Zoho) -> timedelta:

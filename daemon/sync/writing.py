@@ -201,8 +201,8 @@ class Writer:
         prepared, hands, grounded = self._prepared, self._hands, deque(flight for flight, _ in begun)
         steps = [step for flight in grounded for step in flight.batch.steps]
         try:
-            intents = _intents(steps, hands.target.server_now())
-            hands.ledger.begin(prepared.stream, intents, _leaving(steps, prepared, hands))
+            intents = intents_of(steps, hands.target.server_now())
+            hands.ledger.begin(prepared.stream, intents, leaving_of(steps, prepared, hands))
             for flight, context in begun:
                 call = partial(context.run, _send, flight.batch, prepared, hands.target)
                 if self._width == 1:
@@ -303,7 +303,8 @@ def _refused_whole(error: RequestRefused, records: int) -> list[Answer]:
     return [Busy(code=code, message=str(error))] * records
 
 
-def _leaving(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leaving:
+def leaving_of(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leaving:
+    """What leaves the source with some writes."""
     bodies = [step.values for step in steps if isinstance(step, Create | Update)]
     return Leaving(
         fields=leaving(bodies, prepared.stream, prepared.fields.made_of),
@@ -312,7 +313,8 @@ def _leaving(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leavin
     )
 
 
-def _intents(steps: Sequence[Write], now: datetime) -> list[Intent]:
+def intents_of(steps: Sequence[Write], now: datetime) -> list[Intent]:
+    """What the target is asked about if no answer of these writes comes."""
     return [
         Intent(
             source_id=step.change.record_id,

@@ -128,13 +128,18 @@ def rows(org: str, file: BinaryIO, columns: Sequence[str], count: int) -> Iterat
     """The cells of every row of a fetched zip: the id, then these columns. Raises BadAnswer as soon as it is no such
     file, at its end also when it does not have `count` rows.
     """
+    return cells_of(org, file, ("id", *columns), count)
+
+
+def cells_of(org: str, file: BinaryIO, columns: Sequence[str], count: int) -> Iterator[list[str]]:
+    """The cells of these columns, as `rows` gives them."""
     try:
         with zipfile.ZipFile(file) as archive:
             (member,) = archive.infolist()
             with archive.open(member) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
                 yield from _cells(csv.reader(_lines(text), strict=True), columns, count)
     except (*_BROKEN, ValueError) as error:
-        raise BadAnswer(org, f"the file of a bulk read cannot be believed: {shown(error)}") from None
+        raise BadAnswer(org, f"the file of a bulk job cannot be believed: {shown(error)}") from None
 
 
 def _cells(table: Iterator[list[str]], columns: Sequence[str], count: int) -> Iterator[list[str]]:
@@ -156,9 +161,9 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _places(header: Sequence[str], columns: Sequence[str]) -> list[int]:
-    """Where the id and the columns stand. How a header spells the id is confirmed nowhere (facts 7.1)."""
+    """Where the columns stand. How a header spells the id is confirmed nowhere (facts 7.1)."""
     names = [name.strip().lower() for name in header]
-    wanted = [name.lower() for name in ("id", *columns)]
+    wanted = [name.lower() for name in columns]
     lost = [name for name in wanted if names.count(name) != 1]
     if lost:
         raise ValueError(f"its header does not name {', '.join(lost[:5])} exactly once")

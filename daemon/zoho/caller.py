@@ -56,7 +56,7 @@ class Call:
     """One request below `root`; `scope` is what the credential needs for it, `credits` what it costs.
 
     `body` travels as JSON; `content` as it is, of the type that `headers` say. The body of a success goes `into` a file
-    where one is given; the call may take `slower` deadlines.
+    where one is given; the call may take `slower` deadlines. Files go `to_content`.
     """
 
     method: str
@@ -70,6 +70,7 @@ class Call:
     root: str = "crm/v8"
     into: BinaryIO | None = None
     slower: int = 1
+    to_content: bool = False
 
 
 @dataclass(slots=True)
@@ -220,10 +221,11 @@ class Caller:
         self._take(call.credits)
         body = call.content if call.body is None else orjson.dumps(call.body)
         kind = {} if call.body is None else {"Content-Type": "application/json"}
+        host = self.org.content_url if call.to_content else self.org.api_url
         try:
             reply = self.transport.request(
                 call.method,
-                f"{self.org.api_url.rstrip('/')}/{call.root}/{call.path}",
+                f"{host.rstrip('/')}/{call.root}/{call.path}",
                 deadline=deadline,
                 headers={"Authorization": f"Zoho-oauthtoken {token.reveal()}", **kind, **call.headers},
                 params=call.params or None,

@@ -14,12 +14,13 @@ from typing import BinaryIO, Final, Literal, Self
 
 from daemon.core.alerts import Credential
 from daemon.core.answer import Answer
+from daemon.core.bulkwrite import Column
 from daemon.core.credits import Forecast
 from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.schema import Field, OrgProfile, Schema, User
-from daemon.zoho import bulk, coql, files, metadata, newfield, reads, writes
+from daemon.zoho import bulk, bulkwrite, coql, files, metadata, newfield, reads, writes
 from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
@@ -235,6 +236,26 @@ class Zoho:
     def fetch_bulk_read(self, job_id: str, into: BinaryIO) -> None:
         """Write the file of a finished job, up to 512 MB, into a file; bulk.rows reads it."""
         bulk.fetch(self._caller, job_id, into)
+
+    # --- bulk write --------------------------------------------------------------------------------------------------
+
+    def upload_rows(self, zgid: str, content: bytes) -> str:
+        """Put a CSV where a bulk write finds it; the id of the file. Nothing is written by that."""
+        return bulkwrite.upload(self._caller, zgid, content)
+
+    def start_bulk_write(self, module: str, file_id: str, columns: Sequence[Column], key: str) -> str:
+        """Make a job that creates a record for each row of a file, but for those whose key is there already; its id.
+        Costs 500 credits. Raises CallUncertain where it may have been made.
+        """
+        return bulkwrite.create(self._caller, module, file_id, columns, key)
+
+    def bulk_write(self, job_id: str) -> bulkwrite.Job:
+        """How a bulk write job is."""
+        return bulkwrite.look(self._caller, job_id)
+
+    def bulk_written(self, job: bulkwrite.Job, key: str, into: BinaryIO) -> dict[str, bulkwrite.Written]:
+        """What a finished job has made of its rows, by the value of the key; its file goes into the given one."""
+        return bulkwrite.written(self._caller, job, key, into)
 
     # --- writing records ---------------------------------------------------------------------------------------------
 

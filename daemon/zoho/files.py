@@ -62,7 +62,7 @@ def upload(caller: Caller, module: str, record_id: str, file: File, content: byt
     if file.link is not None:
         call = Call(method="POST", path=_path(module, record_id), scope=_SCOPE, params={"attachmentUrl": file.link})
     else:
-        kind, body = _form(file.name, content)
+        kind, body = form(file.name, content)
         call = Call(
             method="POST", path=_path(module, record_id), scope=_SCOPE, headers={"Content-Type": kind}, content=body
         )
@@ -78,7 +78,7 @@ def detach(caller: Caller, module: str, record_id: str, file_ids: Sequence[str])
     return answers
 
 
-def _form(name: str, content: bytes) -> tuple[str, bytes]:
+def form(name: str, content: bytes) -> tuple[str, bytes]:
     """Content type and body of a form with one file; the name is escaped as browsers do."""
     boundary = secrets.token_hex(16)
     shown = "".join(quote(c) if c in '"\r\n' else c for c in name)

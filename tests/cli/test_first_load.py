@@ -16,8 +16,8 @@ AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 def loading(**more: object) -> Loading:
-    given = {"stream": STREAM.stream, "way": "bulk", "started_at": AT, "total": 200_000, "done": 0, "waits": False}
-    return Loading(**{**given, "left": None, **more})  # type: ignore[arg-type]
+    given = {"stream": STREAM.stream, "way": "bulk", "started_at": AT, "total": 200_000, "done": 0}
+    return Loading(**{**given, "waits": False, "writes": False, "left": None, **more})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ def loading(**more: object) -> Loading:
             "by bulk: 50,000 of 200,000 records (25 %), about 30m left at this rate",
         ),
         (loading(total=0), "by bulk: 0 of 0 records"),
+        (loading(done=50_000, writes=True), "by bulk: 50,000 of 200,000 records (25 %); a bulk write is at work"),
     ],
 )
 def test_it_says_how_far_it_is_and_how_long_the_rest_takes(load: Loading, line: str) -> None:
@@ -41,7 +42,14 @@ def test_it_says_how_far_it_is_and_how_long_the_rest_takes(load: Loading, line: 
 
 def test_the_document_has_it_in_numbers() -> None:
     load = loading(done=50_000, left=timedelta(minutes=30))
-    told = {"way": "bulk", "started_at": AT.isoformat(), "total": 200_000, "done": 50_000, "left_s": 1800}
+    told = {
+        "way": "bulk",
+        "started_at": AT.isoformat(),
+        "total": 200_000,
+        "done": 50_000,
+        "left_s": 1800,
+        "writing": False,
+    }
     assert first_load(look(load)) == told
     assert first_load(look(None)) is None
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.backfill import by_bulk, by_query, left
+from daemon.core.backfill import by_bulk, by_bulk_write, by_insert, by_query, left
 
 RECORDS = st.integers(min_value=0, max_value=5_000_000)
 COLUMNS = st.integers(min_value=0, max_value=500)
@@ -30,9 +30,23 @@ def test_the_prices_are_those_of_zohos_list(records: int, columns: int, query: i
     assert (by_query(records, columns), by_bulk(records, columns)) == (query, bulk)
 
 
+@pytest.mark.parametrize(
+    ("records", "inserts", "jobs"),
+    [
+        (0, 0, 513),
+        (5_190, 519, 519),
+        (5_191, 520, 519),  # from here on the job is cheaper: 500 + 10, and three pages to read back
+        (24_000, 2_400, 546),
+        (25_001, 2_501, 1_059),
+    ],
+)
+def test_what_is_new_is_made_by_inserts_or_jobs(records: int, inserts: int, jobs: int) -> None:
+    assert (by_insert(records), by_bulk_write(records, 48)) == (inserts, jobs)
+
+
 @given(RECORDS, RECORDS, COLUMNS)
 def test_more_records_never_cost_less(one: int, more: int, columns: int) -> None:
-    for price in (by_query, by_bulk):
+    for price in (by_query, by_bulk, by_bulk_write):
         assert price(one, columns) <= price(one + more, columns)
 
 

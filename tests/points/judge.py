@@ -73,7 +73,9 @@ class Judge:
         """Records that B has written in this life."""
         sent = [entry for entry in self.stage.sent() if entry["executed"]]
         written = sum(len(entry["body"]["data"]) for entry in sent if isinstance(entry["body"], dict))
-        return written + sum(len(_deleted(entry)) for entry in sent if entry["kind"] == "delete")
+        jobs = self.stage.emu.world.sites["us"].org.bulk.writes.values()
+        made = sum(one.added for job in jobs for one in job.outcomes)
+        return made + written + sum(len(_deleted(entry)) for entry in sent if entry["kind"] == "delete")
 
     def close(self) -> None:
         self.a.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.points.sizes import LARGE, SEVERAL, Sizes
+from tests.points.sizes import LARGE, SEVERAL, WRITTEN, Sizes
 from tests.points.stage import Stage, staged
 from tests.points.warm import Warm
 
@@ -156,15 +156,20 @@ def _back(stage: Stage) -> None:
     stage.a.restore("Leads", numbers[0])
 
 
-def _load(stage: Stage) -> None:
+def _load(stage: Stage, names: str = "ABC") -> None:
     """A first load from a file; until now nothing could be read."""
     stage.emu.quirks(bulk_job_seconds=0)
-    for name in "ABC":
+    for name in names:
         _lead(stage, name)
     stage.a.faults.next("coql", effect="status", status=500, code="INTERNAL_ERROR", times=9)
     stage.run("once")
     stage.emu.clear_faults()
     stage.pass_time(stage.lag + 2)
+
+
+def _written(stage: Stage) -> None:
+    """One that is written by a job, but for the first page and the last."""
+    _load(stage, "ABCDEFG")
 
 
 _LEADS: Final = ("Leads",)
@@ -175,6 +180,9 @@ SCENARIOS: Final = {
         Scenario(name="create", modules=_LEADS, play=_create),
         Scenario(name="pages side by side", modules=_LEADS, play=_convoy, sizes=SEVERAL),
         Scenario(name="large first load", modules=_LEADS, play=_load, sizes=LARGE),
+        Scenario(
+            name="first load by bulk write", modules=_LEADS, play=_written, stream=(("bulk", "write"),), sizes=WRITTEN
+        ),
         Scenario(name="create, one refused", modules=_LEADS, play=_create_refused),
         Scenario(name="update", modules=_LEADS, play=_update),
         Scenario(name="delete", modules=_LEADS, play=_delete, stream=(("deletes", "delete"),)),

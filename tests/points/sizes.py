@@ -25,6 +25,16 @@ LARGE: Final = {
     "daemon.core.backfill.JOB_LOOKS": 0,
 }
 """A handful of records is a module for which bulk read is cheaper."""
+WRITTEN: Final = {
+    **LARGE,
+    "daemon.core.backfill.PAGE_PRICE": 1,
+    "daemon.core.backfill.INSERTED": 1,
+    "daemon.core.backfill.WRITE_ROWS": 5,
+    "daemon.core.backfill.WRITE_PRICE": 1,
+    "daemon.core.backfill.WRITE_LOOKS": 0,
+    "daemon.sync.bulkwrite.LONGEST_S": 9,
+}
+"""And one for which bulk write is, two pages at a time; no job is waited for longer than a call."""
 
 
 @contextmanager

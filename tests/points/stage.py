@@ -107,13 +107,14 @@ class Stage:
         self.ahead += seconds
 
     def pass_time_until_due(self) -> None:
-        """Uncertain calls are over, and whatever waits for a time in the retry queue is due."""
+        """Uncertain calls and bulk writes are over, and whatever waits for a time in the retry queue is due."""
         latest = self.sql("select max(due_at) from retry_queue where state = 'due'") if self.ledger.exists() else []
         wait = CALL_DEADLINE_S + self.lag + 3.0
         if latest and latest[0][0]:
-            due = datetime.fromisoformat(latest[0][0])
-            due = due if due.tzinfo else due.replace(tzinfo=UTC)
-            wait = max(wait, due.timestamp() - self.emu.world.clock.now() + 1)
+            wait = max(wait, _instant(latest[0][0]).timestamp() - self.emu.world.clock.now() + 1)
+        job = self.sql("select max(write_until) from backfills") if self.ledger.exists() else []
+        if job and job[0][0]:
+            wait = max(wait, _instant(job[0][0]).timestamp() - self.emu.world.clock.now() + 1)
         if self.ledger.exists() and self.sql("select 1 from checkpoints where trouble is not null"):
             wait = max(wait, _LONGEST_PAUSE_S)
         self.pass_time(wait)
@@ -160,6 +161,11 @@ class Stage:
         """The number of the log's last entry."""
         log = self.emu.log()
         return int(log[-1]["number"]) if log else 0
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A token goes to the org's own two hosts, by TLS that is verified, and a redirect takes it nowhere."""
+"""A token goes to the org's own hosts, by TLS that is verified, and a redirect takes it nowhere."""
 
 from __future__ import annotations
 

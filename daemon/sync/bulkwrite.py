@@ -1,0 +1,292 @@
+"""The creates of a first load as bulk write jobs, where that is cheaper than inserts (core/backfill.py) and the
+settings let it.
+
+How nothing is written twice. The intents of a job's records are those of inserts, and committed before; that a job may
+be at work, and until when, is stored before it is made, its id as soon as it is known. Until it has ended, or that time
+is over, nothing is decided of its records (doubts.py). What its result file says is added is read back and compared,
+and settles as an insert's answer does; what the file says is not is inserted; of what it does not name the target is
+asked by the retry lane. Where the file cannot be had, or the process that knew the pages is gone, they are planned
+anew, and the target is asked for the key of each. A job inserts only, and skips a row whose key is there, so that one
+that comes late, or twice, makes nothing twice either.
+
+How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
+which the retry lane brings up to date; where that is more than one in ten, or a job fails, is refused or does not end,
+the rest of the load is inserted.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from loguru import logger
+
+from daemon.core import backfill as price
+from daemon.core.answer import Answer, Done, Refused, Uncertain
+from daemon.core.bulkwrite import columns_of, confirmed, sheet_of, unfit_to_write
+from daemon.core.causes import DUPLICATE_DATA
+from daemon.core.fuse import Meter, sentence
+from daemon.core.record import Change, Position
+from daemon.core.rules import Stream
+from daemon.core.steps import Create, Write
+from daemon.ledger import Backfill, Ledger, LedgerError
+from daemon.sync.catalog import Catalog
+from daemon.sync.changes import LARGE, ChangeReader, Page
+from daemon.sync.convoy import Arrival
+from daemon.sync.doubts import patience
+from daemon.sync.hands import Hands
+from daemon.sync.means import Means
+from daemon.sync.prepare import Prepared
+from daemon.sync.road import plan_page, settle_page
+from daemon.sync.writing import Planned, Sent, intents_of, leaving_of, write
+from daemon.zoho import bulkwrite
+from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused
+
+LONGEST_S: Final = 3600
+LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
+_SLOW: Final = timedelta(minutes=1)  # by so much may a record's Modified_Time lie before the clock that we go by
+_DIFFERING: Final = 0.1
+_AT_LEAST: Final = 20  # a share of fewer says nothing
+
+
+class BulkWriter:
+    """Takes planned `pages` of one stream to their outcomes. Holds them while a job is at work."""
+
+    def __init__(
+        self, stream: Stream, target: Catalog, ledger: Ledger, means: Means, now: Callable[[], datetime]
+    ) -> None:
+        self._stream = stream
+        self._catalog = target
+        self._target = target.zoho
+        self._ledger = ledger
+        self._means = means
+        self._now = now
+        self._reader = ChangeReader(target.zoho, stream.target_module)
+        self.forget()
+
+    def saves(self, prepared: Prepared, records: int) -> tuple[int, str]:
+        """The credits that bulk write saves with so many records; and in words, where the settings ask for it."""
+        if self._stream.bulk != "write":
+            return 0, ""
+        unable = unfit_to_write(self._stream, prepared.fields, self._catalog.schema(self._stream.target_module))
+        if unable is not None:
+            return 0, f"; it is not written by bulk write: {unable}"
+        inserts, jobs = price.by_insert(records), price.by_bulk_write(records, len(prepared.fields.rules))
+        return max(0, inserts - jobs), f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"
+
+    def forget(self) -> None:
+        """No page is held; those that were are to be planned anew."""
+        self.pages: list[tuple[Page, Planned]] = []
+        self._steps: tuple[Create, ...] = ()
+        self._looks = 0
+        self._look_at: datetime | None = None
+
+    def wait(self) -> timedelta:
+        """How long it is of no use to go on."""
+        return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
+
+    def travel(self, pages: Iterator[Page], prepared: Prepared, hands: Hands, meter: Meter) -> Generator[Arrival]:
+        """Makes a job of the next pages if that pays, or takes them to their outcomes, with the job that is at work
+        once it has ended. Of one that is, the pages are held.
+
+        Raises what the client raises where the same question may be answered later.
+        """
+        load, trouble = self._load(), None
+        answers: Mapping[str, Answer] = {}
+        if load.write_sent_at is None:
+            if not self._gathered(pages, prepared, hands):
+                return
+            trouble = self._send(load, prepared, hands)
+            load = self._load()
+        if load.write_sent_at is not None:
+            heard = self._hear(load, load.write_sent_at, prepared)
+            if heard is None:
+                return
+            answers = heard
+        yield from self._settled(answers, trouble, prepared, hands, meter)
+
+    def _gathered(self, pages: Iterator[Page], prepared: Prepared, hands: Hands) -> bool:
+        """Plans pages for one job; False, and none is held, when nothing may be begun."""
+        ready = False
+        try:
+            for page in pages:
+                self.pages.append((page, plan_page(page.changes, prepared, hands)))
+                if hands.stopping():
+                    break
+            ready = not hands.stopping() and self._means.go_on(new=False)
+        finally:
+            if not ready:
+                self.forget()
+        return ready
+
+    # --- a job -------------------------------------------------------------------------------------------------------
+
+    def _send(self, load: Backfill, prepared: Prepared, hands: Hands) -> str | None:
+        """Makes a job of what pays; gives the trouble that does not let it be done now."""
+        columns = columns_of(prepared.fields)
+        creates = [s for _, page in self.pages for s in page.steps if isinstance(s, Create)]
+        if not self._pays(len(creates), len(columns)):
+            return None
+        sheet = sheet_of(creates, columns, price.WRITE_ROWS)
+        if not self._pays(len(sheet.steps), len(columns)):
+            return None
+        sent_at = self._target.server_now()
+        self._note(write_sent_at=sent_at, write_until=sent_at + patience(self._stream, self._target))
+        self._ledger.begin(self._stream, intents_of(sheet.steps, sent_at), leaving_of(sheet.steps, prepared, hands))
+        try:
+            file_id = self._target.upload_rows(prepared.target_zgid, sheet.content)
+            with self._target.one_deadline(price.WRITE_PRICE):
+                self._note(write_until=sent_at + timedelta(seconds=LONGEST_S))
+                job_id = self._target.start_bulk_write(
+                    self._stream.target_module, file_id, columns, prepared.fields.key or ""
+                )
+        except CallUncertain as error:
+            self._give_up(load, f"whether a bulk write job was made is not known: {error}")
+            self.forget()
+            return None
+        except (BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused) as error:
+            self._over()
+            if isinstance(error, OrgUnavailable) and error.retry_after is not None:
+                return str(error)
+            self._give_up(load, str(error))
+            return None
+        self._note(write_job_id=job_id)
+        self._steps, self._looks = sheet.steps, 0
+        logger.info("{}: {} records are written by bulk write job {}", self._stream.address, len(sheet.steps), job_id)
+        return None
+
+    def _pays(self, records: int, columns: int) -> bool:
+        return price.by_bulk_write(records, columns) < price.by_insert(records) and self._means.spares(
+            price.WRITE_PRICE
+        )
+
+    def _hear(self, load: Backfill, sent_at: datetime, prepared: Prepared) -> Mapping[str, Answer] | None:
+        """The answers of a job that has ended, by source id; None where there is nothing to settle now."""
+        now, until = self._target.server_now(), load.write_until or sent_at
+        if now >= until:
+            if load.write_job_id is not None:
+                self._give_up(load, f"the bulk write job {load.write_job_id} does not come to its end")
+            self._over()
+            self.forget()
+        elif load.write_job_id is None:
+            self._look_at = self._now() + min(until - now, LOOKS[-1])
+        elif not self.wait():
+            try:
+                return self._looked(load, load.write_job_id, sent_at, prepared)
+            except (BadAnswer, CredentialRefused, RequestRefused) as error:
+                self._lost(load, until, str(error))
+        return None
+
+    def _looked(
+        self, load: Backfill, job_id: str, sent_at: datetime, prepared: Prepared
+    ) -> Mapping[str, Answer] | None:
+        job = self._target.bulk_write(job_id)
+        if job.state == "running":
+            self._look_at = self._now() + LOOKS[min(self._looks, len(LOOKS) - 1)]
+            self._looks += 1
+            return None
+        over = max(self._target.server_now(), sent_at + patience(self._stream, self._target))
+        try:
+            if job.state == "done" and self._steps:
+                return self._answers(load, job, sent_at, prepared)
+            why = f"the bulk write job {job_id} failed" if job.state == "failed" else None
+        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            why = str(error)
+        self._lost(load, over, why)
+        return None
+
+    def _lost(self, load: Backfill, until: datetime, why: str | None) -> None:
+        """What the job did is not told: from then on the pages are planned anew, and the target is asked."""
+        if why is not None:
+            self._give_up(load, why)
+        self._note(write_job_id=None, write_until=until)
+        self.forget()
+
+    def _answers(self, load: Backfill, job: bulkwrite.Job, sent_at: datetime, prepared: Prepared) -> dict[str, Answer]:
+        """What became of the job's records; none of one that certainly was not made."""
+        key = prepared.fields.key or ""
+        with tempfile.TemporaryFile() as zipped:
+            written = self._target.bulk_written(job, key, zipped)
+        made = {step.change.record_id: written.get(step.match[key]) for step in self._steps}
+        wanted = {one.record_id: step for step in self._steps if (one := made[step.change.record_id]) and one.record_id}
+        answers: dict[str, Answer] = {}
+        for target_id, row in self._read_back(list(wanted), sent_at, prepared).items():
+            step = wanted[target_id]
+            if confirmed(step, row.values, prepared.fields, self._ledger.digest_key):
+                answers[step.change.record_id] = Done(record_id=target_id, modified_time=row.modified_time)
+        odd = [target_id for target_id, step in wanted.items() if step.change.record_id not in answers]
+        for target_id in odd:
+            text = f"bulk write made {target_id}, and it does not read as what was sent"
+            answer = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
+            answers[wanted[target_id].change.record_id] = answer
+        for source_id in [i for i, one in made.items() if one is None]:
+            answers[source_id] = Uncertain(code="BULK_WRITE", message="the job's file says nothing of this record")
+        if len(odd) > max(_AT_LEAST, len(wanted) * _DIFFERING):
+            self._give_up(load, f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        return answers
+
+    def _read_back(self, ids: Sequence[str], sent_at: datetime, prepared: Prepared) -> dict[str, Change]:
+        """The records that a job has made, as they are now: what was changed last, and the rest by id."""
+        columns = [rule.target for rule in prepared.fields.rules]
+        found, left = dict[str, Change](), set(ids)
+        if not ids:
+            return found
+        at = Position(modified_time=sent_at - _SLOW, record_id="0")
+        for _ in range(2 + len(ids) // LARGE):
+            page = self._reader.page(columns, at, LARGE)
+            found |= {change.record_id: change for change in page.changes if change.record_id in left}
+            left -= found.keys()
+            at = page.end
+            if page.last or not left:
+                break
+        return found | {change.record_id: change for change in self._reader.by_ids(columns, sorted(left))}
+
+    # --- pages -------------------------------------------------------------------------------------------------------
+
+    def _settled(
+        self, answers: Mapping[str, Answer], trouble: str | None, prepared: Prepared, hands: Hands, meter: Meter
+    ) -> Generator[Arrival]:
+        """Settles the pages; after one that did not get through, of each only what was answered by the job. What is not
+        sent is withdrawn, so that it need not be asked for.
+        """
+        pages, cycle_id = self.pages, None
+        stuck, away = trouble is not None, trouble is not None
+        self.forget()
+        meter.answered(len(answers), ())
+        for page, planned in pages:
+            mine = {i: answers[i] for i in planned.ids & answers.keys()}
+            left = [s for s in planned.steps if not isinstance(s, Write) or s.change.record_id not in mine]
+            stuck = stuck or (not answers and not self._means.go_on(new=False))
+            sent = Sent(trouble=trouble, away=away)
+            if not stuck:
+                sent = write(replace(planned, steps=left), prepared, hands, "poll", meter)
+            sent.answers.update(mine)
+            travelled = settle_page(planned, sent, prepared, hands, lane="poll", cycle_id=cycle_id)
+            cycle_id, trouble, away = travelled.cycle_id, travelled.trouble, travelled.away
+            if travelled.blown is not None:
+                trouble = sentence(travelled.blown, self._stream.address)
+            stuck = stuck or bool(travelled.unsent) or trouble is not None
+            yield page, travelled
+        if answers:
+            self._over()
+
+    # --- the ledger --------------------------------------------------------------------------------------------------
+
+    def _load(self) -> Backfill:
+        load = self._ledger.backfill(self._stream)
+        if load is None:
+            raise LedgerError(f"{self._stream.address} has no first load that goes on")
+        return load
+
+    def _over(self) -> None:
+        self._note(write_sent_at=None, write_until=None, write_job_id=None)
+
+    def _note(self, **values: object) -> None:
+        self._ledger.note_backfill(self._stream, **values)
+
+    def _give_up(self, load: Backfill, why: str) -> None:
+        logger.warning("{}: {}; what is left to write is inserted", self._stream.address, why)
+        self._note(writes="rest", why=f"{load.why}; {why}")

@@ -1,0 +1,414 @@
+"""A first load that is written by bulk write: nothing lost, nothing twice, and inserts wherever a job is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core import backfill as price
+from daemon.core.budget import Budget
+from daemon.core.ends import due_row
+from daemon.core.fuse import Fuse, Limit
+from daemon.emulator import Emulator, bulk_cells, bulk_write
+from daemon.ledger import Reader
+from daemon.sync import backfill, bulkwrite, cycle
+from daemon.zoho import bulk
+from tests.sync.pair import Pair, add_key, make_settings, opened
+from tests.sync.test_backfill import again, in_step, lead, names, settle
+
+STREAM = "india-to-us/Leads"
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dozen records is a large module; a job takes two pages of three."""
+    for where, name, value in (
+        (cycle, "SMALL", 2),
+        (cycle, "LARGE", 2),
+        (cycle, "PAGES", 4),
+        (backfill, "ROWS", 3),
+        (price, "PAGE_ROWS", 2),
+        (price, "PAGE_PRICE", 1),
+        (price, "JOB_PRICE", 5),
+        (price, "JOB_LOOKS", 0),
+        (price, "INSERTED", 1),
+        (price, "WRITE_ROWS", 7),
+        (price, "WRITE_PRICE", 1),
+        (price, "WRITE_LOOKS", 0),
+        (bulkwrite, "_AT_LEAST", 1),
+    ):
+        monkeypatch.setattr(where, name, value)
+
+
+@contextmanager
+def pair_of(
+    folder: Path, records: int = 14, *, seconds: int = 0, ceiling: int | None = None, **stream: Any
+) -> Iterator[Pair]:
+    """A full A and an empty B, before anything ran. The records are older than the lag."""
+    with Emulator(("in", "us"), quirks={"bulk_job_seconds": seconds}) as emu:
+        add_key(emu.orgs["us"], "Leads")
+        settings = make_settings(emu, folder, modules=("Leads",), **{"bulk": "write", **stream})
+        with opened(emu, replace(settings, budgets={"us": Budget(ceiling=ceiling)})) as pair:
+            for number in range(records):
+                lead(pair, f"L{number:02}")
+            pair.pass_time(60)
+            resting_by_clock(pair)
+            yield pair
+
+
+def resting_by_clock(pair: Pair) -> None:
+    """`once` waits for jobs; then both orgs' clocks move on instead."""
+    pair.fleet._rest = pair.pass_time  # type: ignore[method-assign]
+
+
+def jobs(pair: Pair) -> int:
+    return len(pair.b.log(kind="bulk_write"))
+
+
+def inserts(pair: Pair) -> int:
+    """The records that B was sent one by one."""
+    return sum(len(call["body"]["data"]) for call in pair.b.log(kind="insert"))
+
+
+def why(pair: Pair) -> tuple[Any, ...]:
+    return pair.sql("select writes, why, write_sent_at is null from backfills")[0]
+
+
+def test_creates_go_by_jobs_and_their_result_files_fill_the_id_map(tmp_path: Path) -> None:
+    with pair_of(tmp_path) as pair:
+        assert pair.once()[STREAM].outcomes == {"created": 14, "unchanged": 2}
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (2, 4)  # the first page, and what is too little for a third
+        assert why(pair)[0] == "bulk"
+        assert why(pair)[2]
+        settle(pair)
+        assert pair.sql("select count(*), count(distinct record_id) from changes where answer_code = 'SUCCESS'") == [
+            (14, 14)
+        ]
+        assert not pair.writes(since=len(pair.emu.log()))
+
+
+# --- what becomes of the rows -----------------------------------------------------------------------------------------
+
+
+def test_rows_that_are_refused_are_held_as_inserts_would_be(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0) as pair:
+        ids = [lead(pair, f"L{n:02}", Email="none" if n in (4, 9) else f"{n}@example.com") for n in range(14)]
+        pair.pass_time(60)
+        pair.emu.quirks(email_pattern="on")
+        settle(pair)
+        assert pair.queue() == [(i, "held", "INVALID_DATA") for i in sorted([ids[4], ids[9]])]
+        assert len(names(pair)) == 12
+        assert jobs(pair) == 2
+        assert pair.sql("select * from intents") == []
+
+
+def test_a_row_whose_key_is_there_already_makes_no_second_record(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0) as pair:
+        ids = [lead(pair, f"L{n:02}") for n in range(14)]
+        pair.pass_time(60)
+        zgid = pair.sql("select 1") and pair.fleet.catalogs["india"].profile().zgid
+        pair.b.insert_raw("Leads", {"Last_Name": "older", "Company": "C", "Source_Record_ID": f"{zgid}:{ids[6]}"})
+        settle(pair)
+        assert in_step(pair)
+        assert jobs(pair) == 2
+
+
+def test_what_is_written_reads_back_as_it_was_sent_whatever_its_kind(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0) as pair:
+        for number in range(14):
+            lead(
+                pair,
+                f'"{number}"\n;,=1',
+                Email_Opt_Out=bool(number % 2),
+                Annual_Revenue=number * 1.25,
+                No_of_Employees=number or None,
+                City=" blanks " if number == 7 else "ü",
+                Lead_Source="Advertisement",
+            )
+        pair.pass_time(60)
+        settle(pair)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (2, 5)  # blanks may be trimmed, so that one is inserted
+        assert why(pair)[0] == "bulk"
+        assert pair.ledger.start_comparison(STREAM, "asked", pair.fleet.runners[0]._now())
+        before = len(pair.writes())
+        settle(pair)
+        assert pair.sql("select source_seen, differing, drifted, missing from comparisons") == [(14, 0, 0, 0)]
+        assert len(pair.writes()) == before
+
+
+def test_what_reads_back_otherwise_is_brought_up_to_date_and_no_further_job_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bulk_cells._PLAIN, "boolean", lambda _: False)
+    with pair_of(tmp_path, records=0) as pair:
+        for number in range(14):
+            lead(pair, f"L{number:02}", Email_Opt_Out=True)
+        pair.pass_time(60)
+        settle(pair)
+        assert in_step(pair)
+        assert {row["Email_Opt_Out"] for row in pair.b.records("Leads")} == {True}
+        assert (jobs(pair), why(pair)[0]) == (1, "rest")
+        assert "do not read as was sent" in why(pair)[1]
+
+
+def test_a_row_that_the_result_does_not_name_is_looked_for_before_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(texts: list[tuple[str, str]]) -> bytes:
+        return zipped([(name, "".join(text.splitlines(keepends=True)[:-2])) for name, text in texts])
+
+    zipped = bulk_write.zipped
+    monkeypatch.setattr(bulk_write, "zipped", without)
+    monkeypatch.setattr("daemon.zoho.bulk._cells", anyhow(bulk._cells))
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        pair.cycle("Leads")
+        assert len(pair.queue()) == 2
+        settle(pair, 8)
+        assert in_step(pair)
+        assert inserts(pair) == 4
+
+
+def anyhow(cells: Any) -> Any:
+    """Files that are believed whatever number of rows they have."""
+
+    def of(table: Any, columns: Any, _count: int) -> Any:
+        rows = list(table)
+        return cells(iter(rows), columns, len(rows) - 1)
+
+    return of
+
+
+# --- jobs that are in doubt -------------------------------------------------------------------------------------------
+
+
+def impatient(pair: Pair) -> None:
+    for catalog in pair.fleet.catalogs.values():
+        catalog.zoho._caller._sleep = lambda _: None
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect", "said"),
+    [
+        ("upload", {"effect": "html"}, "text/html"),
+        ("upload", {"effect": "cut", "times": 3}, "POST upload"),
+        ("upload", {"effect": "status", "status": 401, "code": "OAUTH_SCOPE_MISMATCH"}, "ZohoFiles.files.ALL"),
+        ("bulk_write", {"effect": "status", "status": 400, "code": "MODULE_NOT_AVAILABLE"}, "MODULE_NOT_AVAILABLE"),
+    ],
+)
+def test_where_no_job_can_be_made_the_rest_is_inserted(
+    tmp_path: Path, kind: str, effect: dict[str, Any], said: str
+) -> None:
+    with pair_of(tmp_path) as pair:
+        impatient(pair)
+        pair.b.faults.add(kind=kind, **{"times": 3, **effect})
+        assert pair.once()[STREAM].outcomes == {"created": 14, "unchanged": 2}
+        assert in_step(pair)
+        assert why(pair)[::2] == ("rest", 1)
+        assert said in why(pair)[1]
+        assert sum(call["executed"] for call in pair.b.log(kind="bulk_write")) == 0
+
+
+def test_an_org_that_rests_gets_its_job_later(tmp_path: Path) -> None:
+    with pair_of(tmp_path) as pair:
+        impatient(pair)
+        pair.b.faults.next("bulk_write", effect="status", status=429, code="TOO_MANY_REQUESTS")
+        pair.cycle("Leads")
+        assert "429" in str(pair.cycle("Leads").trouble)
+        assert pair.sql("select * from intents") == []
+        pair.fleet.catalogs["us"].zoho._caller._rest_until = 0.0
+        settle(pair)
+        assert in_step(pair)
+        assert why(pair)[0] == "bulk"
+        assert inserts(pair) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect", "said"),
+    [
+        ("bulk_write", {"effect": "cut", "when": "after"}, "whether a bulk write job was made is not known"),
+        ("bulk_write_status", {"effect": "status", "status": 404, "code": "RESOURCE_NOT_FOUND"}, "RESOURCE_NOT_FOUND"),
+        ("bulk_write_result", {"effect": "html"}, "cannot be believed"),
+    ],
+)
+def test_what_a_job_did_that_tells_nothing_is_looked_up(
+    tmp_path: Path, kind: str, effect: dict[str, Any], said: str
+) -> None:
+    with pair_of(tmp_path) as pair:
+        pair.b.faults.add(kind=kind, times=1, **effect)
+        for _ in range(3):
+            pair.cycle("Leads")
+        pair.pass_time(1)
+        assert len(names(pair)) == 6
+        pair.pass_time(3600)
+        settle(pair)
+        assert in_step(pair)
+        assert why(pair)[::2] == ("rest", 1)
+        assert said in why(pair)[1]
+        assert (jobs(pair), inserts(pair)) == (1, 10)
+
+
+def test_a_call_that_breaks_off_is_made_again(tmp_path: Path) -> None:
+    with pair_of(tmp_path) as pair:
+        impatient(pair)
+        pair.b.faults.add(kind="bulk_write_status", times=4, effect="status", status=503)
+        pair.b.faults.add(kind="bulk_write_result", times=1, effect="cut")
+        settle(pair, 6)
+        assert in_step(pair)
+        assert why(pair)[0] == "bulk"
+        assert inserts(pair) == 4
+
+
+def test_a_job_that_fails_half_way_is_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_write, "MAX_ROWS", 2)
+    with pair_of(tmp_path) as pair:
+        settle(pair)
+        assert in_step(pair)
+        assert "failed" in why(pair)[1]
+        assert (jobs(pair), inserts(pair)) == (1, 12)
+
+
+def test_a_job_that_does_not_end_is_not_waited_for_for_ever_and_makes_nothing_twice_when_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
+    with at_work(tmp_path) as pair:
+        pair.pass_time(21)
+        settle(pair, 1)
+        assert in_step(pair)
+        assert "does not come to its end" in why(pair)[1]
+        assert inserts(pair) == 14
+        pair.pass_time(60)
+        settle(pair)
+        assert in_step(pair)
+
+
+# --- while a job is at work -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def at_work(folder: Path, **given: Any) -> Iterator[Pair]:
+    """A pair whose bulk write takes a minute."""
+    with pair_of(folder, **given) as pair:
+        pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=60)
+        assert pair.cycle("Leads").wait
+        assert jobs(pair) == 1
+        yield pair
+
+
+def test_until_it_has_ended_nothing_is_decided_of_its_records(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair:
+        intents = [i for (i,) in pair.sql("select source_id from intents")]
+        assert len(intents) == 4
+        now = pair.fleet.runners[0]._now()
+        stream = pair.settings.routes[0].streams[0]
+        pair.ledger.enqueue(stream, [due_row(stream, i, "DIFFERS", "", now, now) for i in intents], now)
+        pair.pass_time(30)
+        pair.cycle("Leads")
+        assert inserts(pair) == 2
+        assert [code for _, _, code in pair.queue()] == ["UNCERTAIN"] * 4
+        pair.pass_time(31)
+        settle(pair, 8)
+        assert in_step(pair)
+        assert pair.sql("select count(*) from changes where action = 'create' and answer_code = 'SUCCESS'") == [(14,)]
+
+
+def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(tmp_path: Path) -> None:
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=60)
+        pair.b.faults.next("bulk_write", effect="cut", when="after")
+        pair.cycle("Leads")
+        pair.pass_time(30)
+        for _ in range(3):
+            assert pair.cycle("Leads").wait
+        assert (len(names(pair)), inserts(pair)) == (2, 2)
+        settle(pair)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (1, 10)
+
+
+@pytest.mark.parametrize("passed", [0, 61])
+def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, passed: int) -> None:
+    with at_work(tmp_path) as pair:
+        pair.pass_time(passed)
+        with again(pair) as other:
+            resting_by_clock(other)
+            other.cycle("Leads")
+            assert inserts(other) == 2
+            settle(other)
+            assert in_step(other)
+            assert why(other)[::2] == ("bulk", 1)
+            assert inserts(other) < 14 - 4
+
+
+def test_an_edit_while_a_job_is_at_work_is_followed(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair:
+        row = next(r for r in pair.a.records("Leads") if r["Last_Name"] == "L03")
+        pair.a.edit("Leads", str(row["id"]), {"Last_Name": "edited"})
+        pair.pass_time(61)
+        settle(pair, 8)
+        assert in_step(pair)
+
+
+def test_it_says_so(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair, Reader.open(pair.settings.ledger_url) as reader:
+        (load,) = reader.loading(pair.fleet.runners[0]._now())
+        assert (load.writes, load.waits, load.total, load.done) == (True, False, 14, 0)
+
+
+# --- credits and fuses ------------------------------------------------------------------------------------------------
+
+
+def test_a_job_gives_way_where_credits_are_short_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price, "WRITE_PRICE", 3)
+    with pair_of(tmp_path, ceiling=400) as pair:  # Zoho asks for 500
+        settle(pair)
+        assert jobs(pair) == 0
+        assert pair.sql("select * from intents") == []
+
+
+def test_a_fuse_counts_what_a_job_has_made(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0, fuse=Fuse(refused=Limit(count=2))) as pair:
+        for number in range(14):
+            lead(pair, f"L{number:02}", Email="none" if 4 < number < 11 else f"{number}@example.com")
+        pair.pass_time(60)
+        pair.emu.quirks(email_pattern="on")
+        settle(pair)
+        stood = pair.sql("select kind from fuses")
+        assert stood == [("refused",)]
+        assert pair.sql("select * from intents") == []
+        assert pair.ledger.release(STREAM, 1000, "known", pair.fleet.runners[0]._now())
+        settle(pair)
+        assert len(names(pair)) == 8
+        assert len(pair.queue()) == 6
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        ({"key": None}, "it has no key"),
+        ({"triggers": ("workflow",)}, "its automations are to run"),
+    ],
+)
+def test_a_stream_that_is_not_fit_for_it_says_why(tmp_path: Path, stream: dict[str, Any], said: str) -> None:
+    with pair_of(tmp_path, **stream) as pair:
+        settle(pair)
+        assert names(pair) == names(pair, "a")
+        assert jobs(pair) == 0
+        assert said in why(pair)[1]
+
+
+def test_it_is_asked_for_by_the_settings(tmp_path: Path) -> None:
+    with pair_of(tmp_path, bulk="auto") as pair:
+        settle(pair)
+        assert in_step(pair)
+        assert jobs(pair) == 0
