@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-WRITING = "daemon/sync/writing.py"
+WRITING, AGAIN = "daemon/sync/writing.py", "daemon/sync/again.py"
 CYCLE, ROAD, COMPARE = "daemon/sync/cycle.py", "daemon/sync/road.py", "daemon/sync/compare.py"
 CHANGES, DELETIONS, DOUBTS = "daemon/sync/changes.py", "daemon/sync/deletions.py", "daemon/sync/doubts.py"
 COUNTERPARTS: Final = "daemon/sync/counterparts.py"
@@ -38,11 +38,12 @@ BUGS: Final = (
     _bug(
         "the checkpoint is stored before the outcomes",
         "daemon/sync/convoy.py",
-        "        sent = flight.writing.result()\n",
-        "        until = min(flight.page.end, Position(modified_time=self._horizon, record_id='0'))\n"
-        "        self._hands.ledger.polled(self._prepared.stream, self._hands.now(), None, caught_up=False,"
-        " position=max(self._checkpoint, until))\n"
-        "        sent = flight.writing.result()\n",
+        "        sent = flight.sent()\n",
+        "        if (at := self._walk) is not None:\n"
+        "            until = min(flight.page.end, replace(at.checkpoint, modified_time=at.horizon, record_id='0'))\n"
+        "            self._hands.ledger.polled(self._prepared.stream, self._hands.now(), None, caught_up=False,"
+        " position=max(at.checkpoint, until))\n"
+        "        sent = flight.sent()\n",
     ),
     _bug(
         "the checkpoint passes the horizon",
@@ -113,11 +114,11 @@ BUGS: Final = (
     ),
     _bug(
         "a retry sends what was read first",
-        CYCLE,
-        "            missing = sorted(rows.keys()",
-        "            old = self.__dict__.setdefault('_old', {})\n"
-        "            changes = [old.setdefault(c.record_id, c) for c in changes]\n"
-        "            missing = sorted(rows.keys()",
+        AGAIN,
+        "    missing = sorted(rows.keys()",
+        "    old = reader.__dict__.setdefault('_old', {})\n"
+        "    changes = [old.setdefault(c.record_id, c) for c in changes]\n"
+        "    missing = sorted(rows.keys()",
     ),
     _bug(
         "no look-up before a create is sent again",
@@ -129,7 +130,7 @@ BUGS: Final = (
     _bug(
         "the intent is not stored",
         WRITING,
-        "            hands.ledger.begin(prepared.stream, intents, _leaving(steps, prepared, hands))\n",
+        "            hands.ledger.begin(prepared.stream, intents, leaving_of(steps, prepared, hands))\n",
         "",
     ),
     _bug(
@@ -166,15 +167,15 @@ BUGS: Final = (
     _bug(
         "changed rules read nothing again",
         "daemon/sync/prepare.py",
-        "now_carried.parts == before.parts if before.parts else known == fields.version",
+        "carried(fields, before).parts == before.parts if before.parts else known == fields.version",
         "known != NEVER_RUN",
         faults=("--scenario", "changed rules", "--every", "20"),
     ),
     _bug(
         "the deletion of an unknown id is ignored",
         DELETIONS,
-        "            return self._stream.key is not None",
-        "            return False",
+        "        return stream.key is not None",
+        "        return False",
     ),
     _bug(
         "the deletions' checkpoint moves before the queueing",
@@ -187,10 +188,10 @@ BUGS: Final = (
     ),
     _bug(
         "a deletion in the list is believed though the record is back",
-        CYCLE,
-        "            missing = sorted(rows.keys()",
-        "            changes = [c for c in changes if rows[c.record_id].cause_code != DELETED_IN_SOURCE]\n"
-        "            missing = sorted(rows.keys()",
+        AGAIN,
+        "    missing = sorted(rows.keys()",
+        "    changes = [c for c in changes if rows[c.record_id].cause_code != DELETED_IN_SOURCE]\n"
+        "    missing = sorted(rows.keys()",
         faults=("--scenario", "deleted and back", "--every", "20"),
     ),
     _bug(
@@ -247,8 +248,8 @@ BUGS: Final = (
     _bug(
         "children of what was made again stay behind",
         ROAD,
-        "    hands.children.of(remade)",
-        "    hands.children.of({})",
+        "    hands.children.of(planned.remade)\n",
+        "    hands.children.of({})\n",
         (ROAD, "    hands.children.of(planned.remade | left)", "    hands.children.of(left)"),
     ),
     _bug(
