@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "once": ("daemon.cli.once", "Run every stream one time, until it has caught up."),
     "run": ("daemon.cli.run", "Keep every stream in step until stopped."),
     "status": ("daemon.cli.status", "Show health, lag, balance and queue of every stream."),
+    "verify": ("daemon.cli.verify", "Prove that both orgs of a stream hold the same, or say what differs."),
     "queue": ("daemon.cli.queue", "Show what is not in the target yet, by cause or record by record."),
     "why": ("daemon.cli.why", "Tell the story of one record, and what happens to it next."),
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),

@@ -166,6 +166,11 @@ class Ledger(HeldLedger):
                 connection, now, cause_id=cause_id, stream=stream, source_id=source_id, who=who, reason=reason
             )
 
+    def look_again(self, stream: str, rows: Sequence[tuple[str, str, datetime]], now: datetime) -> int:
+        """Records (source id, code of the cause, Modified_Time) that are not in the queue are due; gives how many."""
+        with self._writing() as connection:
+            return queue.look_again(connection, stream, rows, now)
+
     def enqueue(
         self,
         stream: Stream,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
-from daemon.core.causes import DIFFERS, DRIFT, TARGET_GONE, Cause
+from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, DRIFT, TARGET_GONE, Cause
 from daemon.core.dropped import is_dropped
 from daemon.core.ends import QueueRow
 from daemon.core.rules import Stream
@@ -144,6 +144,34 @@ def retry(
     woken = connection.execute(update(retry_queue).where(*chosen).values(state="due", due_at=now, attempts=attempts))
     taken_back = 0 if source_id is None or cause_id is not None else _take_back(connection, stream, source_id, now)
     return woken.rowcount + taken_back
+
+
+def look_again(connection: Connection, stream: str, rows: Sequence[tuple[str, str, datetime]], now: datetime) -> int:
+    """Records (source id, code of the cause, Modified_Time) of a stream that a person had looked at are due, but for
+    those that are in the queue already. Gives their number.
+    """
+    there = checkpoints.c
+    found = connection.execute(select(there.route, there.target_module).where(there.stream == stream)).one()
+    row = retry_queue.c
+    query = select(row.source_id).where(row.stream == stream)
+    ids = [source_id for source_id, _, _ in rows]
+    known = {i for piece in chunks(ids) for i in connection.scalars(query.where(row.source_id.in_(piece)))}
+    new = [
+        QueueRow(
+            source_id=source_id,
+            state="due",
+            attempts=0,
+            due_at=now,
+            cause=Cause(code=code, module=found.target_module),
+            detail="`orgsync verify` found that it is not as it should be",
+            modified_time=modified_time,
+            deletion=code == DELETED_IN_SOURCE,
+        )
+        for source_id, code, modified_time in rows
+        if source_id not in known
+    ]
+    requeue(connection, _Address(address=stream, route=found.route), new, (), now)
+    return len(new)
 
 
 def drop(

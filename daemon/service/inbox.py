@@ -1,8 +1,9 @@
 """How other commands ask a running daemon for something: a file in, a file out.
 
-The process that holds the ledger's lock is its only writer, so `retry`, `drop`, `release`, `resync` and `match` leave
-their wish here and wait for the answer. A request appears by atomic rename, so that it is never read half-written; it
-is taken away before the work, so that none is done twice, and none that ends the process ends the next one too.
+The process that holds the ledger's lock is its only writer, so `retry`, `drop`, `release`, `resync`, `verify` and
+`match` leave their wish here and wait for the answer. A request appears by atomic rename, so that it is never read
+half-written; it is taken away before the work, so that none is done twice, and none that ends the process ends the next
+one too.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ class Request:
     "drop": those leave the queue; `who` wants it, for this `reason`.
     "release": the stream's fuse lets up to `accept` records pass, for this `reason`.
     "resync": all records of the stream are compared.
+    "repair": the `rows` (source id, code of the cause, Modified_Time) of the stream are looked at and put right.
     "match": the `pairs` (source id, target id) are linked; `shown` says how far the first run is decided.
     """
 
-    kind: Literal["retry", "drop", "release", "resync", "match"]
+    kind: Literal["retry", "drop", "release", "resync", "repair", "match"]
     cause_id: int | None = None
     stream: str | None = None
     source_id: str | None = None
@@ -45,11 +47,12 @@ class Request:
     reason: str = ""
     who: str = ""
     pairs: Sequence[tuple[str, str]] = ()
+    rows: Sequence[tuple[str, str, str]] = ()
     shown: Shown = ""
 
 
 def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
-    """Does it, for whoever asks; gives how many records were woken, dropped or linked, fuses released, walks begun."""
+    """Does it, for whoever asks; gives how many records were woken, queued, dropped or linked, or fuses released."""
     cause_id, stream, source_id = request.cause_id, request.stream, request.source_id
     if request.kind == "retry":
         return ledger.retry(now, cause_id=cause_id, stream=stream, source_id=source_id)
@@ -62,6 +65,9 @@ def carry_out(request: Request, ledger: Ledger, now: datetime) -> int:
         return int(ledger.release(request.stream, request.accept, request.reason, now) is not None)
     if request.kind == "match":
         return ledger.match(request.stream, [(source, target) for source, target in request.pairs], request.shown, now)
+    if request.kind == "repair":
+        rows = [(source_id, code, datetime.fromisoformat(at)) for source_id, code, at in request.rows]
+        return ledger.look_again(request.stream, rows, now)
     return int(ledger.start_comparison(request.stream, "asked", now))
 
 

@@ -77,6 +77,11 @@ class ChangeReader:
         self._refused = False
         self._sifts = True
 
+    @property
+    def sifts(self) -> bool:
+        """Whether a sift is asked of the org; else pages hold all changes."""
+        return self._sifts and not self._by_list
+
     def page(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
         """The next changes after a position; with a sift those that pass it, where COQL can be had and takes it.
 

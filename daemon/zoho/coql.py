@@ -92,6 +92,11 @@ def id_after(record_id: str) -> Condition:
     return Condition(f"(id > {quoted_id(record_id)})")
 
 
+def id_before(record_id: str) -> Condition:
+    """Every record with a lower id."""
+    return Condition(f"(id < {quoted_id(record_id)})")
+
+
 def everything() -> Condition:
     """Every record: COQL cannot do without a condition."""
     return Condition("(id is not null)")
@@ -101,6 +106,13 @@ def equals(field: str, value: str | bool) -> Condition:
     """A field that holds exactly this text, or this truth."""
     text = str(value).lower() if isinstance(value, bool) else value
     return Condition(f"({_path(field)} = {quoted(text)})")
+
+
+def begins_with(field: str, text: str) -> Condition:
+    """A text field that begins with a text of letters, digits and colons (`like` means something by other signs)."""
+    if not text.replace(":", "").isalnum():
+        raise ValueError(f"{text[:120]!r} may be more than a beginning")
+    return Condition(f"({_path(field)} like {quoted(text + '%')})")
 
 
 def field_in(field: str, texts: Sequence[str]) -> Condition:

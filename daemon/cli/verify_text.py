@@ -1,0 +1,189 @@
+"""What `orgsync verify` prints: lines for a person, or one document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from daemon.cli.status import instant, printable
+from daemon.core.convert import Json
+from daemon.core.rules import Stream
+from daemon.core.verdict import UNEXPLAINED, Difference, Kind
+from daemon.sync.judging import Finding
+from daemon.sync.verified import Place, Verified
+from daemon.sync.walking import How
+
+_SHOWN: Final = 60  # characters of a value
+KINDS: Final[Mapping[Kind, str]] = {
+    "equal": "equal",
+    "differs": "differ",
+    "missing": "are missing in {target}: they have no counterpart and wait nowhere",
+    "gone": "have lost their counterpart, which is not in {target} any more",
+    "outlived": "are in {target} still: their record is deleted in {source}, or outside the filter",
+    "strangers": "records of {target} name a record of {source} for which they do not stand",
+    "in_flight": "are on their way: changed after the checkpoint, or a write has no answer yet",
+    "due": "wait in the queue and are tried again by themselves",
+    "held": "are held in the queue",
+    "dropped": "were dropped by a person",
+    "own_form": "are shown by {target} in its own form, as it was written: trimmed or rounded",
+    "kept": 'were changed by hand in {target}, and are kept so (drift = "keep")',
+    "left": 'were deleted in {target}, and are left so (gone = "leave")',
+    "filtered": "of {source} are outside the filter",
+    "deleted_in_source": "of {source} are deleted there, and their counterparts are as the settings want them",
+}
+"""What is said after the number of records; `{source}` and `{target}` are the orgs."""
+_LISTED: Final[tuple[Kind, ...]] = (*UNEXPLAINED, "own_form", "kept")
+
+
+def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, when: str) -> list[str]:
+    """All that is said to a person; of each kind `limit` records are named."""
+    orgs = {"source": stream.source, "target": stream.target}
+    equal = said.kinds.get("equal", 0)
+    differ = f", {said.unexplained:,} differ" if said.unexplained else ""
+    lines = [f"{said.stream}: {equal:,} of {said.total:,} equal{differ}"]
+    if said.goes_on is not None:
+        lines[0] += f"; {said.unreached:,} were not verified, as {said.credits:,} credits are spent"
+    for kind in (kind for kind in KINDS if kind != "equal" and said.kinds.get(kind)):
+        text = f"  {said.kinds[kind]:,} {KINDS[kind].format(**orgs)}"
+        if kind == "held":
+            text += f" ({', '.join(f'{code} {count:,}' for code, count in sorted(said.held.items()))})"
+        lines.append(text)
+        if kind in _LISTED:
+            lines += _examples([one for one in said.findings if one.kind == kind], stream, limit)
+    if said.only_in_target:
+        lines.append(f"  {said.only_in_target:,} records are only in {stream.target}")
+    lines += [f"proved: {line}" for line in _proof(said, stream)]
+    lines.append(f"{said.credits:,} credits were spent; neither org was written to")
+    if repaired is not None:
+        lines.append(_repair(said, repaired, when))
+    elif said.unexplained:
+        lines.append(f"next: orgsync verify {said.stream} --repair, or orgsync why ID")
+    elif said.kinds.get("held"):
+        lines.append(f"next: orgsync queue --stream {said.stream}")
+    return lines
+
+
+def _examples(found: Sequence[Finding], stream: Stream, limit: int) -> list[str]:
+    lines = []
+    for one in found[:limit]:
+        there = f" = {one.target_id} of {stream.target}" if one.target_id else ""
+        name = f" {printable(one.name)}" if one.name else ""
+        lines.append(f"    {one.source_id}{name}{there}" + (f": {printable(one.why)}" if one.why else ""))
+        lines += [f"      {_difference(different)}" for different in one.differences]
+    more = len(found) - limit
+    return [*lines, f"    and {more:,} more: --limit {len(found)}"] if more > 0 else lines
+
+
+def _difference(one: Difference) -> str:
+    return f"{one.field}: {_value(one.wanted)} is wanted, {_value(one.shown)} is there"
+
+
+def _value(value: Json) -> str:
+    """A value as a person reads it, shortened."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return str(value["id"])
+    text = printable(str(value))
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…") if isinstance(value, str) else text[:_SHOWN]
+
+
+def _proof(said: Verified, stream: Stream) -> list[str]:
+    """How each org was gone through, and what that cannot show."""
+    lines = []
+    if said.everything is not None:
+        lines.append(f"every record was read, {said.everything}")
+    lines.append(f"{stream.source}: {_of_source(said.source)}; up to {instant(said.position.modified_time)} each edit")
+    lines[-1] += " has an outcome in the ledger" if said.everything is None else " was to have an outcome"
+    lines.append(f"{stream.target}: {_of_target(said.target)}")
+    if said.by_count:
+        lines.append(
+            f"{said.by_count:,} are equal by count and Modified_Time; that shows no edit that moved no Modified_Time, "
+            f"or came within {said.target.longest:,} s of orgsync's own write: --deep reads them"
+        )
+    if said.not_compared:
+        lines.append(f"not compared: {', '.join(said.not_compared)}")
+    return lines
+
+
+def _of_source(how: How) -> str:
+    counted = f"{how.counted:,} records counted in {how.buckets:,} ranges of ids" if how.buckets else ""
+    return ", ".join(part for part in (counted, f"{how.read:,} read" if how.read or not counted else "") if part)
+
+
+def _of_target(how: How) -> str:
+    counted = f"{how.counted:,} records counted in {how.buckets:,} buckets of Modified_Time" if how.buckets else ""
+    read = f"{how.read:,} read and compared by digests" if how.read or not counted else ""
+    return ", ".join(part for part in (counted, read) if part)
+
+
+def _repair(said: Verified, repaired: int, when: str) -> str:
+    strangers = said.kinds.get("strangers", 0)
+    rest = f"; the {strangers:,} strangers are for a person: delete them, or empty their key" if strangers else ""
+    if not repaired:
+        return "nothing was put into the queue" + rest
+    return f"{repaired:,} records were put into the queue and are looked at {when}; see `orgsync queue`" + rest
+
+
+def as_document(said: Verified, stream: Stream, repaired: int | None) -> dict[str, object]:
+    """The document of `verify --json`."""
+    return {
+        "schema": 1,
+        "stream": said.stream,
+        "equal": said.is_equal,
+        "records": said.total,
+        "unexplained": said.unexplained,
+        "kinds": {kind: said.kinds.get(kind, 0) for kind in KINDS},
+        "by_count": said.by_count,
+        "held": [{"code": code, "records": count} for code, count in sorted(said.held.items())],
+        "only_in_target": said.only_in_target,
+        "checkpoint": said.position.modified_time.isoformat(),
+        "everything": said.everything,
+        "source": _how(said.source, stream.source),
+        "target": {**_how(said.target, stream.target), "longest_s": said.target.longest},
+        "not_compared": list(said.not_compared),
+        "findings": [_finding(one) for one in said.findings],
+        "credits": said.credits,
+        "unreached": said.unreached,
+        "goes_on": None if said.goes_on is None else token_of(said.goes_on),
+        "repaired": repaired,
+    }
+
+
+def _how(how: How, org: str) -> dict[str, object]:
+    return {"org": org, "counted": how.counted, "buckets": how.buckets, "read": how.read}
+
+
+def _finding(one: Finding) -> dict[str, object]:
+    return {
+        "kind": one.kind,
+        "source_id": one.source_id,
+        "target_id": one.target_id,
+        "name": one.name,
+        "why": one.why,
+        "fields": [{"field": d.field, "wanted": d.wanted, "shown": d.shown} for d in one.differences],
+    }
+
+
+def token_of(place: Place) -> str:
+    """A place in a word that can be typed."""
+    edge = datetime.fromtimestamp(place.edge, UTC).isoformat() if place.side == "target" else str(place.edge)
+    return f"{place.side}@{edge}"
+
+
+def place_of(token: str | None) -> Place | None:
+    """The place that a word names. Raises UsageError for one that no run has named."""
+    if token is None:
+        return None
+    side, _, edge = token.partition("@")
+    try:
+        if side == "source":
+            return Place(side="source", edge=int(edge))
+        if side == "target":
+            return Place(side="target", edge=int(datetime.fromisoformat(edge).timestamp()))
+    except (ValueError, OverflowError):
+        pass
+    raise click.UsageError(f"--from takes a place that an earlier run has named, not {token[:60]!r}")

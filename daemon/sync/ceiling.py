@@ -1,0 +1,46 @@
+"""Credits that a command may spend in both orgs together: the call that would be one too many is not made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.core.budget import UNLIMITED, Leeway
+from daemon.zoho.purse import Purse, Wait
+
+
+@dataclass(slots=True, kw_only=True)
+class Ceiling:
+    """At most so many (None: any), of which some are `kept` for what is to be done at the end; `reached`: a call was
+    not made.
+    """
+
+    most: int | None = None
+    spent: int = 0
+    kept: int = 0
+    reached: bool = False
+
+    def purse(self, org: str) -> Purse:
+        """What the connection to an org takes its credits from."""
+        return _Shared(self, org)
+
+
+class _Shared:
+    """The purse of one of the orgs."""
+
+    def __init__(self, ceiling: Ceiling, org: str) -> None:
+        self._ceiling = ceiling
+        self._org = org
+
+    def take(self, wanted: int) -> Wait | None:
+        own = self._ceiling
+        if own.most is not None and own.spent + wanted + own.kept > own.most:
+            own.reached = True
+            return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent, and more are not allowed")
+        own.spent += wanted
+        return None
+
+    def heard(self, remaining: int | None) -> None:
+        pass
+
+    def leeway(self) -> Leeway:
+        return Leeway(org=self._org, budget=UNLIMITED)
