@@ -22,7 +22,7 @@ from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.cli.screen import console, json_option
 from daemon.core.budget import UNLIMITED, Account, Leeway, about_credits, judge
 from daemon.core.causes import advice
-from daemon.ledger import Comparing, StreamStatus, Stuck
+from daemon.ledger import Compared, Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ _STOPPED = ("unbalanced", "stopped", "silent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """All that status shows: the streams, their queues by cause, the comparisons and first loads that go on, what is
-    unbalanced, and what the credits of the orgs let run.
+    """All that status shows: the streams, their queues by cause, the comparisons and first loads that go on, what the
+    latest comparisons have found, what is unbalanced, and what the credits of the orgs let run.
     """
 
     streams: list[StreamStatus]
     stuck: list[Stuck]
-    compared: Mapping[str, Comparing]
+    comparing: Mapping[str, Comparing]
+    compared: Mapping[str, Compared]
     loads: Mapping[str, Loading]
     off: list[str]
     leeways: list[Leeway]
@@ -105,7 +106,8 @@ def look(settings: Settings) -> Look:
         return Look(
             streams=streams,
             stuck=stuck,
-            compared={one.stream: one for one in reader.comparing()},
+            comparing={one.stream: one for one in reader.comparing()},
+            compared={one.stream: one for one in reader.compared()},
             loads=loading(reader, streams),
             off=unbalanced(reader, streams),
             leeways=budgets(settings, reader),
@@ -180,7 +182,8 @@ def as_document(seen: Look) -> dict[str, object]:
                     "balance": s.last_balance,
                 },
                 "trouble": s.trouble,
-                "comparison": _comparison(seen.compared.get(s.stream)),
+                "comparison": _comparison(seen.comparing.get(s.stream)),
+                "compared": _compared(seen.compared.get(s.stream)),
                 "first_load": _first_load(seen.loads.get(s.stream)),
                 "queue": [queue_entry(q) for q in seen.stuck if q.stream == s.stream],
             }
@@ -213,6 +216,10 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
         "target_seen": one.target_seen,
         "found": one.found,
     }
+
+
+def _compared(one: Compared | None) -> dict[str, object] | None:
+    return None if one is None else {"at": _iso(one.finished_at), "records": one.source_seen, "found": one.found}
 
 
 def _first_load(one: Loading | None) -> dict[str, object] | None:
@@ -257,9 +264,12 @@ def picture(seen: Look, out: Console) -> Group:
         if load := seen.loads.get(s.stream):
             parts.append(Text(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
     for s in seen.streams:
-        if one := seen.compared.get(s.stream):
+        if one := seen.comparing.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
             parts.append(Text(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue"))
+        elif last := seen.compared.get(s.stream):
+            found = f"{last.found:,} of {last.source_seen:,} records were not as they should be"
+            parts.append(Text(f"{s.stream} was compared {instant(last.finished_at)}: {found}"))
     parts += [Text(line) for line in map(about_credits, seen.leeways) if line]
     for q in seen.stuck:
         parts += [Text(), cause_lines(q)]

@@ -44,9 +44,7 @@ Tell = Callable[[str, int, int], None]
 @click.option(
     "--credits", "most", type=click.IntRange(min=1), metavar="N", help="Spend at most N credits in both orgs together."
 )
-@click.option(
-    "--from", "start", metavar="PLACE", help="Go on at the place that an earlier run named."
-)
+@click.option("--from", "start", metavar="PLACE", help="Go on at the place that an earlier run named.")
 @click.option("--repair", is_flag=True, help="Put what differs into the retry queue, so that it is put right.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many of a kind to list.")
 @json_option

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daemon.ledger.backfills import Backfill, Loading
     from daemon.ledger.claims import Claim, Member, Membership
+    from daemon.ledger.compared import Compared, Comparing
     from daemon.ledger.comparisons import Comparison, Counterpart
     from daemon.ledger.errors import (
         ClaimLost,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from daemon.ledger.ledger import Ledger
     from daemon.ledger.lock import LedgerLock
     from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
-    from daemon.ledger.reader import Balance, Comparing, Export, History, Queued, Reader, StreamStatus, Stuck
+    from daemon.ledger.reader import Balance, Export, History, Queued, Reader, StreamStatus, Stuck
     from daemon.ledger.reading import ReadLedger
     from daemon.ledger.story import Drop, Story, Waiting
     from daemon.ledger.streams import StreamState
@@ -43,6 +44,10 @@ _ROOMS = {
         "Claim",
         "Member",
         "Membership",
+    ),
+    "compared": (
+        "Compared",
+        "Comparing",
     ),
     "comparisons": (
         "Comparison",
@@ -73,7 +78,6 @@ _ROOMS = {
     ),
     "reader": (
         "Balance",
-        "Comparing",
         "Export",
         "History",
         "Queued",
@@ -98,6 +102,7 @@ __all__ = [
     "Balance",
     "Claim",
     "ClaimLost",
+    "Compared",
     "Comparing",
     "Comparison",
     "Counterpart",

@@ -20,11 +20,11 @@ from daemon.core.absent import Carried
 from daemon.core.org import Secret
 from daemon.core.record import START
 from daemon.core.rules import Stream
-from daemon.ledger import migrate, streams
+from daemon.ledger import compared, migrate, streams
 from daemon.ledger.columns import UtcTime
+from daemon.ledger.compared import Compared, Comparing
 from daemon.ledger.database import Database, locate
 from daemon.ledger.streams import StreamState
-from daemon.ledger.tables import comparisons as compared
 from daemon.ledger.tables import exports, retry_queue
 
 if TYPE_CHECKING:
@@ -121,17 +121,6 @@ class Balance:
     seen: int
     outcomes: int
     off_by: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparing:
-    """A full comparison that goes on: records read on both sides, and `found`, those put into the queue so far."""
-
-    stream: str
-    started_at: datetime
-    source_seen: int
-    target_seen: int
-    found: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,12 +266,13 @@ class Reader:
 
     def comparing(self) -> list[Comparing]:
         """The full comparisons that go on."""
-        row = compared.c
-        found = row.differing + row.missing + row.drifted + row.gone + row.strangers
-        query = select(row.stream, row.started_at, row.source_seen, row.target_seen, found.label("found"))
         with self._reading() as connection:
-            rows = connection.execute(query.where(row.finished_at.is_(None)).order_by(row.stream)).mappings()
-            return [Comparing(**one) for one in rows]
+            return compared.going_on(connection)
+
+    def compared(self) -> list[Compared]:
+        """What the latest full comparison of every stream has found."""
+        with self._reading() as connection:
+            return compared.finished(connection)
 
     def loading(self, now: datetime) -> list[Loading]:
         """The first loads that go on."""

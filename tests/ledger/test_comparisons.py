@@ -6,7 +6,7 @@ import pytest
 
 from daemon.core.record import START, Position
 from daemon.core.steps import Link
-from daemon.ledger import Comparing, Comparison, Counterpart
+from daemon.ledger import Compared, Comparing, Comparison, Counterpart
 
 DAY = 86_400
 COUNTS = "source_seen, target_seen, differing, missing, drifted, gone, strangers"
@@ -135,6 +135,20 @@ def test_only_the_comparison_that_is_over_ends(ledger, reader, contacts, account
     assert ledger.comparison(contacts) == (None, make.later(DAY))
     assert ledger.comparison(accounts)[1] == make.later(DAY - 1)
     assert [one.stream for one in reader.comparing()] == [accounts.address]
+
+
+def test_people_see_what_the_latest_finished_comparison_of_each_stream_has_found(ledger, reader, contacts, make):
+    assert reader.compared() == []
+    for day, differing in ((1, 7), (2, 3)):
+        ledger.start_comparison(contacts.address, "scheduled", make.later(day * DAY))
+        comparison, _ = ledger.comparison(contacts)
+        found = {"source_seen": 100, "differing": differing, "drifted": 1}
+        ledger.enqueue(contacts, [], make.now, comparison=comparison, position=START, found=found)
+        ledger.compared(comparison, 1, make.now, make.later(day * DAY + 5), finished=True)
+    ledger.start_comparison(contacts.address, "asked", make.later(3 * DAY))
+    assert reader.compared() == [
+        Compared(stream=contacts.address, finished_at=make.later(2 * DAY + 5), source_seen=100, found=4)
+    ]
 
 
 def test_people_see_the_comparisons_that_go_on_by_stream(ledger, reader, contacts, accounts, make):

@@ -1,0 +1,118 @@
+"""`orgsync verify` as it is typed: what it prints, its exit codes, and how it has things put right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from daemon.cli import app
+from daemon.cli.exits import UNREACHABLE, exit_code
+from daemon.cli.verify_text import place_of, token_of
+from daemon.emulator import Emulator
+from daemon.sync.prepare import StreamRefusedError
+from daemon.sync.verified import Place
+from daemon.zoho.errors import OrgUnavailable
+from tests.blank import put_blank
+from tests.service.site import Site, until
+
+STREAM = "india-to-us/Leads"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Three leads in step, of which somebody has edited the first by hand in us."""
+    with Emulator(("in", "us")) as emu:
+        site = Site(emu, tmp_path, modules=("Leads",))
+        for name in ("Ann", "Bob", "Cid"):
+            emu.orgs["india"].insert_raw("Leads", {"Last_Name": name, "Company": "C", "City": "Pune"})
+        emu.clock(advance=60)
+        assert typed(site, "once", "--first-run", "create").exit_code == 0
+        emu.clock(advance=60)
+        twin = next(r for r in emu.orgs["us"].records("Leads") if r["Last_Name"] == "Ann")
+        emu.orgs["us"].edit("Leads", twin["id"], {"City": "Hand\x1b[31m"})
+        yield site
+
+
+def typed(site: Site, *args: str) -> Result:
+    return CliRunner(env=site.env).invoke(app, ["--settings", str(site.settings), *args])
+
+
+def test_it_says_what_differs_how_the_rest_was_proved_and_what_to_type(site: Site) -> None:
+    done = typed(site, "verify", STREAM)
+    ann = next(r for r in site.emu.orgs["india"].records("Leads") if r["Last_Name"] == "Ann")
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"{STREAM}: 2 of 3 equal, 1 differ"
+    assert any(line.strip().startswith(f"{ann['id']} Ann = ") for line in lines)
+    assert "      City: 'Pune' is wanted, 'Hand\N{REPLACEMENT CHARACTER}[31m' is there" in lines
+    assert any(line.startswith("proved: india: 3 records counted in ") for line in lines)
+    assert any(line.startswith("proved: us: 3 read and compared by digests") for line in lines)
+    assert lines[-1] == f"next: orgsync verify {STREAM} --repair, or orgsync why ID"
+
+
+def test_repair_puts_it_into_the_queue_and_the_next_run_puts_it_right(site: Site) -> None:
+    said = json.loads(typed(site, "verify", STREAM, "--repair", "--json").stdout)
+    assert (said["repaired"], said["equal"], said["findings"][0]["kind"]) == (1, False, "differs")
+    assert typed(site, "once").exit_code == 0
+    done = typed(site, "verify", STREAM, "--deep")
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (0, f"{STREAM}: 3 of 3 equal")
+    assert {r["City"] for r in site.emu.orgs["us"].records("Leads")} == {"Pune"}
+    assert "nothing was put into the queue" in typed(site, "verify", STREAM, "--repair").stdout
+
+
+def test_it_works_beside_a_daemon_which_is_asked_to_repair(site: Site) -> None:
+    site.start("run")
+    try:
+        until(lambda: "started with 1 streams" in site.log())
+        assert typed(site, "verify", STREAM).exit_code == 1
+        assert (
+            "1 records were put into the queue and are looked at now"
+            in typed(site, "verify", STREAM, "--repair").stdout
+        )
+        until(lambda: {r["City"] for r in site.emu.orgs["us"].records("Leads")} == {"Pune"})
+    finally:
+        site.close()
+
+
+def test_too_few_credits_are_said_with_the_place_where_it_goes_on(site: Site) -> None:
+    everything = json.loads(typed(site, "verify", STREAM, "--json").stdout)["credits"]
+    done = typed(site, "verify", STREAM, "--credits", str(everything - 3))
+    assert done.exit_code == 1
+    assert "were not verified, as " in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith(f"goes on with: orgsync verify {STREAM} --from ")
+    rest = typed(site, "verify", *last.removeprefix("goes on with: orgsync verify ").split()[:3])
+    assert rest.exit_code == 1
+    assert "goes on with" not in rest.stdout
+
+
+def test_an_org_that_is_not_there_is_no_answer(site: Site) -> None:
+    site.emu.orgs["us"].faults.next("coql", status=503, times=20)
+    done = typed(site, "verify", STREAM)
+    assert isinstance(done.exception, OrgUnavailable)
+    assert exit_code(done.exception) == UNREACHABLE
+
+
+@pytest.mark.parametrize("place", [Place(side="source", edge=51), Place(side="target", edge=1_790_000_000)])
+def test_a_place_can_be_typed(place: Place) -> None:
+    assert place_of(token_of(place)) == place
+
+
+@pytest.mark.parametrize("word", ["", "51", "source@", "source@x", "target@yesterday", "both@5"])
+def test_a_place_that_no_run_has_named_is_refused(word: str) -> None:
+    with pytest.raises(click.UsageError):
+        place_of(word)
+
+
+def test_a_stream_that_never_ran_is_refused(tmp_path: Path) -> None:
+    with Emulator(("in", "us")) as emu:
+        site = Site(emu, tmp_path, modules=("Accounts", "Leads"))
+        put_blank(f"sqlite:///{tmp_path}/state/orgsync.db")
+        done = typed(site, "verify", STREAM)
+        assert isinstance(done.exception, StreamRefusedError)
+        assert f"{STREAM} has not run yet" in str(done.exception)
