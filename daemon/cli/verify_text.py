@@ -17,24 +17,24 @@ from daemon.sync.verified import Place, Verified
 from daemon.sync.walking import How
 
 _SHOWN: Final = 60  # characters of a value
-KINDS: Final[Mapping[Kind, str]] = {
-    "equal": "equal",
-    "differs": "differ",
-    "missing": "are missing in {target}: they have no counterpart and wait nowhere",
-    "gone": "have lost their counterpart, which is not in {target} any more",
-    "outlived": "are in {target} still: their record is deleted in {source}, or outside the filter",
-    "strangers": "records of {target} name a record of {source} for which they do not stand",
-    "in_flight": "are on their way: changed after the checkpoint, or a write has no answer yet",
-    "due": "wait in the queue and are tried again by themselves",
-    "held": "are held in the queue",
-    "dropped": "were dropped by a person",
-    "own_form": "are shown by {target} in its own form, as it was written: trimmed or rounded",
-    "kept": 'were changed by hand in {target}, and are kept so (drift = "keep")',
-    "left": 'were deleted in {target}, and are left so (gone = "leave")',
-    "filtered": "of {source} are outside the filter",
-    "deleted_in_source": "of {source} are deleted there, and their counterparts are as the settings want them",
+KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
+    "equal": ("equal", ""),
+    "differs": ("differ", ""),
+    "missing": ("missing in {target}", "no counterpart, and nothing waits for one"),
+    "gone": ("counterpart gone", "linked, and not in {target} any more"),
+    "outlived": ("still in {target}", "the record is deleted in {source}, or outside the filter"),
+    "strangers": ("strangers", "their key names a record of {source} for which they do not stand"),
+    "in_flight": ("on their way", "changed after the checkpoint, or a write has no answer yet"),
+    "due": ("due in the queue", "tried again by themselves"),
+    "held": ("held in the queue", ""),
+    "dropped": ("dropped", "a person has taken them out of the queue"),
+    "own_form": ("in the form of {target}", "nobody has touched them since they were written: trimmed or rounded"),
+    "kept": ("changed by hand", 'kept so: drift = "keep"'),
+    "left": ("deleted by hand in {target}", 'left so: gone = "leave"'),
+    "filtered": ("outside the filter", "not carried"),
+    "deleted_in_source": ("deleted in {source}", "and in {target} as the settings want it"),
 }
-"""What is said after the number of records; `{source}` and `{target}` are the orgs."""
+"""What stands before the number of records, and in brackets behind it; `{source}` and `{target}` are the orgs."""
 _LISTED: Final[tuple[Kind, ...]] = (*UNEXPLAINED, "own_form", "kept")
 
 
@@ -46,15 +46,17 @@ def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, wh
     lines = [f"{said.stream}: {equal:,} of {said.total:,} equal{differ}"]
     if said.goes_on is not None:
         lines[0] += f"; {said.unreached:,} were not verified, as {said.credits:,} credits are spent"
+    elif said.unreached:
+        lines[0] += f"; of {said.unreached:,} others an earlier run has spoken"
     for kind in (kind for kind in KINDS if kind != "equal" and said.kinds.get(kind)):
-        text = f"  {said.kinds[kind]:,} {KINDS[kind].format(**orgs)}"
+        name, about = (text.format(**orgs) for text in KINDS[kind])
         if kind == "held":
-            text += f" ({', '.join(f'{code} {count:,}' for code, count in sorted(said.held.items()))})"
-        lines.append(text)
+            about = ", ".join(f"{code} {count:,}" for code, count in sorted(said.held.items()))
+        lines.append(f"  {name}: {said.kinds[kind]:,}" + (f" ({about})" if about else ""))
         if kind in _LISTED:
             lines += _examples([one for one in said.findings if one.kind == kind], stream, limit)
     if said.only_in_target:
-        lines.append(f"  {said.only_in_target:,} records are only in {stream.target}")
+        lines.append(f"  only in {stream.target}: {said.only_in_target:,} (linked with nothing)")
     lines += [f"proved: {line}" for line in _proof(said, stream)]
     lines.append(f"{said.credits:,} credits were spent; neither org was written to")
     if repaired is not None:
@@ -96,13 +98,13 @@ def _proof(said: Verified, stream: Stream) -> list[str]:
     lines = []
     if said.everything is not None:
         lines.append(f"every record was read, {said.everything}")
-    lines.append(f"{stream.source}: {_of_source(said.source)}; up to {instant(said.position.modified_time)} each edit")
-    lines[-1] += " has an outcome in the ledger" if said.everything is None else " was to have an outcome"
+    polled = f"; each edit up to {instant(said.position.modified_time)} has an outcome in the ledger"
+    lines.append(f"{stream.source}: {_of_source(said.source)}" + (polled if said.everything is None else ""))
     lines.append(f"{stream.target}: {_of_target(said.target)}")
     if said.by_count:
         lines.append(
-            f"{said.by_count:,} are equal by count and Modified_Time; that shows no edit that moved no Modified_Time, "
-            f"or came within {said.target.longest:,} s of orgsync's own write: --deep reads them"
+            f"{said.by_count:,} of the equal ones by count and Modified_Time alone, which shows no edit that moves no "
+            f"Modified_Time or came within {said.target.longest:,} s of orgsync's own write: --deep reads them"
         )
     if said.not_compared:
         lines.append(f"not compared: {', '.join(said.not_compared)}")
@@ -110,22 +112,21 @@ def _proof(said: Verified, stream: Stream) -> list[str]:
 
 
 def _of_source(how: How) -> str:
-    counted = f"{how.counted:,} records counted in {how.buckets:,} ranges of ids" if how.buckets else ""
-    return ", ".join(part for part in (counted, f"{how.read:,} read" if how.read or not counted else "") if part)
+    counted = f"{how.counted:,} records counted, ranges of ids: {how.buckets:,}" if how.buckets else ""
+    return "; ".join(part for part in (counted, f"{how.read:,} read" if how.read or not counted else "") if part)
 
 
 def _of_target(how: How) -> str:
-    counted = f"{how.counted:,} records counted in {how.buckets:,} buckets of Modified_Time" if how.buckets else ""
+    counted = f"{how.counted:,} records counted, buckets of Modified_Time: {how.buckets:,}" if how.buckets else ""
     read = f"{how.read:,} read and compared by digests" if how.read or not counted else ""
-    return ", ".join(part for part in (counted, read) if part)
+    return "; ".join(part for part in (counted, read) if part)
 
 
 def _repair(said: Verified, repaired: int, when: str) -> str:
-    strangers = said.kinds.get("strangers", 0)
-    rest = f"; the {strangers:,} strangers are for a person: delete them, or empty their key" if strangers else ""
+    rest = "; strangers are for a person: delete them, or empty their key" if said.kinds.get("strangers") else ""
     if not repaired:
         return "nothing was put into the queue" + rest
-    return f"{repaired:,} records were put into the queue and are looked at {when}; see `orgsync queue`" + rest
+    return f"put into the queue: {repaired:,}, to be read again and written {when}; see `orgsync queue`" + rest
 
 
 def as_document(said: Verified, stream: Stream, repaired: int | None) -> dict[str, object]:
