@@ -63,7 +63,7 @@ def command(
 
     Counts buckets of records, and reads only where a count is not what the ledger knows. Told apart from what differs
     is what is on its way, waits in the queue, or is as the settings want it. A daemon may run meanwhile. Exit code 1:
-    records differ or are held, or the credits were spent before the end.
+    records differ or are held, the stream is behind, or the credits were spent before the end.
     """
     settings = load_settings(Path(ctx.obj))
     one = settings.stream(known_stream(settings, stream))

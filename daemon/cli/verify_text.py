@@ -40,23 +40,11 @@ _LISTED: Final[tuple[Kind, ...]] = (*UNEXPLAINED, "own_form", "kept")
 
 def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, when: str) -> list[str]:
     """All that is said to a person; of each kind `limit` records are named."""
-    orgs = {"source": stream.source, "target": stream.target}
-    equal = said.kinds.get("equal", 0)
-    differ = f", {said.unexplained:,} differ" if said.unexplained else ""
-    lines = [f"{said.stream}: {equal:,} of {said.total:,} equal{differ}"]
-    if said.goes_on is not None:
-        lines[0] += f"; {said.unreached:,} were not verified, as {said.credits:,} credits are spent"
-    elif said.unreached:
-        lines[0] += f"; of {said.unreached:,} others an earlier run has spoken"
-    for kind in (kind for kind in KINDS if kind != "equal" and said.kinds.get(kind)):
-        name, about = (text.format(**orgs) for text in KINDS[kind])
-        if kind == "held":
-            about = ", ".join(f"{code} {count:,}" for code, count in sorted(said.held.items()))
-        lines.append(f"  {name}: {said.kinds[kind]:,}" + (f" ({about})" if about else ""))
-        if kind in _LISTED:
-            lines += _examples([one for one in said.findings if one.kind == kind], stream, limit)
+    lines = [_headline(said), *_kinds(said, stream, limit)]
     if said.only_in_target:
         lines.append(f"  only in {stream.target}: {said.only_in_target:,} (linked with nothing)")
+    if said.behind is not None:
+        lines.append(f"the stream is behind: {said.behind}; see `orgsync status`")
     lines += [f"proved: {line}" for line in _proof(said, stream)]
     lines.append(f"{said.credits:,} credits were spent; neither org was written to")
     if repaired is not None:
@@ -65,6 +53,28 @@ def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, wh
         lines.append(f"next: orgsync verify {said.stream} --repair, or orgsync why ID")
     elif said.kinds.get("held"):
         lines.append(f"next: orgsync queue --stream {said.stream}")
+    return lines
+
+
+def _headline(said: Verified) -> str:
+    differ = f", {said.unexplained:,} differ" if said.unexplained else ""
+    line = f"{said.stream}: {said.kinds.get('equal', 0):,} of {said.total:,} equal{differ}"
+    if said.goes_on is not None:
+        return f"{line}; {said.unreached:,} were not verified, as {said.credits:,} credits are spent"
+    return f"{line}; of {said.unreached:,} others an earlier run has spoken" if said.unreached else line
+
+
+def _kinds(said: Verified, stream: Stream, limit: int) -> list[str]:
+    """A line for every kind that there is, and some records of those that a person looks at."""
+    orgs = {"source": stream.source, "target": stream.target}
+    lines = []
+    for kind in (kind for kind in KINDS if kind != "equal" and said.kinds.get(kind)):
+        name, about = (text.format(**orgs) for text in KINDS[kind])
+        if kind == "held":
+            about = ", ".join(f"{code} {count:,}" for code, count in sorted(said.held.items()))
+        lines.append(f"  {name}: {said.kinds[kind]:,}" + (f" ({about})" if about else ""))
+        if kind in _LISTED:
+            lines += _examples([one for one in said.findings if one.kind == kind], stream, limit)
     return lines
 
 
@@ -143,6 +153,7 @@ def as_document(said: Verified, stream: Stream, repaired: int | None) -> dict[st
         "only_in_target": said.only_in_target,
         "checkpoint": said.position.modified_time.isoformat(),
         "everything": said.everything,
+        "behind": said.behind,
         "source": _how(said.source, stream.source),
         "target": {**_how(said.target, stream.target), "longest_s": said.target.longest},
         "not_compared": list(said.not_compared),

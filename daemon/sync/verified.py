@@ -34,7 +34,8 @@ class Verified:
     """What was found. `kinds` counts every record, `findings` are those that are not simply equal, `held` counts
     causes. `by_count` of the equal ones were not read. `only_in_target`: records there that stand for none of the
     source (None: not counted). `unreached`: linked records that were not verified, because the credits were spent;
-    `goes_on`: where they are. `everything`: why all was read; None: it was not.
+    `goes_on`: where they are. `everything`: why all was read; None: it was not. `behind`: why the stream is not at the
+    present, so that what is on its way may stay so; None: it is.
     """
 
     stream: str
@@ -47,6 +48,7 @@ class Verified:
     source: How
     target: How
     everything: str | None
+    behind: str | None
     not_compared: Sequence[str]
     credits: int
     unreached: int
@@ -65,7 +67,7 @@ class Verified:
     @property
     def is_equal(self) -> bool:
         """Whether it was proved that nothing is to be done."""
-        return not self.unexplained and not self.kinds.get("held") and self.goes_on is None
+        return not self.unexplained and not self.kinds.get("held") and self.goes_on is None and self.behind is None
 
 
 @dataclass(slots=True, kw_only=True)

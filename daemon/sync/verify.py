@@ -73,6 +73,9 @@ class Verifier:
         self._prepared, self._ledger, self._ceiling, self._start, self._tell = prepared, ledger, ceiling, start, tell
         self._source, self._target = source.zoho, target.zoho
         self._deleted_until = state.deleted_until
+        self._behind = state.trouble
+        if state.trouble is None and state.caught_up_at is None:
+            self._behind = "it has not caught up with the source yet"
         self._stock = Stock(
             position=state.position,
             waiting=ledger.waiting(stream),
@@ -353,6 +356,7 @@ class Verifier:
             source=self._in_source.how,
             target=self._in_target.how,
             everything=self._everything,
+            behind=self._behind,
             not_compared=sorted(set(self._prepared.fields.targets) - judged),
             credits=self._source.credits_spent + self._target.credits_spent,
             unreached=unreached,

@@ -15,7 +15,9 @@ from daemon.core import buckets
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice, Stream
 from daemon.sync.verified import Verified
+from tests.sync.around import BACK, THERE, lead, running
 from tests.sync.pair import KEY, Pair, opened, running_pair
+from tests.sync.test_notes import noted
 
 STREAM = "india-to-us/Leads"
 FEW = {name: Copy(field=name) for name in ("Last_Name", "Company", "City")}
@@ -259,8 +261,8 @@ def test_random_worlds_verify_says_what_one_who_reads_both_orgs_says(
 def trouble(pair: Pair, dice: random.Random) -> set[str]:
     """Something happens to some records; gives those whose edit moves no Modified_Time."""
     hidden = set()
-    for lead in [record["id"] for record in pair.a.records("Leads")]:
-        twin = pair.counterpart("Leads", lead)["id"]
+    for ours in [record["id"] for record in pair.a.records("Leads")]:
+        twin = pair.counterpart("Leads", ours)["id"]
         match dice.randint(0, 30):
             case 0:
                 pair.b.edit("Leads", twin, {"City": dice.choice(["Goa", None, "Pune"])})
@@ -269,14 +271,14 @@ def trouble(pair: Pair, dice: random.Random) -> set[str]:
             case 2:
                 pair.b.edit("Leads", twin, {KEY: None})
             case 3:
-                pair.a.delete("Leads", lead)
+                pair.a.delete("Leads", ours)
             case 4:
-                pair.a.edit("Leads", lead, {"City": "Later"})
+                pair.a.edit("Leads", ours, {"City": "Later"})
             case 5:
-                record = pair.a.record("Leads", lead)
+                record = pair.a.record("Leads", ours)
                 assert record is not None
-                pair.a.edit("Leads", lead, {"City": "Hid", "Modified_Time": record["Modified_Time"]})
-                hidden.add(lead)
+                pair.a.edit("Leads", ours, {"City": "Hid", "Modified_Time": record["Modified_Time"]})
+                hidden.add(ours)
             case 6:
                 pair.b.insert_raw("Leads", {"Last_Name": "Theirs", "Company": "C"})
         if dice.random() < 0.2:
@@ -332,3 +334,90 @@ def test_ten_thousand_records_of_which_few_differ_are_verified_for_less_than_thi
         assert (kinds(said), found(said).keys()) == ({"equal": 9_990, "differs": 10}, set(hand))
         assert said.by_count > 9_000
         assert said.credits == spent(pair) - before <= 30
+
+
+@pytest.mark.parametrize("quirks", [{"coql_id_compare": "reject"}, {"coql_order": "first_only"}])
+def test_an_org_that_does_not_answer_for_a_part_of_its_records_is_read_whole(
+    tmp_path: Path, quirks: dict[str, Any]
+) -> None:
+    with running_pair(tmp_path, modules=("Leads",), quirks=quirks) as pair:
+        edited, *_ = leads(pair, 6)
+        settle(pair)
+        pair.b.edit("Leads", pair.counterpart("Leads", edited)["id"], {"City": None})
+        pair.pass_time(30)
+        for deep in (False, True):
+            said = verify(pair, deep=deep)
+            assert (kinds(said), found(said)) == (
+                {"equal": 5, "differs": 1},
+                {edited: ("differs", {"City": ("Pune", None)})},
+            )
+
+
+def test_a_stream_without_a_key_is_verified_by_its_links(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",), key=None) as pair:
+        edited, gone, *_ = leads(pair, 6)
+        settle(pair)
+        twins = {r["Last_Name"]: r["id"] for r in pair.b.records("Leads")}
+        pair.b.edit("Leads", twins["L0"], {"City": "Goa"})
+        pair.b.delete("Leads", twins["L1"])
+        pair.b.insert_raw("Leads", {"Last_Name": "Theirs", "Company": "C"})
+        for deep in (False, True):
+            said = verify(pair, deep=deep)
+            assert found(said) == {edited: ("differs", {"City": ("Pune", "Goa")}), gone: ("gone", {})}
+            assert said.only_in_target == (1 if deep else None)
+
+
+def test_both_ways_what_either_side_has_changed_is_equal_when_it_has_arrived(tmp_path: Path) -> None:
+    with running(tmp_path, THERE, BACK) as around:
+        ours, theirs = lead(around), around.orgs["us"].insert_raw("Leads", {"Last_Name": "B", "Company": "C"})
+        around.settle()
+        around.edit("us", next(r["id"] for r in around.orgs["us"].records("Leads") if r["id"] != theirs), City="Wien")
+        around.settle()
+        for address in (THERE.address, BACK.address):
+            said = verified(around.settings, around.settings.stream(address))
+            assert (kinds(said), said.is_equal) == ({"equal": 2}, True)
+        around.edit("india", ours, City="Bonn")
+        assert kinds(verified(around.settings, around.settings.stream(THERE.address))) == {"equal": 1, "in_flight": 1}
+
+
+def test_tags_are_compared_of_every_record_when_that_is_asked_for(tmp_path: Path) -> None:
+    tags = FieldChoice(table={**FEW, "Tag": Copy(field="Tag")})
+    with running_pair(tmp_path, modules=("Leads",), compare=None, fields=tags) as pair:
+        tagged, same, *_ = leads(pair, 3, Tag=[{"id": "7", "name": "hot"}])
+        settle(pair)
+        assert verify(pair, deep=True).is_equal
+        pair.b.edit("Leads", pair.counterpart("Leads", tagged)["id"], {"Tag": [{"id": "8", "name": "cold"}]})
+        pair.b.edit("Leads", pair.counterpart("Leads", same)["id"], {"City": "Pune"})
+        assert (kinds(verify(pair)), verify(pair).not_compared) == ({"equal": 3}, ["Tag"])
+        said = verify(pair, deep=True)
+        assert (found(said), said.not_compared) == ({tagged: ("differs", {"Tag": (["hot"], ["cold"])})}, [])
+
+
+def test_notes_are_verified_with_the_records_that_they_hang_at(tmp_path: Path) -> None:
+    with noted(tmp_path) as pair:
+        home = pair.a.insert_raw("Leads", {"Last_Name": "Lee", "Company": "C"})
+        ids = [
+            pair.a.insert_raw("Notes", {"Note_Title": "T", "Note_Content": text, "Parent_Id": int(home)})
+            for text in ("one", "two", "three")
+        ]
+        settle(pair)
+        there = {note["Note_Content"]: note["id"] for note in pair.b.records("Notes")}
+        pair.b.edit("Notes", there["two"], {"Note_Content": "by hand"})
+        pair.b.delete("Notes", there["three"])
+        said = verify(pair, "india-to-us/Notes", deep=True)
+        assert found(said) == {
+            ids[1]: ("differs", {"Note_Content": ("two", "by hand")}),
+            ids[2]: ("gone", {}),
+        }
+        assert kinds(said)["equal"] == 1
+
+
+def test_of_a_stream_that_is_stopped_nobody_says_that_it_is_equal(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        leads(pair, 3)
+        settle(pair)
+        assert verify(pair).is_equal
+        with sqlite3.connect(pair.settings.ledger_url.removeprefix("sqlite:///")) as ledger:
+            ledger.execute("update checkpoints set trouble = 'the fuse blew'")
+        said = verify(pair)
+        assert (kinds(said), said.behind, said.is_equal) == ({"equal": 3}, "the fuse blew", False)
