@@ -21,7 +21,7 @@ from daemon.cli.screen import json_option
 from daemon.cli.verify_text import as_document, as_text, place_of, token_of
 from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, DRIFT, KEY_LOST, TARGET_GONE
 from daemon.core.rules import Stream
-from daemon.ledger.verifying import VerifyReader
+from daemon.ledger import ReadLedger
 from daemon.service.inbox import Request
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
@@ -97,7 +97,7 @@ def verified(
     route = next(route for route in settings.routes if route.name == stream.route)
     ceiling = Ceiling(most=most)
     with ExitStack() as stack:
-        ledger = stack.enter_context(VerifyReader.open(settings.ledger_url, settings.ledger_password))
+        ledger = stack.enter_context(ReadLedger.look_at(settings.ledger_url, settings.ledger_password))
         allowance = stack.enter_context(shared_allowance(settings))
         source, target = (
             Catalog(

@@ -37,6 +37,7 @@ from daemon.ledger import (
     migrate,
     spending,
     streams,
+    verifying,
 )
 from daemon.ledger.backfills import Backfill
 from daemon.ledger.comparisons import Comparison, Counterpart, Side
@@ -46,6 +47,7 @@ from daemon.ledger.identity import Identity
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import orgs
+from daemon.ledger.verifying import Pair
 
 
 class ReadLedger:
@@ -266,6 +268,21 @@ class ReadLedger:
         """What the target's records stand for, by target id."""
         with self._reading() as connection:
             return comparisons.counterparts(connection, stream, target_ids)
+
+    def pairs(self, stream: Stream) -> list[Pair]:
+        """Every link between the two modules of a stream, with the time of its last write."""
+        with self._reading() as connection:
+            return verifying.pairs(connection, stream)
+
+    def all_waiting(self, stream: Stream) -> dict[str, Waiting]:
+        """The whole retry queue of a stream; of a deletion `modified_time` is None."""
+        with self._reading() as connection:
+            return verifying.waiting(connection, stream)
+
+    def all_dropped(self, stream: Stream) -> dict[str, Version]:
+        """The version of every record that a person dropped, where that stands."""
+        with self._reading() as connection:
+            return verifying.dropped(connection, stream)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -25,7 +25,8 @@ from daemon.core.buckets import Bucket, by_density, known_in, to_count, to_read
 from daemon.core.match import name_fields
 from daemon.core.record import Change, is_record_id
 from daemon.core.steps import LinkState
-from daemon.ledger.verifying import Pair, VerifyReader
+from daemon.ledger import ReadLedger
+from daemon.ledger.verifying import Pair
 from daemon.sync.catalog import Catalog
 from daemon.sync.ceiling import Ceiling
 from daemon.sync.changes import SMALL
@@ -55,7 +56,7 @@ class Verifier:
         prepared: Prepared,
         source: Catalog,
         target: Catalog,
-        ledger: VerifyReader,
+        ledger: ReadLedger,
         now: Callable[[], datetime],
         ceiling: Ceiling,
         *,
@@ -64,7 +65,7 @@ class Verifier:
         tell: Callable[[str, int, int], None] = lambda _org, _done, _of: None,
     ) -> None:
         stream = prepared.stream
-        state = ledger.state(stream)
+        state = ledger.stream_state(stream)
         if stream.files_of is not None:
             raise StreamRefusedError(f"{stream.address} carries attachments, which are not verified; nothing was read")
         if state is None or state.rules_version == NEVER_RUN:
@@ -78,9 +79,9 @@ class Verifier:
             self._behind = "it has not caught up with the source yet"
         self._stock = Stock(
             position=state.position,
-            waiting=ledger.waiting(stream),
-            unanswered=ledger.unanswered(stream),
-            dropped=ledger.dropped(stream),
+            waiting=ledger.all_waiting(stream),
+            unanswered=ledger.open_intents(stream).keys(),
+            dropped=ledger.all_dropped(stream),
         )
         self._pairs = ledger.pairs(stream)
         self._of = {pair.source_id: pair for pair in self._pairs}

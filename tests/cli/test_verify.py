@@ -17,7 +17,6 @@ from daemon.emulator import Emulator
 from daemon.sync.prepare import StreamRefusedError
 from daemon.sync.verified import Place
 from daemon.zoho.errors import OrgUnavailable
-from tests.blank import put_blank
 from tests.service.site import Site, until
 
 STREAM = "india-to-us/Leads"
@@ -109,8 +108,10 @@ def test_a_place_that_no_run_has_named_is_refused(word: str) -> None:
 
 def test_a_stream_that_never_ran_is_refused(tmp_path: Path) -> None:
     with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Accounts", "Leads"))
-        put_blank(f"sqlite:///{tmp_path}/state/orgsync.db")
+        site = Site(emu, tmp_path, modules=("Accounts",))
+        assert typed(site, "once").exit_code == 0
+        added = '[routes.india-to-us.modules.Leads]\nkey = "none"\n'
+        site.settings.write_text(site.settings.read_text() + added)
         done = typed(site, "verify", STREAM)
         assert isinstance(done.exception, StreamRefusedError)
         assert f"{STREAM} has not run yet" in str(done.exception)
