@@ -52,7 +52,7 @@ def command(ctx: click.Context, org: str, as_json: bool) -> None:
             found, allowed = "the words of the template", f"the Client ID of the Self Client at {place}"
             raise SettingsError(path, [Problem(path=f"orgs.{org}.client_id", found=found, allowed=allowed)])
         if sys.stdin.isatty():
-            click.echo(f"{code_for(org, target.data_center, settings.routes)};\n    {LIFE}", err=True)
+            click.echo(f"The code: {code_for(org, target.data_center, settings.routes)}.\n    A {LIFE}.", err=True)
         code = _secret(f"Grant code of {org}")
         if not code:
             raise click.UsageError("no grant code was given")
@@ -123,12 +123,17 @@ def _next(settings: Settings, names: list[str]) -> str:
     return "orgsync check --create-keys" if later is None else f"orgsync auth {later}"
 
 
+def _near(path: Path) -> str:
+    """A path as short as it can be typed here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def _told(
     org: Org, company: str | None, trouble: str, known: bool, missing: list[Scope], wanted: tuple[Scope, ...]
 ) -> str:
     whose = f"{company} ({org.data_center})" if company else f"its data centre {org.data_center}"
     lines = [f"{org.name}: {whose} gave a refresh token, which is good until it is revoked, and an access token"]
-    lines.append(f"  kept in {org.token_file}, which only you can read (0600)")
+    lines.append(f"  kept in {_near(org.token_file)}, which only you can read (0600)")
     if org.refresh_token is not None:
         lines.append(f"  orgs.{org.name}.refresh_token names another one, and that is the one in use: take it out")
     if trouble:

@@ -15,7 +15,8 @@ from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, open_reader, utc_now
 from daemon.cli.exits import STOPPED, UNREACHABLE
 from daemon.cli.request import known_stream
-from daemon.cli.screen import coloured
+from daemon.cli.screen import coloured, wrapped
+from daemon.cli.status import printable
 from daemon.core.absent import NOTHING, Carried
 from daemon.core.remark import Remark
 from daemon.core.rules import Stream
@@ -27,6 +28,9 @@ from daemon.sync.check import Finding, check_all, mapping_of
 from daemon.zoho.client import Zoho
 
 _MARKS: Final = {"ok": ("ok", "green"), "note": ("- ", ""), "remark": ("! ", "yellow"), "wrong": ("x ", "red")}
+
+
+_INDENT: Final = " " * 5
 
 
 @click.command("check")
@@ -107,10 +111,11 @@ def _print_mapping(
 def _as_text(finding: Finding) -> None:
     mark, colour = _MARKS[finding.remark.level]
     remark = finding.remark
-    click.echo(f"{coloured(mark, colour) if colour else mark} {finding.subject}: {remark.seen}")
+    shown = wrapped(printable(f"{mark} {finding.subject}: {remark.seen}"), " " * 3)
+    click.echo(f"{coloured(mark, colour) if colour else mark}{shown.removeprefix(mark)}")
     advice = f"{remark.means}: {remark.do}" if remark.means and remark.do else remark.means or remark.do
     if advice:
-        click.echo(f"     {advice}")
+        click.echo(wrapped(printable(f"{_INDENT}{advice}"), _INDENT))
 
 
 def _as_json(finding: Finding) -> None:

@@ -9,21 +9,21 @@ from daemon.core.org import console_url
 from daemon.core.rules import Route
 from daemon.core.scopes import scopes_for, to_paste
 
-LIFE: Final = "the code works once, and only for the minutes chosen there (take 10; 3 if nothing is chosen)"
+LIFE: Final = "code works once, and only for the minutes chosen with it (3 if none are)"
 
 
 def self_client(data_center: str) -> str:
     """How to make the Self Client: once for each org."""
     return (
-        f'{console_url(data_center)}, as the user that orgsync is to be: "Self Client" > "Create". '
-        '"Client Secret" there shows the Client ID and the Client Secret'
+        f"Sign in at {console_url(data_center)} as the user that orgsync is to be, and make a Self Client there; "
+        "its Client ID and Client Secret stand under Client Secret"
     )
 
 
 def code_for(org: str, data_center: str, routes: Sequence[Route]) -> str:
     """How to make a code with the scopes that these routes need, on lines of their own."""
     return (
-        f'{console_url(data_center)} > "Self Client" > "Generate Code", with\n'
+        f"{console_url(data_center)}, Self Client, Generate Code, with\n"
         f"    Scope: {to_paste(scopes_for(org, routes))}\n"
-        '    Time Duration: 10 minutes. Scope Description: anything. Then "Create", and choose the org'
+        "    Time Duration: 10 minutes. Description: anything. Then Create, and choose the org"
     )

@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from daemon.cli.guide import LIFE, code_for, self_client
-from daemon.cli.screen import json_option, say
+from daemon.cli.screen import json_option, say, wrapped
 from daemon.core.org import DATA_CENTERS, console_url
 from daemon.core.scopes import scopes_for
 from daemon.settings.draft import Answers, NewOrg, draft, routes_of, wrong_modules, wrong_name
@@ -90,7 +90,7 @@ def _org(given: dict[str, str | None], end: str, what: str, name: str, code: str
     centre = _answer(given, f"{end}_dc", f"Data centre of {named}", code, _choice(_CODES))
     client_id = given[f"{end}_client_id"]
     if client_id is None and sys.stdin.isatty():
-        click.echo(f"Its Self Client is made at {self_client(centre)}.", err=True)
+        click.echo(wrapped(f"  {self_client(centre)}.", "  "), err=True)
         client_id = click.prompt(f"Client ID of {named} (empty: later)", default="", show_default=False, err=True)
     if client_id and (not client_id.isascii() or not client_id.isprintable() or any(c in client_id for c in ' "\\')):
         raise click.UsageError(f"--{end}-client-id: a Client ID begins with 1000. and has no blanks or quotes")
@@ -128,18 +128,11 @@ def _told(path: Path, answers: Answers) -> str:
     source, target, routes = answers.source, answers.target, routes_of(answers)
     arrow = "<->" if answers.two_way else "->"
     orgs = f"{source.name} ({source.data_center}) {arrow} {target.name} ({target.data_center})"
-    lines = [f"wrote {path}: {orgs}, {', '.join(answers.modules)}", ""]
-    late = [org for org in (source, target) if org.client_id is None]
-    lines += [
-        f"first: write the Client ID of {org.name} into orgs.{org.name}.client_id: it is made at "
-        f"{self_client(org.data_center)}"
-        for org in late
-    ]
+    lines = [f"wrote {path}: {orgs}, {', '.join(answers.modules)}"]
     for org in (source, target):
-        lines += [
-            f"next: orgsync auth {org.name}",
-            "  It asks for the Client Secret, once, and for a code: ",
-            f"  {code_for(org.name, org.data_center, routes)}",
-        ]
-    lines += [f"  ({LIFE})", "then: orgsync check --create-keys, orgsync once, and from then on orgsync run"]
-    return "\n".join(line.rstrip() for line in lines)
+        if org.client_id is None:
+            lines += ["", f"first: its Client ID into orgs.{org.name}.client_id. {self_client(org.data_center)}"]
+        asked = "it asks for the Client Secret, and for a code"
+        lines += ["", f"next: orgsync auth {org.name}", f"  {asked}: {code_for(org.name, org.data_center, routes)}"]
+    lines += ["", f"A {LIFE}.", "then: orgsync check --create-keys, orgsync once, and from then on orgsync run"]
+    return "\n".join(lines)

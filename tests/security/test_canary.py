@@ -50,7 +50,7 @@ def test_no_command_shows_or_keeps_a_secret_in_good_days_and_bad_ones(cage: Cage
     cage.set('refresh_token = { env = "INDIA_TOKEN" }\n', "")
     code = india.grant_tokens[0]
     cage.secrets.append(code)
-    cage.call("init", "new.toml", code=0)
+    cage.call("init", "new.toml", "--all-keys", code=0)
     cage.call("check", code=2)
     cage.call("auth", "india", stdin="1000.no.code\n", code=2)
     cage.call("auth", "india", stdin=code + "\n", code=0)
