@@ -56,6 +56,13 @@ def test_what_can_be_done_without_is_told_apart() -> None:
     assert "ZohoCRM.settings.fields.CREATE" not in names("b", route("Leads", key=None))
 
 
+def test_an_org_needs_nothing_for_a_module_of_the_other_one() -> None:
+    one = replace(stream("Leads"), target_module="Accounts")
+    both = [Route(name="a-b", source="a", target="b", streams=(one,))]
+    assert [s.name for s in scopes_for("a", both) if "accounts" in s.name] == []
+    assert [s.name for s in scopes_for("b", both) if "leads" in s.name] == []
+
+
 def test_two_ways_need_both_and_each_scope_once() -> None:
     there = route("Leads")
     back = Route(name="b-a", source="b", target="a", streams=(replace(there.streams[0], source="b", target="a"),))

@@ -262,7 +262,7 @@ def test_check_names_lines_of_the_table_of_owners_that_find_nobody_and_people_wi
     owners = {"nobody@example.com": PAT, RAVI: "old.hand@example.com"}
     with running_pair(tmp_path, modules=("Leads",), owners=owners) as pair:
         said = [(f.ok, f.message) for f in check(pair) if f.subject == "india-to-us"]
-        line = "; the line does nothing: correct it in routes.india-to-us.owners"
+        line = "; the line does nothing: correct the line in routes.india-to-us.owners"
         assert said[:2] == [
             (None, f"owners: nobody@example.com is no user of india{line}"),
             (None, f"owners: old.hand@example.com is no active user of us{line}"),
