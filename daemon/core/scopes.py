@@ -71,9 +71,12 @@ def _of_the_org(org: str, streams: Collection[Stream]) -> Iterator[Scope]:
     yield Scope(name="ZohoCRM.users.READ", why="to know owners by their e-mail")
     yield Scope(name="ZohoCRM.org.READ", why="to know the org again")
     yield Scope(name="ZohoCRM.coql.READ", why="to read changes")
-    if any(s.bulk == "auto" and s.source_module != ATTACHMENTS and not s.notes_of for s in read):
+    if any(s.bulk != "never" and s.source_module != ATTACHMENTS and not s.notes_of for s in read):
         why = "to read a large module from files the first time; without it queries do, for more credits"
         yield Scope(name="ZohoCRM.bulk.READ", why=why, needed=False)
+    if any(s.bulk == "write" for s in written):
+        why = 'to write a first load by files (bulk = "write"); without it calls do, for more credits'
+        yield from (Scope(name=name, why=why, needed=False) for name in ("ZohoCRM.bulk.ALL", "ZohoFiles.files.ALL"))
     if written:
         why = "to see whether the user's profile lets automations be kept quiet"
         yield Scope(name="ZohoCRM.settings.profiles.READ", why=why, needed=False)

@@ -21,7 +21,7 @@ from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
 from daemon.core.rights import Rights
 from daemon.core.schema import Field, ModuleInfo, OrgProfile, Schema, User
-from daemon.zoho import bulk, bulkwrite, coql, files, metadata, newfield, reads, writes
+from daemon.zoho import bulk, bulkwrite, coql, files, metadata, newfield, reads, whoami, writes
 from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
@@ -352,24 +352,11 @@ class Zoho:
 
     def me(self) -> str:
         """The id of the user that the credential stands for."""
-        params = {"type": "CurrentUser"}
-        call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
-        nothing: tuple[list[User], bool] = ([], False)
-        found, _ = self._caller.read(call, metadata.users, nothing)
-        if len(found) != 1:
-            raise BadAnswer(self.org.name, f"GET users?type=CurrentUser was answered with {len(found)} users")
-        return found[0].user_id
+        return whoami.me(self._caller)
 
     def rights(self) -> Rights | None:
         """What the profile of the user lets that the credential stands for; None where the org does not say."""
-        params = {"type": "CurrentUser"}
-        call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
-        profile = self._caller.read(call, metadata.profile_of_user, None)
-        if profile is None:
-            return None
-        scope = "ZohoCRM.settings.profiles.READ"
-        call = Call(method="GET", path=f"settings/profiles/{profile[0]}", scope=scope)
-        return self._caller.read(call, lambda found: metadata.rights(profile[1], found), None)
+        return whoami.rights(self._caller)
 
     def profile(self) -> OrgProfile:
         """Who the org says it is."""

@@ -202,7 +202,7 @@ def test_polling_every_second_is_compared_with_what_the_org_has(site: Inside) ->
     _, found = site.check()
     costly = about(found, "credits", "india")
     assert costly["level"] == "remark"
-    assert "(it polls every 1s; at 60s it would be 1,512); the org has 60,000" in costly["seen"]
+    assert "(it polls every 1s; at 60s it would be 1,452); the org has 60,000" in costly["seen"]
     assert "lengthen poll" in costly["do"]
     site.edit("[orgs.india]", "[orgs.india]\nceiling = 500")
     site.run("check")

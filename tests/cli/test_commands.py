@@ -325,8 +325,8 @@ def test_status_and_check_tell_what_the_credits_let_run(site: Site) -> None:
     text = text.replace("[orgs.us]", "[orgs.us]\nceiling = 100").replace('poll = "1s"', 'poll = "60s"')
     site.settings.write_text(text + '[routes.india-to-us.modules.Leads]\nkey = "Source_Record_ID"\n')
     checked = site.call("check").stdout
-    assert "india: credits a day to read it: about 1,512 while nothing changes, 5,832 while every poll finds" in checked
-    assert "us: credits a day to read it: about 72 while nothing changes, 72 while" in checked
+    assert "india: credits a day to read it: about 1,452 while nothing changes, 5,832 while every poll finds" in checked
+    assert "us: credits a day to read it: about 12 while nothing changes, 72 while" in checked
     assert "its ceiling is 100" in checked
     for number in range(900):
         site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})

@@ -96,7 +96,7 @@ def test_a_profile_without_manage_automation_is_a_remark_on_a_target_only() -> N
 
 def test_a_poll_of_a_second_says_what_a_minute_would_cost() -> None:
     said = credit_remark("a", Budget(), [stream("Leads", poll=seconds(1))], profile())
-    assert "(it polls every 1s; at 60s it would be 1,512)" in said.seen
+    assert "(it polls every 1s; at 60s it would be 1,452)" in said.seen
     assert (said.level, "the org has 60,000" in said.seen) == ("remark", True)
     assert "lengthen poll" in said.do
 
@@ -112,7 +112,7 @@ def test_a_poll_of_a_second_says_what_a_minute_would_cost() -> None:
     ],
 )
 def test_what_polling_costs_is_compared_with_the_tightest_limit(budget: Budget, level: str, words: str) -> None:
-    fast = stream("Leads", poll=seconds(60), poll_fast=seconds(15))  # 1,512 while calm, 5,832 while busy
+    fast = stream("Leads", poll=seconds(60), poll_fast=seconds(15))  # 1,452 while calm, 5,832 while busy
     said = credit_remark("a", budget, [fast], profile())
     assert (said.level, words in said.seen) == (level, True)
     assert ("at 60s" in said.seen) is False

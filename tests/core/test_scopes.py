@@ -52,6 +52,8 @@ def test_modules_go_by_zohos_words(module: str, word: str) -> None:
 def test_what_can_be_done_without_is_told_apart() -> None:
     assert names("a", route("Leads"), needed=False) == ["ZohoCRM.settings.modules.READ", "ZohoCRM.bulk.READ"]
     assert "ZohoCRM.bulk.READ" not in names("a", route("Leads", bulk="never"))
+    assert {"ZohoCRM.bulk.ALL", "ZohoFiles.files.ALL"} <= set(names("b", route("Leads", bulk="write"), needed=False))
+    assert "ZohoFiles.files.ALL" not in names("b", route("Leads"))
     assert "ZohoCRM.settings.fields.CREATE" in names("b", route("Leads"), needed=False)
     assert "ZohoCRM.settings.fields.CREATE" not in names("b", route("Leads", key=None))
 
