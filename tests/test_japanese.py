@@ -34,7 +34,8 @@ def test_it_names_the_same_commands_in_the_same_order() -> None:
 def test_what_it_tells_to_type_is_the_same() -> None:
     english, japanese = (re.findall(r"```(?:sh|sql)\n.*?```", page, re.DOTALL) for page in (ENGLISH, JAPANESE))
     assert japanese == english
-    assert re.findall(r"ZohoCRM\.\S+", JAPANESE) == re.findall(r"ZohoCRM\.\S+", ENGLISH)
+    english, japanese = (re.sub(r"```text\n\$ .*?```", "", page, flags=re.DOTALL) for page in (ENGLISH, JAPANESE))
+    assert re.findall(r"ZohoCRM\.\S+", japanese) == re.findall(r"ZohoCRM\.\S+", english) != []
 
 
 def test_its_code_words_are_those_of_the_english_one_and_each_points_to_the_other() -> None:

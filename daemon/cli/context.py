@@ -25,6 +25,11 @@ def load_settings(path: Path) -> Settings:
     return _kept(load(path, environment()))
 
 
+def org_settings(path: Path, org: str) -> Settings:
+    """The settings with one org only, whose secrets alone must be there yet. Raises SettingsError."""
+    return _kept(load(path, environment(), only=org))
+
+
 def ledger_settings(path: Path) -> Settings:
     """The settings without the orgs, for commands that only need the ledger and no secret of an org."""
     return _kept(load(path, environment(), with_orgs=False))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,6 +14,7 @@ import click
 from rich.console import Console
 
 PLAIN_WIDTH: Final = 160  # of a file or pipe, which has none of its own
+_NARROWEST: Final = 40
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document; its keys are stable.")
@@ -21,6 +24,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON doc
 def say(document: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Prints what was done, for a program or for a person."""
     click.echo(json.dumps({"schema": 1, **document}) if as_json else text)
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """A line for a person: on a terminal broken at its width, the further lines behind an indent; else as it is."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def console() -> Console:

@@ -22,6 +22,7 @@ from daemon.core.filter import FilterError, parse_filter, unlisted
 from daemon.core.fitting import FieldRule, by_star, kind_of, rule_for
 from daemon.core.keys import flag_problems, key_problems, ladder_problems, recognises
 from daemon.core.nearest import there_is
+from daemon.core.problem import About, Problem
 from daemon.core.reach import left_out
 from daemon.core.rules import Copy, Fill, Rows, Source, Stream
 from daemon.core.schema import Field, Schema
@@ -29,23 +30,13 @@ from daemon.core.sifting import sendable
 from daemon.core.version import parts_of, version_of
 
 # Set by Zoho on every write, or the subject of their own settings.
-_NEVER_BY_STAR: Final = frozenset(
+NEVER_BY_STAR: Final = frozenset(
     {"id", "Created_By", "Modified_By", "Created_Time", "Modified_Time", "Last_Activity_Time", "Full_Name", "Tag"}
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that `check` has to say of a stream; a fatal one keeps the stream from running."""
-
-    stream: str
-    field: str | None
-    message: str
-    fatal: bool = True
-
-
 @dataclass(slots=True, kw_only=True)
-class _Found:
+class Found:
     """What the settings come to by the metadata of both orgs."""
 
     rules: list[FieldRule] = field(default_factory=list)
@@ -71,66 +62,55 @@ def resolve(
     """
     if stream.notes_of:
         source = notes.readable(source)
-    found = _rules_of(stream, source, target, carried, zone, before, unfit)
+    found = rules_of(stream, source, target, carried, zone, before, unfit)
     rules, problems = found.rules, found.problems
     if stream.notes_of:
         rules = [notes.parent_rule(stream, carried), *(r for r in rules if r.target != notes.PARENT)]
         problems = [p for p in problems if p.field != notes.PARENT]
     else:
         problems += _partly_carried(stream, rules, source)
-    problems += [Problem(stream=stream.address, field=a.target, message=a.message, fatal=False) for a in found.absent]
+    problems += [_problem(stream, a.target, a.message, "field", fatal=False) for a in found.absent]
     filled = {r.target for r in rules}.union(a.target for a in found.absent)
-    problems += [
-        Problem(stream=stream.address, field=name, message=message)
-        for name, message in [
-            *key_problems(stream, target, filled, before),
-            *flag_problems(stream, target, filled, before),
-        ]
-    ]
+    problems += [*key_problems(stream, target, filled, before), *flag_problems(stream, target, filled, before)]
     if kept := egress_problem(stream, {r.target: leaves_of(r) for r in rules}):
-        problems.append(Problem(stream=stream.address, field="egress", message=kept))
+        problems.append(_problem(stream, "egress", kept, "egress"))
     problems += [
-        Problem(stream=stream.address, field="egress", message=message, fatal=False)  # nothing leaves that should not
+        _problem(stream, "egress", message, "egress", fatal=False)  # nothing leaves that should not
         for message in listed_in_vain(stream, source)
     ]
     problems += [
         Problem(
             stream=stream.address,
             field=f.api_name,
-            message=f"{stream.target}'s {stream.target_module}.{f.api_name} is mandatory and nothing fills it: "
-            f"give it a source or a constant under {place(stream)}.fields",
+            about="mandatory",
+            seen=f"{stream.target}'s {stream.target_module}.{f.api_name} is mandatory and nothing fills it",
+            do=f"give it a source or a constant under {place(stream)}.fields",
         )
         for f in target.fields.values()
         if f.mandatory and f.writable and f.api_name not in filled | {stream.key} and f.data_type != "ownerlookup"
     ]
-    problems += [
-        Problem(stream=stream.address, field=name, message=message, fatal=False)  # only `orgsync match` needs it
-        for name, message in ladder_problems(stream, rules)
-    ]
+    problems += ladder_problems(stream, rules)
     try:
         keep = parse_filter(stream.where)
     except FilterError as error:
-        return None, [*problems, Problem(stream=stream.address, field="where", message=str(error))]
+        return None, [*problems, _problem(stream, "where", str(error), "where")]
     problems += [
-        Problem(
-            stream=stream.address,
-            field=name,
-            message=f"where: {stream.source} has no field {name}{there_is(name, source.fields)}",
-        )
+        _problem(stream, name, f"where: {stream.source} has no field {name}{there_is(name, source.fields)}", "where")
         for name in sorted(keep.fields)
         if name not in source.fields
     ]
     problems += [
-        Problem(stream=stream.address, field=name, message=f"where: {name} is a {source.fields[name].data_type}")
+        _problem(stream, name, f"where: {name} is a {source.fields[name].data_type}", "where")
         for name in sorted(keep.fields & source.fields.keys())
         if composed_kind(source.fields[name]) in BY_ID
     ]
     problems += [
-        Problem(
-            stream=stream.address,
-            field=name,
-            message=f"where: the list of {stream.source}'s {stream.source_module}.{name} does not have {value!r}"
+        _problem(
+            stream,
+            name,
+            f"where: the list of {stream.source}'s {stream.source_module}.{name} does not have {value!r}"
             f"{there_is(value, source.fields[name].picklist)}",
+            "where",
             fatal=False,  # a record may still hold what was taken off the list
         )
         for name, value in unlisted(keep.criteria, source.fields)
@@ -164,6 +144,10 @@ def resolve(
     )
 
 
+def _problem(stream: Stream, field: str, seen: str, about: About, *, fatal: bool = True) -> Problem:
+    return Problem(stream=stream.address, field=field, seen=seen, about=about, fatal=fatal)
+
+
 def _kinds(columns: Iterable[str], source: Schema) -> dict[str, Kind]:
     """The kinds of source fields, by which their edits are told; Zoho may not list the Parent_Id of notes."""
     return {name: (name in source.fields and kind_of(source.fields[name])) or "text" for name in sorted(columns)}
@@ -174,7 +158,7 @@ def _with_duty(absent: Absent, target: Schema) -> Absent:
     return replace(absent, mandatory=there is not None and there.mandatory)
 
 
-def _rules_of(
+def rules_of(
     stream: Stream,
     source: Schema,
     target: Schema,
@@ -182,7 +166,8 @@ def _rules_of(
     zone: str,
     before: Carried = NOTHING,
     unfit: Mapping[str, str] = MappingProxyType({}),
-) -> _Found:
+) -> Found:
+    """What the fields of a stream come to by both schemas, also where the stream may not run for it; as `resolve`."""
     table: Mapping[str, Source] = stream.fields.table or {}
     found = _by_table(stream, table, source, target, carried, zone, before, unfit)
     if stream.fields.table is None or stream.fields.star:
@@ -204,16 +189,14 @@ def _by_star(
     """What both sides have and the target can write, but for what the table names."""
     rules: list[FieldRule] = []
     problems = [
-        Problem(
-            stream=stream.address,
-            field=name,
-            message=f"except names {name}, which {stream.target}'s {stream.target_module} does not have",
+        _problem(
+            stream, name, f"except names {name}, which {stream.target}'s {stream.target_module} does not have", "except"
         )
         for name in sorted(stream.fields.except_)
         if name not in target.fields
     ]
     noted = {origin.key for origin in stream.origins}
-    left_out = stream.fields.except_ | _NEVER_BY_STAR | {stream.key, stream.flag} | named.keys() | noted
+    left_out = stream.fields.except_ | NEVER_BY_STAR | {stream.key, stream.flag} | named.keys() | noted
     for name, mine in source.fields.items():
         yours = target.fields.get(name)
         if yours is None or name in left_out or not yours.writable:
@@ -229,7 +212,7 @@ def _by_star(
         if isinstance(rule, FieldRule):
             rules.append(rule)
         else:
-            problems.append(Problem(stream=stream.address, field=name, message=f"{name}: {rule}", fatal=False))
+            problems.append(_problem(stream, name, f"{name}: {rule}", "left out", fatal=False))
     return rules, problems
 
 
@@ -242,19 +225,20 @@ def _by_table(
     zone: str,
     before: Carried,
     unfit: Mapping[str, str],
-) -> _Found:
-    found = _Found()
+) -> Found:
+    found = Found()
     for name, origin in table.items():
         if name == stream.key:
             what = f"{name} is the key field; orgsync fills it itself"
-            found.problems.append(Problem(stream=stream.address, field=name, message=what))
+            found.problems.append(_problem(stream, name, what, "key"))
         elif name in unfit:
             found.absent.append(_unfit(stream, name, unfit[name]))
         elif lost := _lost(stream, name, origin, source, target, before):
             if name in before:
                 found.absent.append(lost)
             else:
-                found.problems.append(Problem(stream=stream.address, field=name, message=lost.message))
+                is_there = lost.field == name and name in target.fields
+                found.problems.append(_problem(stream, name, lost.message, "read-only" if is_there else "field"))
         else:
             rule, problems = _rule(stream, name, origin, source, target, carried, zone)
             wrong = "; ".join(p.message for p in problems if p.fatal)
@@ -306,7 +290,7 @@ def _rule(
         rule = rule_for(name, origin, mine, yours, carried, fill, zone)
     if isinstance(rule, FieldRule):
         return rule, problems
-    return None, [*problems, Problem(stream=stream.address, field=name, message=f"{name}: {rule}")]
+    return None, [*problems, _problem(stream, name, f"{name}: {rule}", "type")]
 
 
 def _columns(
@@ -325,21 +309,22 @@ def _columns(
     if here is None or there is None:
         org, module = (stream.source, mine[0].rows_module) if here is None else (stream.target, yours[0].rows_module)
         message = f"{name}: the fields of its rows ({org}'s module {module}) cannot be read: let the API user see them"
-        return (), [Problem(stream=stream.address, field=name, message=message)]
-    found = _rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
+        return (), [_problem(stream, name, message, "columns")]
+    found = rules_of(rows_stream(stream, name, origin, there), here, there, carried, zone)
     faults = column_faults(name, found.rules, there)
-    found.problems += [Problem(stream=stream.address, field=name, message=message) for message in faults]
+    found.problems += [_problem(stream, name, message, "columns") for message in faults]
     return tuple(sorted(found.rules, key=lambda r: r.target)), found.problems
 
 
 def _partly_carried(stream: Stream, rules: list[FieldRule], source: Schema) -> list[Problem]:
     """What a lookup into several modules may point to and the route does not carry: it stops those records only."""
     return [
-        Problem(
-            stream=stream.address,
-            field=rule.target,
-            message=f"{rule.target}: records that point into {', '.join(missing)} are held, because this route carries "
-            "none of these and no match field is named for them",
+        _problem(
+            stream,
+            rule.target,
+            f"{rule.target}: records that point into {', '.join(missing)} are held, because this route carries none of "
+            "these and no match field is named for them",
+            "lookup",
             fatal=False,
         )
         for rule in rules

@@ -68,6 +68,11 @@ DATA_CENTERS: Final[dict[str, DataCenter]] = {
 }
 
 
+def console_url(data_center: str) -> str:
+    """Where Self Clients and their codes are made: the API console lies beside the accounts server (facts 1.1)."""
+    return DATA_CENTERS[data_center].accounts_url.replace("//accounts.", "//api-console.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Org:
     """One Zoho CRM organisation and the self-client credential for it.

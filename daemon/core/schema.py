@@ -75,6 +75,20 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleInfo:
+    """A module of an org; only an `api_supported` one can be read. The other flags are what the API user may do."""
+
+    api_name: str
+    label: str
+    api_supported: bool
+    creatable: bool
+    editable: bool
+    deletable: bool
+    viewable: bool
+    generated_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """A user of an org; `email` is how owners are recognised across orgs."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from daemon.core.mapping import Problem
+from daemon.core.problem import Problem
 from daemon.core.rules import Stream
 from daemon.core.schema import Schema
 
@@ -19,8 +19,10 @@ def timeless_problems(stream: Stream, source: Schema, target: Schema) -> list[Pr
         Problem(
             stream=stream.address,
             field=_TIME,
-            message=f"{org}'s {schema.module} has no {_TIME}, so its changes cannot be read in order and it cannot be "
-            f"carried: take [routes.{stream.route}.modules.{stream.source_module}] out of the settings and carry the "
+            about="time",
+            seen=f"{org}'s {schema.module} has no {_TIME}, so its changes cannot be read in order and it cannot be "
+            "carried",
+            do=f"take [routes.{stream.route}.modules.{stream.source_module}] out of the settings and carry the "
             f"module whose records its rows belong to. If it should have one, let orgsync's user see the field {_TIME} "
             f"in his profile in {org}",
         )

@@ -116,12 +116,13 @@ def _id_of(linked: object) -> str | None:
 
 def translate(record: WireRecord, fields: FieldMap, known: Known) -> Translation:
     """A source record in the target's terms; parents that have no counterpart yet are in `waits`."""
-    return _translated(record, fields.rules, known, fields.mandatory)
+    return translated(record, fields.rules, known, fields.mandatory)
 
 
-def _translated(
+def translated(
     record: WireRecord, rules: Iterable[FieldRule], known: Known, mandatory: frozenset[str] = frozenset()
 ) -> Translation:
+    """The same by some rules: those of a subform's rows, or one."""
     values: dict[str, Json] = {}
     waits: list[tuple[str, Parent]] = []
     faults: list[Fault] = []
@@ -187,7 +188,7 @@ def _canonical(raw: object, rule: FieldRule) -> Json:
 
 def _rows(record: WireRecord, rule: FieldRule, known: Known) -> Translation:
     """The rows of a subform, all or none: with one that waits or is at fault the others are not known to be all."""
-    found = [_translated(row, rule.rows, known) for row in objects(_shown(record, rule))]
+    found = [translated(row, rule.rows, known) for row in objects(_shown(record, rule))]
     waits = tuple((rule.target, parent) for row in found for _, parent in row.waits)
     faults = tuple(replace(fault, field=rule.target) for row in found for fault in row.faults)
     rows: list[Row] = [{**row.values} for row in found]

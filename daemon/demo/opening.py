@@ -59,7 +59,7 @@ def settle_in(cast: Cast) -> None:
     screen.say(
         "settings.toml is written, both orgs gave their tokens (orgsync auth), and `orgsync check --create-keys` says:"
     )
-    for line in done.out.splitlines():
+    for line in done.out.splitlines()[-len(MODULES) - 1 :]:  # the verdicts; what they are about takes a page
         screen.say(f"  {line}", style="dim")
     screen.say(
         f"The daemon will ask A every {POLL_S} s, stay {LAG_S} s behind its clock, and wait {CALL_DEADLINE_S} s at "

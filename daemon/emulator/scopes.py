@@ -49,6 +49,7 @@ def allowed(scopes: Iterable[str], kind: str, module: str | None, *, custom: boo
     """
     held = {scope.strip().upper() for scope in scopes}
     names = ["ZohoCRM.modules"] + ([f"ZohoCRM.modules.{module}"] if module else [])
+    names += [f"ZohoCRM.modules.{module.replace('_', '')}"] if module else []  # salesorders, as Zoho's pages spell it
     names += ["ZohoCRM.modules.custom"] if custom else []
     if module is None and kind in ("coql", "coql_meta"):
         names = [one.rpartition(".")[0] for one in held if one.startswith("ZOHOCRM.MODULES.")]

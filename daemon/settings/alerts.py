@@ -43,7 +43,7 @@ def read_alerts(document: Mapping[str, object], around: Surroundings, problems: 
 def _webhook(value: object, around: Surroundings, problems: list[Problem]) -> Secret | None:
     at = f"{_AT}.webhook"
     place = f"{at}" if isinstance(value, str) else f"{at} (what it names)"
-    secret = Secret(value) if isinstance(value, str) else read_org_secret(value, at, around, problems)
+    secret = Secret(value) if isinstance(value, str) else read_org_secret("", value, at, around, problems)
     if secret is None:
         return None
     if wrong := _wrong(secret.reveal()):

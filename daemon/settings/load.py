@@ -71,15 +71,15 @@ class Settings:
         return by_address[address]
 
 
-def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True) -> Settings:
+def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True, only: str | None = None) -> Settings:
     """The settings of a file, with the secrets it names. Raises SettingsError with every problem found.
 
     Without `with_orgs` only the ledger's secret is read, and no org is among the settings: whoever only looks at the
-    ledger needs no rights to Zoho.
+    ledger needs no rights to Zoho. With `only`, the org of that name is the only one: secrets of others may be missing.
     """
     document = read_document(path)
     problems: list[Problem] = []
-    around = Surroundings(folder=path.absolute().parent, env=env, with_orgs=with_orgs)
+    around = Surroundings(folder=path.absolute().parent, env=env, with_orgs=with_orgs, only=only)
     head = take(FileEntry, document, "", problems)
     ledger = take(LedgerEntry, document.get("ledger", {}), "ledger", problems)
     state_dir = _state_dir(head.state_dir if head else None, around, problems)
@@ -160,7 +160,7 @@ def _org(
     problems: list[Problem],
 ) -> Org | None:
     secrets = {
-        key: read_org_secret(table[key], join(at, key), around, problems) if key in table else None
+        key: read_org_secret(name, table[key], join(at, key), around, problems) if key in table else None
         for key in ("client_secret", "refresh_token")
         if isinstance(table, dict)
     }

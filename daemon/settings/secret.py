@@ -35,18 +35,19 @@ class Surroundings:
     """What the settings may read beside their own file: the folder that relative paths start from, the environment.
 
     `used` gathers the names of the variables that secrets were read from. Without `with_orgs`, whoever asks only wants
-    the ledger: the orgs' secrets stay where they are.
+    the ledger: the orgs' secrets stay where they are; with `only` those of other orgs do.
     """
 
     folder: Path
     env: Mapping[str, str]
     with_orgs: bool = True
+    only: str | None = None
     used: set[str] = field(default_factory=set)
 
 
-def read_org_secret(value: object, at: str, around: Surroundings, problems: list[Problem]) -> Secret | None:
-    """As `read_secret`, where the orgs' secrets are wanted; else None, unless the place itself is a mistake."""
-    if around.with_orgs:
+def read_org_secret(org: str, value: object, at: str, around: Surroundings, problems: list[Problem]) -> Secret | None:
+    """As `read_secret`, where the org's secrets are wanted; else None, unless the place itself is a mistake."""
+    if around.with_orgs and around.only in (None, org):
         return read_secret(value, at, around, problems)
     _place(value, at, problems)
     return None

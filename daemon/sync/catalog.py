@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sized
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final, TypeVar
 
-from daemon.core.rules import Route
-from daemon.core.schema import OrgProfile, Schema, User
+from daemon.core.absent import Carried
+from daemon.core.remark import Remark
+from daemon.core.rights import Rights
+from daemon.core.rules import Route, Stream
+from daemon.core.schema import ModuleInfo, OrgProfile, Schema, User
 from daemon.zoho.client import Zoho
 
 METADATA_KEPT: Final = timedelta(hours=6)
@@ -49,6 +53,14 @@ class Catalog:
         """Whether some of it was read too long ago to write by."""
         with self._lock:
             return any(self._monotonic() - at >= _TRUSTED.total_seconds() for at, _ in self._kept.values())
+
+    def modules(self) -> dict[str, ModuleInfo]:
+        """The modules by API name, with what the user that orgsync is may do in them."""
+        return self._once("modules", lambda: {module.api_name: module for module in self.zoho.modules()})
+
+    def rights(self) -> Rights | None:
+        """What the profile of that user allows; None where the org does not say."""
+        return self._once("rights", self.zoho.rights)
 
     def forget(self) -> None:
         """Read everything anew at the next question."""
@@ -107,25 +119,44 @@ def owners_by_email(source: Catalog, target: Catalog, table: Mapping[str, str]) 
     return {mine: yours for mine, yours in found.items() if yours is not None}
 
 
-def owner_problems(route: Route, source: Catalog, target: Catalog) -> list[str]:
-    """Lines of the route's table of owners that find nobody, and people of the source whom nobody stands for."""
+def default_owner_of(stream: Stream, target: Catalog) -> str | None:
+    """The id of the active user of the target whose records they become when nobody else stands for their owner."""
+    wanted = (stream.default_owner or "").lower()
+    return next((u.user_id for u in target.users() if wanted and u.active and u.email.lower() == wanted), None)
+
+
+def owner_remarks(
+    route: Route, source: Catalog, target: Catalog, carried: Mapping[str, Carried] = MappingProxyType({})
+) -> list[Remark]:
+    """Lines of the route's table of owners that find nobody, a default owner who is none, and people of the source whom
+    nobody stands for. `carried` is by stream: one that has run goes on without its default owner.
+    """
     if not route.streams:
         return []
     stream = route.streams[0]  # owners are the route's: its streams say the same
     mine = {u.email.lower() for u in source.users()}
     yours = {u.email.lower() for u in target.users() if u.active}
-    found = [f"owners: {one} is no user of {route.source}" for one in stream.owners if one.lower() not in mine]
-    found += [
+    seen = [f"owners: {one} is no user of {route.source}" for one in stream.owners if one.lower() not in mine]
+    seen += [
         f"owners: {one} is no active user of {route.target}"
         for one in dict.fromkeys(stream.owners.values())
         if one.lower() not in yours
     ]
+    correct = f"correct the line in routes.{route.name}.owners"
+    found = [
+        Remark(level="remark", about="owners", seen=one, means="the line does nothing", do=correct) for one in seen
+    ]
+    if stream.default_owner is not None and default_owner_of(stream, target) is None:
+        has_run = all(carried[s.address].parts for s in route.streams if s.address in carried) and bool(carried)
+        means = "what nobody else stands for is held" if has_run else "no stream of the route starts"
+        one = f"default_owner {stream.default_owner} is no active user of {route.target}"
+        do = f"correct routes.{route.name}.default_owner"
+        found.append(Remark(level="remark" if has_run else "wrong", about="owners", seen=one, means=means, do=do))
     known = owners_by_email(source, target, stream.owners)
     strangers = sorted(u.email for u in source.users() if u.active and u.email and u.user_id not in known)
     if strangers and stream.default_owner is None:
         people = ", ".join(strangers[:5]) + (f" and {len(strangers) - 5} others" if strangers[5:] else "")
-        found.append(
-            f"nobody in {route.target} stands for {people}: what they own is held; "
-            f"name them in routes.{route.name}.owners, or set default_owner"
-        )
+        one = f"nobody in {route.target} stands for {people}"
+        do = f"name them in routes.{route.name}.owners, or set routes.{route.name}.default_owner"
+        found.append(Remark(level="remark", about="owners", seen=one, means="what they own is held", do=do))
     return found

@@ -67,7 +67,7 @@ class Matcher:
         self, prepared: Prepared, source: Catalog, target: Catalog, reader: Reader, back: Stream | None
     ) -> None:
         stream = prepared.stream
-        wrong = [message for _, message in ladder_problems(stream, prepared.fields.rules)]
+        wrong = [problem.message for problem in ladder_problems(stream, prepared.fields.rules)]
         if not stream.match:
             wrong = ['it has no ladder to match by: give it one, for example match = ["Email"]']
         if wrong:

@@ -13,8 +13,9 @@ from loguru import logger
 from daemon.core.absent import NOTHING, Carried, carried, renamed, replaced
 from daemon.core.edits import People
 from daemon.core.fieldmap import FieldMap, columns_of
-from daemon.core.mapping import Problem, resolve
+from daemon.core.mapping import resolve
 from daemon.core.order import parents_first
+from daemon.core.problem import Problem
 from daemon.core.reach import match_problem
 from daemon.core.record import START
 from daemon.core.rules import Copy, Route, Rows, Stream
@@ -23,7 +24,7 @@ from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger, ReadLedger
 from daemon.ledger.errors import StreamChanged
 from daemon.ledger.streams import StreamState
-from daemon.sync.catalog import METADATA_KEPT, Catalog, owners_by_email
+from daemon.sync.catalog import METADATA_KEPT, Catalog, default_owner_of, owners_by_email
 from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused
 
@@ -65,15 +66,12 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
     if fields is None:
         found = "; ".join(p.message for p in problems if p.fatal)
         raise StreamRefusedError(f"{found}; nothing was written; see `orgsync check`")
-    default_owner = None
-    if stream.default_owner is not None:
-        owners = [u for u in target.users() if u.active and u.email.lower() == stream.default_owner.lower()]
-        if not owners and not before.parts:  # else he has left: only what nobody else stands for waits
-            raise StreamRefusedError(
-                f"default_owner {stream.default_owner} is no active user of {stream.target}; "
-                f"nothing was written; correct routes.{stream.route}.default_owner"
-            )
-        default_owner = owners[0].user_id if owners else None
+    default_owner = default_owner_of(stream, target)
+    if stream.default_owner is not None and default_owner is None and not before.parts:
+        raise StreamRefusedError(  # else he has left: only what nobody else stands for waits
+            f"default_owner {stream.default_owner} is no active user of {stream.target}; "
+            f"nothing was written; correct routes.{stream.route}.default_owner"
+        )
     return Prepared(
         stream=stream,
         carried=route.carried(),
@@ -85,7 +83,7 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
         target_zgid=target.profile().zgid,
         in_source=_people(stream, source),
         in_target=_people(stream, target),
-        target_schema=_schemas(stream, source, target)[1].fingerprint(),
+        target_schema=schemas_of(stream, source, target)[1].fingerprint(),
     )
 
 
@@ -98,7 +96,7 @@ def field_map(
     stream: Stream, route: Route, source: Catalog, target: Catalog, before: Carried = NOTHING
 ) -> tuple[FieldMap | None, list[Problem]]:
     """The stream's field rules by both orgs' metadata as it is now, with every problem found."""
-    schemas = _schemas(stream, source, target)
+    schemas = schemas_of(stream, source, target)
     if timeless := timeless_problems(stream, *schemas):
         return None, timeless
     zone = source.profile().time_zone
@@ -111,11 +109,11 @@ def field_map(
     }
     if wrong and all(name in before for name in wrong):
         return resolve(stream, *schemas, route.carried(), zone, before, wrong)
-    more = [Problem(stream=stream.address, field=name, message=message) for name, message in wrong.items()]
+    more = [Problem(stream=stream.address, field=name, seen=message, about="lookup") for name, message in wrong.items()]
     return (None if wrong else fields), [*problems, *more]
 
 
-def _schemas(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema, Schema]:
+def schemas_of(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema, Schema]:
     """The fields of both modules, with those of the rows of the subforms that the settings name."""
     here, there = source.schema(stream.source_module), target.schema(stream.target_module)
     table = stream.fields.table or {}

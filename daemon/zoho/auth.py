@@ -84,6 +84,13 @@ class Authority:
                 return token
             return self._renew(stored)
 
+    def granted(self) -> frozenset[str]:
+        """The scopes of the token as the token endpoint named them; none where it named none. Raises as
+        `access_token` does.
+        """
+        self.access_token()
+        return frozenset(tokenfile.read(self._org).scopes)
+
     def credential(self) -> Credential:
         """How the stored token is, without asking anybody. Raises CredentialRefused where it cannot be read."""
         stored, now = tokenfile.read(self._org), self._now()
@@ -175,7 +182,9 @@ class Authority:
         _wait_until(org, what, min(recent) + RENEWED_WITHIN, now)
 
 
-def exchange_grant(org: Org, code: Secret, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
+def exchange_grant(
+    org: Org, code: Secret, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> tuple[str, ...]:
     """Turn a grant code into tokens and store them; the scopes that were granted, as Zoho names them.
 
     A code works once and for minutes only. Raises CredentialRefused, OrgUnavailable, CallUncertain or BadAnswer.
@@ -193,7 +202,7 @@ def exchange_grant(org: Org, code: Secret, *, now: Callable[[], datetime] = lamb
             tokenfile.write(org, replace(made, refresh_token=fresh.refresh_token))
     finally:
         transport.close()
-    return fresh.scope
+    return fresh.scopes
 
 
 def revoke(org: Org) -> None:
@@ -219,6 +228,7 @@ def _tokens(fresh: oauth.Fresh, now: datetime, known: Tokens) -> Tokens:
         made_with=known.made_with,
         renewals=known.renewals,
         made_at=now,
+        scopes=fresh.scopes or known.scopes,
     )
 
 

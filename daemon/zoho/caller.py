@@ -20,6 +20,7 @@ import orjson
 from daemon.core.alerts import Credential
 from daemon.core.credits import Forecast, Told, forecast
 from daemon.core.org import Org, Secret
+from daemon.core.rights import PROFILES, in_words
 from daemon.zoho.auth import Allowance, Authority
 from daemon.zoho.errors import (
     PERMISSION_CODES,
@@ -287,6 +288,10 @@ class Caller:
         with self._lock:
             return forecast(list(self.credits_told), self.answered_at, self.now())
 
+    def granted(self) -> frozenset[str]:
+        """The scopes of its token as Zoho named them; none where it named none. Raises as a call does."""
+        return self._authority.granted()
+
     def credential(self) -> Credential:
         """How its token is, without asking anybody. Raises CredentialRefused where the file cannot be read."""
         return self._authority.credential()
@@ -354,11 +359,16 @@ class Caller:
     def _credential(self, call: Call, what: str, error: Mapping[str, object]) -> CredentialRefused:
         name, code = self.org.name, error.get("code")
         if code == "OAUTH_SCOPE_MISMATCH":
-            hint = f"Make a grant code with the scope {call.scope} and run: orgsync auth {name}"
+            hint = (
+                f"Its token lacks the scope {call.scope}, or a part of it: `orgsync check` names all that a new code "
+                f"needs, for orgsync auth {name}"
+            )
             return CredentialRefused(name, what, hint, scope=call.scope)
         if code in PERMISSION_CODES:
             return CredentialRefused(
-                name, what, f"The API user's profile lacks {self.shown(_lacking(error))}; give it in Zoho"
+                name,
+                what,
+                f"The API user's profile lacks {self.shown(_lacking(error))}; give it in Zoho under {PROFILES}",
             )
         return CredentialRefused(name, what, f"Run: orgsync auth {name}")
 
@@ -385,4 +395,5 @@ def _token_refused(reply: Reply) -> bool:
 def _lacking(error: Mapping[str, object]) -> str:
     details = error.get("details")
     permissions = details.get("permissions") if isinstance(details, dict) else None
-    return ", ".join(map(str, permissions)) if isinstance(permissions, list) and permissions else "a permission"
+    names = permissions if isinstance(permissions, list) else []
+    return ", ".join(f"{name} ({in_words(str(name))})" for name in names) or "a permission"

@@ -19,18 +19,18 @@ from daemon.core.credits import Forecast
 from daemon.core.files import File
 from daemon.core.org import Org
 from daemon.core.record import WireRecord, format_instant
-from daemon.core.schema import Field, OrgProfile, Schema, User
-from daemon.zoho import bulk, bulkwrite, coql, files, metadata, newfield, reads, writes
+from daemon.core.rights import Rights
+from daemon.core.schema import Field, ModuleInfo, OrgProfile, Schema, User
+from daemon.zoho import bulk, bulkwrite, coql, files, metadata, newfield, reads, whoami, writes
 from daemon.zoho.auth import Allowance
 from daemon.zoho.caller import Call, Caller
 from daemon.zoho.coql import Condition
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
-from daemon.zoho.metadata import Deletions, ModuleInfo
+from daemon.zoho.metadata import Deletions
 from daemon.zoho.purse import Purse
 from daemon.zoho.shapes import EMPTY, Page, page_of, total_of
 from daemon.zoho.writes import Batch
 
-_SETTINGS: Final = "ZohoCRM.settings.ALL"
 _COQL: Final = "ZohoCRM.coql.READ,ZohoCRM.modules.ALL"
 _MOST_PAGES: Final = 500
 
@@ -129,6 +129,10 @@ class Zoho:
     def credits_forecast(self) -> Forecast:
         """Whether the org's credits are about to run out, from what it said."""
         return self._caller.credits_forecast()
+
+    def granted(self) -> frozenset[str]:
+        """The scopes of its token as Zoho named them; none where it named none."""
+        return self._caller.granted()
 
     def credential(self) -> Credential | None:
         """How its token is, from the stored one; None where that cannot be read. Asks nobody."""
@@ -348,13 +352,11 @@ class Zoho:
 
     def me(self) -> str:
         """The id of the user that the credential stands for."""
-        params = {"type": "CurrentUser"}
-        call = Call(method="GET", path="users", scope="ZohoCRM.users.READ", params=params)
-        nothing: tuple[list[User], bool] = ([], False)
-        found, _ = self._caller.read(call, metadata.users, nothing)
-        if len(found) != 1:
-            raise BadAnswer(self.org.name, f"GET users?type=CurrentUser was answered with {len(found)} users")
-        return found[0].user_id
+        return whoami.me(self._caller)
+
+    def rights(self) -> Rights | None:
+        """What the profile of the user lets that the credential stands for; None where the org does not say."""
+        return whoami.rights(self._caller)
 
     def profile(self) -> OrgProfile:
         """Who the org says it is."""
@@ -366,12 +368,17 @@ class Zoho:
 
     def modules(self) -> list[ModuleInfo]:
         """Every module of the org, those that cannot be read included."""
-        call = Call(method="GET", path="settings/modules", scope=_SETTINGS)
+        call = Call(method="GET", path="settings/modules", scope="ZohoCRM.settings.modules.READ")
         return self._caller.read(call, metadata.modules, [])
 
     def schema(self, module: str) -> Schema:
         """The fields of a module. Raises RequestRefused for a module that does not exist or shows no field."""
-        call = Call(method="GET", path="settings/fields", scope=_SETTINGS, params={"module": coql.name(module)})
+        call = Call(
+            method="GET",
+            path="settings/fields",
+            scope="ZohoCRM.settings.fields.READ",
+            params={"module": coql.name(module)},
+        )
         try:
             found = self._caller.read(call, lambda answer: metadata.schema(module, answer), None)
         except RequestRefused as error:

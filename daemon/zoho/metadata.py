@@ -6,20 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from daemon.core.schema import Field, OrgProfile, Schema, User
+from daemon.core.rights import Rights
+from daemon.core.schema import Field, ModuleInfo, OrgProfile, Schema, User
 from daemon.zoho.shapes import WrongShapeError, as_id, as_instant, as_object, as_text, more_of, objects
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleInfo:
-    """A module of an org; only an `api_supported` one can be read."""
-
-    api_name: str
-    label: str
-    api_supported: bool
-    creatable: bool
-    editable: bool
-    generated_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +80,24 @@ def users(found: Mapping[str, object]) -> tuple[list[User], bool]:
     return people, more_of(found)
 
 
+def profile_of_user(found: Mapping[str, object]) -> tuple[str, str] | None:
+    """Id and name of the profile of the one user in an answer; None where it shows none."""
+    rows = objects(found, "users")
+    profile = _object(rows[0].get("profile")) if len(rows) == 1 else {}
+    return (as_id("users[0].profile.id", profile.get("id")), _text(profile, "name")) if profile else None
+
+
+def rights(name: str, found: Mapping[str, object]) -> Rights | None:
+    """What a profile denies; None where the answer lists no permissions."""
+    rows = objects(found, "profiles")
+    listed = rows[0].get("permissions_details") if len(rows) == 1 else None
+    if not isinstance(listed, list) or not listed:
+        return None
+    known = [as_object(f"profiles[0].permissions_details[{place}]", one) for place, one in enumerate(listed)]
+    denied = frozenset(_text(one, "name") for one in known if one.get("enabled") is False)
+    return Rights(profile=name, denied=denied)
+
+
 def modules(found: Mapping[str, object]) -> list[ModuleInfo]:
     return [
         ModuleInfo(
@@ -99,6 +106,8 @@ def modules(found: Mapping[str, object]) -> list[ModuleInfo]:
             api_supported=row.get("api_supported") is True,
             creatable=row.get("creatable") is True,
             editable=row.get("editable") is True,
+            deletable=row.get("deletable") is True,
+            viewable=row.get("viewable") is True,
             generated_type=_text(row, "generated_type"),
         )
         for place, row in enumerate(objects(found, "modules"))

@@ -5,6 +5,7 @@ It answers errors with status 200; only `access_token` says that it worked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,16 +14,23 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from daemon.core.org import Org, Secret
+from daemon.core.org import DATA_CENTERS, Org, Secret, console_url
 from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, ZohoError, shown
 from daemon.zoho.transport import Reply, Transport
 
 _DEFAULT_LIFETIME: Final = 3600.0
 _PORTS: Final = {"https": 443, "http": 80}
+_SCOPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}(?:\.[A-Za-z0-9_]{1,60}){1,3}")
+_MOST_SCOPES: Final = 500
 _HINTS: Final = {
-    "invalid_client": "Compare orgs.{org}.client_id with the API console, and data_center with where the org lives",
+    "invalid_client": "The data centre {code} ({host}) does not know this client. If its Self Client was made in the "
+    "console of another one ({others}), write that into orgs.{org}.data_center; else compare orgs.{org}.client_id with "
+    "{console}",
     "invalid_client_secret": "Compare orgs.{org}.client_secret with the API console",
-    "invalid_code": "The code or refresh token is used up, revoked or of another data centre. Run: orgsync auth {org}",
+    "invalid_code": "The refresh token is revoked, pushed out by newer ones, or of another client. Run: orgsync auth "
+    "{org}",
+    "invalid_code, of a grant": "A code works once, for the minutes that were chosen with it, and with its own client. "
+    "Make a new one at {console} (Self Client > Generate Code), then run: orgsync auth {org}",
 }
 
 
@@ -37,7 +45,7 @@ class Fresh:
     access_token: Secret
     lifetime: timedelta
     refresh_token: Secret | None
-    scope: str
+    scopes: tuple[str, ...]
 
 
 def ask(org: Org, transport: Transport, form: Mapping[str, str]) -> Fresh:
@@ -52,7 +60,7 @@ def ask(org: Org, transport: Transport, form: Mapping[str, str]) -> Fresh:
     )
     found = _object(org, reply, secrets)
     if "access_token" not in found:
-        raise _refusal(org, reply, found, secrets)
+        raise _refusal(org, reply, found, secrets, granting="code" in form)
     access = found["access_token"]
     if not isinstance(access, str) or not access.isascii() or not access.isprintable() or not access.strip():
         raise BadAnswer(org.name, f"the token endpoint gave an access_token of type {type(access).__name__}")
@@ -62,7 +70,7 @@ def ask(org: Org, transport: Transport, form: Mapping[str, str]) -> Fresh:
         access_token=Secret(access),
         lifetime=timedelta(seconds=_lifetime(found)),
         refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else None,
-        scope=shown(found.get("scope") or ""),
+        scopes=_scopes(found.get("scope")),
     )
 
 
@@ -91,7 +99,9 @@ def _object(org: Org, reply: Reply, secrets: list[Secret]) -> Mapping[str, objec
     raise BadAnswer(org.name, what)
 
 
-def _refusal(org: Org, reply: Reply, found: Mapping[str, object], secrets: list[Secret]) -> ZohoError:
+def _refusal(
+    org: Org, reply: Reply, found: Mapping[str, object], secrets: list[Secret], *, granting: bool = False
+) -> ZohoError:
     error = shown(found.get("error") or found.get("message") or "no reason given", secrets)
     what = f"the token endpoint refused: {error}"
     # The word is localised (facts 1.4), so its companion tells a throttle too.
@@ -99,8 +109,15 @@ def _refusal(org: Org, reply: Reply, found: Mapping[str, object], secrets: list[
         return Throttled(org.name, what)
     if reply.status >= 500:
         return BadAnswer(org.name, f"the token endpoint answered {reply.status}: {error}")
-    hint = _HINTS.get(error, "Run: orgsync auth {org}")
-    return CredentialRefused(org.name, what, hint.format(org=org.name))
+    hint = (_HINTS.get(f"{error}, of a grant") if granting else None) or _HINTS.get(error, "Run: orgsync auth {org}")
+    others = ", ".join(code for code in DATA_CENTERS if code != org.data_center)
+    places = {"host": urlsplit(org.accounts_url).hostname, "console": console_url(org.data_center), "others": others}
+    return CredentialRefused(org.name, what, hint.format(org=org.name, code=org.data_center, **places))
+
+
+def _scopes(found: object) -> tuple[str, ...]:
+    """What was granted, in whatever way the names are joined (facts 12.1); what is no name of a scope is left out."""
+    return tuple(dict.fromkeys(_SCOPE.findall(found)))[:_MOST_SCOPES] if isinstance(found, str) else ()
 
 
 def _lifetime(found: Mapping[str, object]) -> float:
@@ -121,7 +138,9 @@ def _check_domain(org: Org, found: object) -> None:
     if named == wanted or (named and _sandbox_of(wanted, named)):
         return
     what = f"the token is for {shown(found)!r}, but orgs.{org.name} is configured for {org.api_url}"
-    hint = f"Set orgs.{org.name}.data_center (or api_url) to where this org lives; nothing was sent there"
+    home = next((code for code, one in DATA_CENTERS.items() if _normal(one.api_url) == named), None)
+    place = f'data_center = "{home}"' if home else "data_center (or api_url) to where this org lives"
+    hint = f"Set orgs.{org.name}.{place}; nothing was sent there"
     raise CredentialRefused(org.name, what, hint)
 
 

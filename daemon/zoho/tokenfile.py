@@ -24,8 +24,8 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What the file holds. `made_with` says, without telling it, which credential the access token belongs to, and
-    `made_at` when that was given.
+    """What the file holds. `made_with` says, without telling it, which credential the access token belongs to,
+    `made_at` when that was given, and `scopes` what it may do, as far as Zoho said so.
     """
 
     refresh_token: Secret | None = None
@@ -37,6 +37,7 @@ class Tokens:
     blocked_until: datetime | None = None
     last_error: str = ""
     made_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
 
 
 def read(org: Org) -> Tokens:
@@ -125,6 +126,7 @@ def _dump(tokens: Tokens) -> bytes:
         "blocked_until": text(tokens.blocked_until),
         "last_error": tokens.last_error,
         "made_at": text(tokens.made_at),
+        "scopes": list(tokens.scopes),
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
@@ -141,6 +143,7 @@ def _parse(content: bytes) -> Tokens:
         blocked_until=_moment(found["blocked_until"]),
         last_error=_text(found["last_error"]),
         made_at=_moment(found.get("made_at")),  # files of older versions have none
+        scopes=tuple(_text(scope) for scope in found.get("scopes", [])),  # nor these
     )
 
 

@@ -25,6 +25,10 @@ VARY = {"streams[].outcomes", "rows", "outcomes", "kinds"}
 AS_ZOHO_SHOWS_IT = {"records[].fields[].old", "records[].fields[].new"}
 NEVER_HERE = {"left_out[]", "not_compared[]"}  # an emulated org shows everything, and all of it is compared
 STREAM = "india-to-us/Contacts"
+INIT = [
+    *("--source", "a", "--source-dc", "in", "--target", "b", "--target-dc", "us"),
+    *("--direction", "one-way", "--modules", "Leads"),
+]
 
 Print = Callable[..., list[Any]]
 
@@ -92,8 +96,8 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
     child = india.insert_raw("Contacts", {"Last_Name": "Waits", "Account_Name": {"id": account}})
     free, _ = (india.insert_raw("Contacts", {"Last_Name": name}) for name in ("Free", "Still"))
     said = {
-        "init": call("init", "new.toml"),
-        "check": call("check"),
+        "init": call("init", "new.toml", *INIT),
+        "check": [*call("check"), *call("check", "--mapping", STREAM)],
         "snapshot": call("snapshot", "us"),
         "db upgrade": call("db", "upgrade"),
         "match": [*call("match", STREAM), *call("match", STREAM, "--create-unmatched")],

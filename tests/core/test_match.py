@@ -115,4 +115,4 @@ def test_a_default_is_no_value_and_only_what_the_ladder_needs_is_read() -> None:
 def test_a_ladder_of_fields_that_nothing_fills_or_that_are_all_alike_is_a_problem() -> None:
     stream = replace(make.stream(), match=(("Email", "Fax"), ("Rating", "Email")))
     rules = [make.rule("Email"), FieldRule(target="Rating", source=Constant(value="Hot"), kind="text")]
-    assert [name for name, _ in ladder_problems(stream, rules)] == ["Fax", "Rating"]
+    assert [problem.field for problem in ladder_problems(stream, rules)] == ["Fax", "Rating"]

@@ -50,7 +50,7 @@ def test_no_command_shows_or_keeps_a_secret_in_good_days_and_bad_ones(cage: Cage
     cage.set('refresh_token = { env = "INDIA_TOKEN" }\n', "")
     code = india.grant_tokens[0]
     cage.secrets.append(code)
-    cage.call("init", "new.toml", code=0)
+    cage.call("init", "new.toml", "--all-keys", code=0)
     cage.call("check", code=2)
     cage.call("auth", "india", stdin="1000.no.code\n", code=2)
     cage.call("auth", "india", stdin=code + "\n", code=0)
@@ -101,7 +101,7 @@ def test_a_server_that_repeats_all_that_it_is_told_gets_nothing_shown_or_kept(
                 cage.call("status")
             else:
                 cage.call("auth", "us", stdin=f"{code}\n")
-                cage.call("check", code=2)
+                cage.call("check", code=69 if status in (429, 500) else 2)
             cage.set(parrot.url, us.base_url)
             assert parrot.heard
     assert cage.leaks() == []

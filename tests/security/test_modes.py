@@ -42,7 +42,7 @@ def test_every_file_is_0600_and_every_folder_0700_whatever_the_umask(site: Site)
         ("snapshot", "us", "-o", "us.json"),
         ("match", "india-to-us/Leads", "--csv", "lists"),
         ("db", "copy", "--to", f"sqlite:///{site.folder}/copy.db"),
-        ("init", "new.toml"),
+        ("init", "new.toml", "--all-keys"),
     ):
         done = site.call(*args)
         assert done.returncode in (0, 1), (args, done.stderr)

@@ -30,7 +30,7 @@ def test_such_a_module_is_refused_with_the_reason_and_what_to_do_and_check_says_
             shown: list[Finding] = []
             assert not check_all(settings.routes, pair.fleet.catalogs, create_keys=False, show=shown.append)
             (said, *_) = [f for f in shown if f.subject == "india-to-us/Stage_History"]
-            assert (said.ok, said.message in trouble) == (False, True)
+            assert (said.ok, f"{said.remark.seen}: {said.remark.do}" in trouble) == (False, True)
 
 
 def test_the_emulator_has_a_module_that_cannot_be_read_by_modified_time() -> None:

@@ -372,8 +372,11 @@ def test_the_settings_refresh_token_wins_over_the_stored_one(make_org, clock, se
 
 def test_a_grant_code_is_stored_and_used(make_org, clock, server):
     org = make_org(refresh_token=None)
-    server.token_answers.append(server.answer(200, server.token("1000.a.b", refresh_token="1000.r.r", scope="X Y")))
-    assert auth.exchange_grant(org, Secret("1000.code"), now=clock) == "X Y"
+    server.token_answers.append(
+        server.answer(200, server.token("1000.a.b", refresh_token="1000.r.r", scope="A.b.READ A.c.ALL,<b>"))
+    )
+    assert auth.exchange_grant(org, Secret("1000.code"), now=clock) == ("A.b.READ", "A.c.ALL")
+    assert tokenfile.read(org).scopes == ("A.b.READ", "A.c.ALL")
     assert another(org, clock).access_token() == Secret("1000.a.b")
     [call] = server.token_calls
     assert (call.form["grant_type"], call.form["code"]) == ("authorization_code", "1000.code")
