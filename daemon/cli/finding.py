@@ -109,13 +109,14 @@ def _search(settings: Settings, reader: Reader, orgs: Mapping[str, Catalog], ans
     if told and _is_one(hits, told):
         answer.stories = told
         return
-    met = {(org, i) for s in told for org, i in ((s.source, s.source_id), (s.target, s.target_id)) if i}
+    met: set[tuple[str, str]] = set()
     for hit in hits:
-        if (hit.org, hit.record_id) in met:
-            first = next(s for s in told if hit.record_id in (s.source_id, s.target_id))
-            answer.found.append(Found(hit=hit, stream=first.stream, reason="known", about=_short(first)))
-        else:
+        known = next((s for s in told if hit.record_id in (s.source_id, s.target_id)), None)
+        if known is None:
             answer.found += _unmet(settings, reader, orgs, hit, streams)
+        elif (known.stream, known.source_id) not in met:
+            met.add((known.stream, known.source_id))
+            answer.found.append(Found(hit=hit, stream=known.stream, reason="known", about=_short(known)))
     if not hits:
         answer.notes = [*_nowhere(orgs, places, text), *answer.notes]
 

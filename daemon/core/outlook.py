@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.rules import Stream
-from daemon.core.side_by_side import Today
+from daemon.core.side_by_side import Standing, Today
 
 _DELETED: Final = {"flag": "marks its counterpart", "delete": "deletes its counterpart"}
+_MOVED: Final[tuple[Standing, ...]] = ("differs", "either", "changed there")
 _DRIFTED: Final = {"report": "holds it for a person", "overwrite": "puts the source's values back"}
 
 
@@ -24,16 +25,22 @@ class Outlook:
 
 
 def outlook(stream: Stream, today: Today, read_until: datetime, *, linked: bool, live: bool) -> Outlook | None:
-    """What happens to a record that nothing is waiting for; None where both orgs are as they should be. `linked`: it has
-    a counterpart, which is `live` for all that the ledger knows.
+    """What happens to a record that waits for nothing; None where both orgs are as they should be. `linked`: it has a
+    counterpart, which is `live` for all that the ledger knows.
     """
     if today.source_at is None:
         return _gone_here(stream, live=live)
-    if today.source_at > read_until:
+    is_new = not linked or any(today.has(standing) for standing in _MOVED)  # else it was read, just behind the horizon
+    if today.source_at > read_until and is_new:
         return Outlook(by="poll", does="reads its latest change")
     if today.matches is False and stream.unmatched != "follow":
         return Outlook(by="nothing", does=f'it does not match the filter (unmatched = "{stream.unmatched}")')
-    if live and linked and today.target_at is None:
+    return _of_counterpart(stream, today, is_owed=linked and live)
+
+
+def _of_counterpart(stream: Stream, today: Today, *, is_owed: bool) -> Outlook | None:
+    """What no poll sees."""
+    if is_owed and today.target_at is None:
         return Outlook(by="comparison", does=f'finds that its counterpart is gone (gone = "{stream.gone}")')
     if today.has("differs"):
         return Outlook(by="comparison", does="finds the difference, and it is brought over")
