@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import load_settings, utc_now
 from daemon.cli.screen import json_option, say
 from daemon.core.org import Secret
@@ -14,7 +15,7 @@ from daemon.zoho.auth import exchange_grant
 
 
 @click.command("auth")
-@click.argument("org")
+@click.argument("org", shell_complete=typed.orgs)
 @json_option
 @click.pass_obj
 def command(settings_path: str, org: str, as_json: bool) -> None:

@@ -10,10 +10,12 @@ from typing import Final
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import open_reader
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.named import Named, names
 from daemon.cli.orgs import offline_option, settings_to_look
+from daemon.cli.progress import progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option
 from daemon.cli.status import cause_lines, instant, printable, queue_entry
@@ -23,7 +25,7 @@ _MOST: Final = 10_000
 
 
 @click.command("queue")
-@click.option("--stream", help="Only of this stream.")
+@click.option("--stream", shell_complete=typed.streams, help="Only of this stream.")
 @click.option("--cause", "cause_id", type=click.IntRange(1, 2**63 - 1), help="Every record of this cause.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, _MOST), help="How many to list.")
 @offline_option
@@ -47,7 +49,8 @@ def command(
     shown = [(q.stream, i) for q in stuck for i in q.example_ids] + [(one.stream, one.source_id) for one in records]
     named: Named = {}
     if shown and left_out is None:
-        named, left_out = names(settings, shown)
+        with progress("asking for names (--offline does without)"):
+            named, left_out = names(settings, shown)
     if as_json:
         causes = [
             {

@@ -14,6 +14,7 @@ from daemon.cli.context import open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.finding import Answer, ask, stream_of
 from daemon.cli.orgs import offline_option, settings_to_look
+from daemon.cli.progress import progress
 from daemon.cli.screen import console, json_option
 from daemon.cli.status import printable
 from daemon.cli.telling import field_table, following, known_lines, now_lines, worth_telling, written_line
@@ -38,7 +39,7 @@ def command(ctx: click.Context, record: str, writes: int, all_fields: bool, offl
     an e-mail address. Nothing is written to any org. Exit code 1: it waits, or no single record was found.
     """
     settings, left_out = settings_to_look(Path(ctx.obj), offline=offline)
-    with open_reader(settings) as reader:
+    with open_reader(settings) as reader, progress("asking the orgs"):
         answer = ask(settings, reader, record, left_out)
         history = (
             {(s.stream, s.source_id): reader.history(s.source_id, s.stream, limit=writes) for s in answer.stories}
