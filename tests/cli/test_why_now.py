@@ -164,6 +164,7 @@ def test_the_document_names_every_field_and_how_it_stands(cast: Cast, why: Why) 
     }
     assert {by_name["Mobile"]["standing"], by_name["Fax"]["standing"]} == {"kept", "equal"}
     assert by_name["Account_Name"]["source"].startswith("Zylker (")
+    assert by_name["Account_Name"]["standing"] == "equal", "by the id map, as on the road"
     assert stream["now"]["matches"] is True
     [found] = json.loads(why("hush@zylker.example", "--json")[1])["found"]
     assert (found["record_id"], found["reason"], found["by"], found["stream"]) == (
