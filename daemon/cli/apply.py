@@ -10,6 +10,7 @@ import click
 from daemon.cli import planfile
 from daemon.cli.context import load_settings, locked_ledger, utc_now
 from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE
+from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option, say
 from daemon.core.outcome import Outcome
@@ -40,11 +41,12 @@ def command(ctx: click.Context, file: Path, as_json: bool) -> None:
     are queued.
     """
     settings = load_settings(Path(ctx.obj))
-    set_up(as_json=False)
+    set_up(as_json=False, stream=Stderr())
     plan = planfile.read(file)
     known_stream(settings, plan.standing.stream)
     try:
-        report, source, target = _apply(settings, plan)
+        with progress(f"planning {plan.standing.stream} once more, and writing"):
+            report, source, target = _apply(settings, plan)
     except LedgerHeld as error:
         advice = "A daemon that runs writes what is due by itself; to apply the plan stop it, apply, and start it again"
         click.echo(f"orgsync: {error}. Nothing was written. {advice}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import org_settings, utc_now
 from daemon.cli.exits import STOPPED
@@ -28,7 +29,7 @@ from daemon.zoho.errors import CredentialRefused, ZohoError
 
 
 @click.command("auth")
-@click.argument("org")
+@click.argument("org", shell_complete=typed.orgs)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, org: str, as_json: bool) -> None:

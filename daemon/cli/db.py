@@ -11,6 +11,7 @@ import click
 
 from daemon.cli.context import ledger_settings, make_state_dir
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.progress import Part, progress
 from daemon.cli.screen import json_option, say
 from daemon.core.org import Secret
 from daemon.ledger import copying, migrate, witness
@@ -51,8 +52,9 @@ def upgrade(settings_path: str, revision: str, as_json: bool) -> None:
     settings = ledger_settings(Path(settings_path))
     make_state_dir(settings)
     with _locked(_database(settings)) as database:
-        database.make()
-        migrate.upgrade(database, revision)
+        with progress(f"bringing {database.name} up"):
+            database.make()
+            migrate.upgrade(database, revision)
         found, _ = copying.revision(database)
         beyond = "" if revision in ("head", found) else f", which is beyond {revision} already: nothing was done"
         document = {"ledger": database.name, "revision": found}
@@ -72,7 +74,8 @@ def downgrade(settings_path: str, revision: str, yes: bool, as_json: bool) -> No
                 f"{database.name} is at {copying.revision(database)[0]}; what revisions after {revision} keep would be "
                 "lost, and nothing was done. Make a backup, then add --yes"
             )
-        migrate.downgrade(database, revision)
+        with progress(f"bringing {database.name} down"):
+            migrate.downgrade(database, revision)
         found, _ = copying.revision(database)
         document = {"ledger": database.name, "revision": found}
         say(document, f"{database.name}: revision {found or 'none'}", as_json=as_json)
@@ -114,8 +117,9 @@ def copy(settings_path: str, url: str, password_file: Path | None, as_json: bool
     if target.name == source.name:
         raise click.UsageError(f"{source.name} is the ledger of the settings itself; nothing was copied")
     source.demand()
-    with _locked(source, still=True), _locked(target):
-        counts = copying.copy(source, target)
+    with _locked(source, still=True), _locked(target), progress("copying the ledger") as show:
+        what = "rows copied and compared"
+        counts = copying.copy(source, target, lambda done, total: show([Part(what=what, done=done, total=total)]))
     if as_json:
         click.echo(json.dumps({"schema": 1, "from": source.name, "to": target.name, "rows": counts}))
         return

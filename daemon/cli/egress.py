@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from daemon.cli import typed
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.screen import console, json_option
 from daemon.ledger import Export
 
 
 @click.command("egress")
-@click.argument("route")
+@click.argument("route", shell_complete=typed.routes)
 @json_option
 @click.pass_obj
 def command(settings_path: str, route: str, as_json: bool) -> None:

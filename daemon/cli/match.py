@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import click
 
-from daemon.cli import sheets
+from daemon.cli import sheets, typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.progress import Part, Show, progress
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option
 from daemon.cli.status import printable
@@ -26,7 +27,7 @@ from daemon.ledger.errors import LedgerHeld
 from daemon.service.inbox import Request
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
-from daemon.sync.match import Decision, Found, Matcher, opposite
+from daemon.sync.match import Decision, Found, Matcher, Side, opposite
 from daemon.sync.prepare import NEVER_RUN, prepare
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, RequestRefused
@@ -36,7 +37,7 @@ _SHOWN: Final = 20  # mistakes of one message
 
 
 @click.command("match")
-@click.argument("stream")
+@click.argument("stream", shell_complete=typed.streams)
 @click.option("--csv", "folder", type=click.Path(file_okay=False, path_type=Path), help="Where the lists are written.")
 @click.option(
     "--accept",
@@ -71,10 +72,11 @@ def command(
 
 
 @contextmanager
-def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Reader]]:
-    """Connections to both orgs, and the ledger as it is; a daemon may run meanwhile."""
+def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Reader, Show]]:
+    """Connections to both orgs, and the ledger as it is; a daemon may run meanwhile. Bars show how far it is."""
     route = next(route for route in settings.routes if route.name == stream.route)
     with ExitStack() as stack:
+        show = stack.enter_context(progress("reading both orgs"))
         allowance = stack.enter_context(shared_allowance(settings))
         source, target = (
             Catalog(stack.enter_context(Zoho(settings.orgs[name], now=utc_now, allowance=allowance)), time.monotonic)
@@ -86,16 +88,15 @@ def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Read
                 ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, utc_now())
             ledger.start_stream(stream, NEVER_RUN, "refuse", utc_now())
         reader = stack.enter_context(open_reader(settings))
-        yield Matcher(prepared, source, target, reader, opposite(stream, settings.streams())), reader
+        yield Matcher(prepared, source, target, reader, opposite(stream, settings.streams())), reader, show
 
 
 def _list(settings: Settings, stream: Stream, folder: Path) -> tuple[dict[str, object], list[str]]:
     """Writes the lists; gives what is to be said of them."""
     if there := [folder / name for name in sheets.NAMES if (folder / name).exists()]:
         raise click.ClickException(f"{there[0]} exists; it was not touched. Move it away, or name another --csv")
-    with _matcher(settings, stream) as (matcher, _):
-        _announce(matcher)
-        found = matcher.find()
+    with _matcher(settings, stream) as (matcher, _, show):
+        found = _found(matcher, show, _announce(matcher))
         cost = matcher.credits
     try:
         sheets.write(folder, sheets.rows_of(found.matching, found.rungs))
@@ -114,13 +115,25 @@ def _list(settings: Settings, stream: Stream, folder: Path) -> tuple[dict[str, o
     return document, [*_as_text(stream, found, folder, cost), f"then: {following}"]
 
 
-def _announce(matcher: Matcher) -> None:
-    """What it will cost, where the orgs can count."""
+def _found(matcher: Matcher, show: Show, expected: Mapping[str, int], decided: Sequence[Decision] = ()) -> Found:
+    """What both orgs have in common; `expected` says by org how many records there are to read."""
+
+    def told(side: Side, records: int) -> None:
+        org = side.org.zoho.org.name
+        show([Part(what=f"{org} {side.module}", done=records, total=expected.get(org))])
+
+    return matcher.find(decided, told)
+
+
+def _announce(matcher: Matcher) -> dict[str, int]:
+    """Says what it will cost, where the orgs can count; gives how many records each holds."""
     with suppress(CredentialRefused, RequestRefused):
         ours, theirs, price = matcher.estimate()
         names = [side.org.zoho.org.name for side in (matcher.source, matcher.target)]
         what = f"{ours:,} {matcher.source.module} of {names[0]} and {theirs:,} {matcher.target.module} of {names[1]}"
         click.echo(f"reading {what}: about {price:,} credits", err=True)
+        return dict(zip(names, (ours, theirs), strict=True))
+    return {}
 
 
 def _counts(found: Found) -> dict[str, object]:
@@ -179,7 +192,7 @@ def _decide(
         raise _nothing_stored(str(error).splitlines()) from None
     except OSError as error:
         raise _nothing_stored([f"{error.filename} cannot be read: {error.strerror}"]) from None
-    with _matcher(settings, stream) as (matcher, reader):
+    with _matcher(settings, stream) as (matcher, reader, show):
         state = reader.state(stream)
         first = f"the lists of {stream.address} were never made; `orgsync match {stream.address}` makes them"
         if create and (state is None or state.first_run not in ("seen", "match")):
@@ -187,7 +200,7 @@ def _decide(
         pairs, wrong = matcher.review(decided.pairs)
         if wrong:
             raise _nothing_stored(wrong)
-        to_create = _to_create(matcher, decided.pairs, decided.refused) if create else None
+        to_create = _to_create(matcher, show, decided.pairs, decided.refused) if create else None
         cost = matcher.credits
     both = [(one.source_id, one.target_id) for one in pairs]
     demand(settings, Request(kind="match", stream=stream.address, pairs=both, shown="match" if create else ""))
@@ -200,9 +213,9 @@ def _decide(
     return {"linked": len(both), "to_create": to_create, "credits": cost, "next": following}, lines
 
 
-def _to_create(matcher: Matcher, decided: Sequence[Decision], refused: frozenset[str]) -> int:
+def _to_create(matcher: Matcher, show: Show, decided: Sequence[Decision], refused: frozenset[str]) -> int:
     """How many records would be created. Refused while one of them has a candidate that nobody has said no to."""
-    found = matcher.find(decided)
+    found = _found(matcher, show, {}, decided)
     groups = (*found.matching.certain, *found.matching.ambiguous)
     undecided = [group for group in groups if any(e.record_id not in refused for e in group.sources)]
     if undecided:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import UNREACHABLE
+from daemon.cli.progress import Part, Stderr, followed
 from daemon.cli.screen import json_option
 from daemon.cli.status import code_of, stopped, unbalanced, what_runs
 from daemon.ledger import LedgerError
 from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
+from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
 
@@ -36,9 +39,10 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """
 
     settings = load_settings(Path(ctx.obj))
-    set_up(as_json=False)
+    set_up(as_json=False, stream=Stderr())
     how: FirstRun = "create" if first_run == "create" else "refuse"
     with (
+        followed("reading and writing", partial(_parts, settings)),
         locked_ledger(settings) as ledger,
         shared(settings, ledger, fair=False) as claims,
         Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how, claims=claims) as fleet,
@@ -65,6 +69,20 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     away = {report.stream for report in reports if report.away}
     standing = {s.stream for s in stopped(streams)}
     ctx.exit(UNREACHABLE if standing and standing <= away else code_of(streams))
+
+
+def _parts(settings: Settings) -> list[Part]:
+    """What goes on: first loads, comparisons; else how many streams have reached the present."""
+    with open_reader(settings) as reader:
+        streams, _stuck = what_runs(settings, reader)
+        loads, compared = reader.loading(utc_now()), reader.comparing()
+    parts = [
+        Part(what=f"{one.stream}, first load by {one.way}", done=one.done, total=None if one.waits else one.total)
+        for one in loads
+    ]
+    parts += [Part(what=f"{one.stream}, compared", done=one.source_seen + one.target_seen) for one in compared]
+    there = sum(s.caught_up_at is not None for s in streams)
+    return parts or [Part(what="streams caught up", done=there, total=len(streams))]
 
 
 def _as_json(report: Report) -> dict[str, object]:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import click
 
-from daemon.cli import planfile
+from daemon.cli import planfile, typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import asked_ledger, empty_ledger, load_settings, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.cli.planned import Shown, as_document, as_text
+from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option
 from daemon.core.forecast import WRITES
@@ -32,7 +33,7 @@ from daemon.zoho.client import Zoho
 
 
 @click.command("plan")
-@click.argument("stream")
+@click.argument("stream", shell_complete=typed.streams)
 @click.option(
     "--records",
     default=2_000,
@@ -60,14 +61,15 @@ def command(
     2 the next cycle would write nothing of it.
     """
     settings = load_settings(Path(ctx.obj))
-    set_up(as_json=False)
+    set_up(as_json=False, stream=Stderr())
     one = settings.stream(known_stream(settings, stream))
     if one.files_of is not None:
         raise click.UsageError(f"{stream} carries attachments, which are not planned; its records are: {one.files_of}")
     if file is not None and file.exists():
         raise click.ClickException(f"{file} exists; it was not touched. Name another file for --save")
     how: FirstRun = "create" if first_run == "create" else "refuse"
-    with planning(settings, one) as (planner, has_ledger, pace):
+    asked = progress(f"asking {one.source} and {one.target}")
+    with asked, planning(settings, one) as (planner, has_ledger, pace):
         seen = planner.next_cycle(records, how)
         latency = pace()
     if file is not None:

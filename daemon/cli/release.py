@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import ledger_settings
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option, say
@@ -14,7 +15,7 @@ from daemon.service.inbox import Request
 
 
 @click.command("release")
-@click.argument("stream")
+@click.argument("stream", shell_complete=typed.streams)
 @click.option("--accept", required=True, metavar="N|all", help="How many records may pass until it has caught up.")
 @click.option("--reason", required=True, help="Why; it is kept in the ledger.")
 @json_option

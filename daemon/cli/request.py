@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import locked_ledger, utc_now
+from daemon.cli.progress import progress
 from daemon.core.record import is_record_id
 from daemon.ledger.errors import LedgerHeld
 from daemon.service import inbox
@@ -31,7 +33,8 @@ def demand(settings: Settings, request: Request) -> tuple[int, str]:
             return inbox.carry_out(request, ledger, now), when
     except LedgerHeld:
         patience = _PATIENCE_S + len(request.pairs) / _PAIRS_A_SECOND
-        return inbox.ask(settings.state_dir / "inbox", request, patience), "now"
+        with progress("waiting for the daemon, which holds the ledger"):
+            return inbox.ask(settings.state_dir / "inbox", request, patience), "now"
 
 
 def known_stream(settings: Settings, address: str) -> str:
@@ -46,7 +49,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command the options by which records of the retry queue are chosen."""
     for option in (
         click.option("--record", "source_id", help="The record with this id in the source org."),
-        click.option("--stream", help="All records of this stream."),
+        click.option("--stream", shell_complete=typed.streams, help="All records of this stream."),
         click.option(
             "--cause", "cause_id", type=_NUMBER, help="All records of this cause (its number in `orgsync queue`)."
         ),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import ledger_settings, open_reader
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option, say
@@ -14,7 +15,7 @@ from daemon.service.inbox import Request
 
 
 @click.command("resync")
-@click.argument("stream")
+@click.argument("stream", shell_complete=typed.streams)
 @json_option
 @click.pass_obj
 def command(settings_path: str, stream: str, as_json: bool) -> None:

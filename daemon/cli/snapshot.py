@@ -8,15 +8,17 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, utc_now
+from daemon.cli.progress import Part, progress
 from daemon.cli.screen import json_option, say
 from daemon.zoho.client import Zoho
 from daemon.zoho.raw import snapshot
 
 
 @click.command("snapshot")
-@click.argument("org")
+@click.argument("org", shell_complete=typed.orgs)
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Default: ORG.snapshot.json")
 @json_option
 @click.pass_obj
@@ -34,7 +36,8 @@ def command(settings_path: str, org: str, output: Path | None, as_json: bool) ->
         raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another --output")
     left_out: list[str] = []
     with shared_allowance(settings) as allowance, Zoho(settings.orgs[org], now=utc_now, allowance=allowance) as zoho:
-        taken = snapshot(zoho, left_out.append)
+        with progress(f"reading {org}") as show:
+            taken = snapshot(zoho, left_out.append, lambda done, of: show([Part(what="modules", done=done, total=of)]))
         spent = zoho.credits_spent
     _write(path, json.dumps(taken, ensure_ascii=False, indent=1))
     _tell(path, list(taken["fields"]) if isinstance(taken["fields"], dict) else [], left_out, spent, as_json=as_json)

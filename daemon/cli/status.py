@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -306,10 +306,13 @@ def _progress(load: Loading) -> str:
     return f"{load.done:,} of {load.total:,} records{share}{rest}{at_work}"
 
 
-def cause_lines(q: Stuck) -> Text:
-    """Four lines a cause: how many and why, what the first of them met, what mends it, what to type then."""
+def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:
+    """Four lines a cause: how many and why, what the first of them met, what mends it, what to type then. The examples
+    are ids, unless others are given.
+    """
     about = " ".join(part for part in (q.code, q.field, f"= {q.value!r}" if q.value else None) if part)
-    example = f", for example {q.example_ids[0]}" if q.example_ids else ""
+    shown = examples or q.example_ids[:1]
+    example = f", for example {', '.join(shown)}" if shown else ""
     due = f", due {q.next_due_at:%H:%M:%S} UTC" if q.state == "due" and q.next_due_at else ""
     text = Text()
     text.append(f"{q.records} {q.state}", style="bold red" if q.state == "dead" else "bold yellow")

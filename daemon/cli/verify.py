@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,9 +12,11 @@ from typing import Final
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, utc_now
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.progress import Part, progress
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option
 from daemon.cli.verify_text import as_document, as_text, place_of, token_of
@@ -33,13 +34,12 @@ from daemon.sync.verify import Verifier
 from daemon.zoho.client import Zoho
 
 _REPAIRED: Final = ("differs", "missing", "gone", "outlived")
-_SECONDS: Final = 2.0  # after which a person wants to see that something goes on
 
 Tell = Callable[[str, int, int], None]
 
 
 @click.command("verify")
-@click.argument("stream")
+@click.argument("stream", shell_complete=typed.streams)
 @click.option("--deep", is_flag=True, help="Read every record of both orgs, and believe no count.")
 @click.option(
     "--credits", "most", type=click.IntRange(min=1), metavar="N", help="Spend at most N credits in both orgs together."
@@ -67,8 +67,12 @@ def command(
     """
     settings = load_settings(Path(ctx.obj))
     one = settings.stream(known_stream(settings, stream))
-    tell = _progress() if sys.stderr.isatty() and not as_json else _silent
-    said = verified(settings, one, deep=deep, most=most, start=place_of(start), tell=tell)
+    with progress(f"asking {one.source} and {one.target}") as show:
+
+        def tell(org: str, done: int, of: int) -> None:
+            show([Part(what=f"records of {org}", done=done, total=of)])
+
+        said = verified(settings, one, deep=deep, most=most, start=place_of(start), tell=tell)
     repaired, when = repaired_by(settings, one, said) if repair else (None, "")
     if as_json:
         click.echo(json.dumps(as_document(said, one, repaired)))
@@ -136,14 +140,3 @@ def _code(one: Finding, stream: Stream) -> str:
 
 def _version(one: Finding) -> str:
     return (one.modified_time or datetime.now(UTC)).isoformat()
-
-
-def _progress() -> Tell:
-    """A line that says how far it is, from the third second on."""
-    began = time.monotonic()
-
-    def tell(org: str, done: int, of: int) -> None:
-        if time.monotonic() - began > _SECONDS:
-            click.echo(f"\r\x1b[K{org}: {done:,} of about {of:,} records\r", nl=False, err=True)
-
-    return tell

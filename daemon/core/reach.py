@@ -12,7 +12,7 @@ from daemon.core.causes import PARENT_AMBIGUOUS, PARENT_UNMATCHED
 from daemon.core.rules import Fill
 from daemon.core.schema import Field, Schema
 
-_KNOWN_BY: Final = ("text", "email", "phone", "website", "picklist", "autonumber")
+ASKED_FOR: Final = ("text", "email", "phone", "website", "picklist", "autonumber")
 """Types whose values are asked for as they are; COQL takes no textarea in a condition (facts 3.5)."""
 
 _SHOWN: Final = 120  # characters of a value that name a cause
@@ -137,6 +137,6 @@ def match_problem(match: Match, module: str, source: Schema, target: Schema) -> 
         found = schema.fields.get(match.field)
         if found is None:
             return f"match: {name} has no field {match.field} in the {'source' if schema is source else 'target'}"
-        if found.data_type not in _KNOWN_BY:
-            return f"match: {name}.{match.field} is a {found.data_type}; records are matched by {', '.join(_KNOWN_BY)}"
+        if found.data_type not in ASKED_FOR:
+            return f"match: {name}.{match.field} is a {found.data_type}; records are matched by {', '.join(ASKED_FOR)}"
     return None

@@ -29,6 +29,8 @@ from daemon.ledger.tables import exports, retry_queue
 
 if TYPE_CHECKING:
     from daemon.core.budget import Account
+    from daemon.core.side_by_side import Agreed
+    from daemon.core.steps import LinkState
     from daemon.core.translate import Parent
     from daemon.ledger.backfills import Loading
     from daemon.ledger.story import Story
@@ -138,67 +140,26 @@ class Export:
     records: int
 
 
-def _view(name: str, **columns: type[TypeEngine[Any]] | type[UtcTime]) -> Table:
-    return Table(name, MetaData(), *(Column(column, kind) for column, kind in columns.items()))
+def _view(name: str, texts: str, numbers: str, times: str) -> Table:
+    """A view, with its columns by their type."""
+    kinds: tuple[tuple[str, type[TypeEngine[Any]] | type[UtcTime]], ...]
+    kinds = ((texts, Text), (numbers, Integer), (times, UtcTime))
+    return Table(name, MetaData(), *(Column(column, kind) for names, kind in kinds for column in names.split()))
 
 
 _streams: Final = _view(
     "v_streams",
-    stream=Text,
-    health=Text,
-    lag_s=Integer,
-    checkpoint_time=UtcTime,
-    checkpoint_id=Text,
-    polled_at=UtcTime,
-    caught_up_at=UtcTime,
-    due=Integer,
-    held=Integer,
-    dead=Integer,
-    last_cycle_id=Integer,
-    last_cycle_at=UtcTime,
-    last_seen=Integer,
-    last_balance=Text,
-    trouble=Text,
+    "stream health checkpoint_id last_balance trouble",
+    "lag_s due held dead last_cycle_id last_seen",
+    "checkpoint_time polled_at caught_up_at last_cycle_at",
 )
 _stuck: Final = _view(
-    "v_stuck",
-    cause_id=Integer,
-    stream=Text,
-    code=Text,
-    module=Text,
-    field=Text,
-    value=Text,
-    state=Text,
-    records=Integer,
-    oldest_s=Integer,
-    next_due_at=UtcTime,
-    remedy=Text,
+    "v_stuck", "stream code module field value state remedy", "cause_id records oldest_s", "next_due_at"
 )
 _history: Final = _view(
-    "v_history",
-    change_id=Integer,
-    at=UtcTime,
-    stream=Text,
-    cycle_id=Integer,
-    action=Text,
-    org=Text,
-    module=Text,
-    source_id=Text,
-    target_id=Text,
-    fields=Text,
-    answer_code=Text,
+    "v_history", "stream action org module source_id target_id fields answer_code", "change_id cycle_id", "at"
 )
-_balance: Final = _view(
-    "v_balance",
-    cycle_id=Integer,
-    stream=Text,
-    lane=Text,
-    started_at=UtcTime,
-    finished_at=UtcTime,
-    seen=Integer,
-    outcomes=Integer,
-    off_by=Integer,
-)
+_balance: Final = _view("v_balance", "stream lane", "cycle_id seen outcomes off_by", "started_at finished_at")
 
 
 class Reader:
@@ -299,6 +260,13 @@ class Reader:
         with self._reading() as connection:
             return story.stories(connection, record_id)
 
+    def agreed(self, story_of: Story) -> Agreed:
+        """What the counterpart of a story confirmed last."""
+        from daemon.ledger import story  # noqa: PLC0415
+
+        with self._reading() as connection:
+            return story.agreement(connection, story_of)
+
     def balance(self, stream: str | None = None, limit: int = 100) -> list[Balance]:
         """The latest cycles' sums, newest first."""
         query = select(_balance).order_by(_balance.c.cycle_id.desc()).limit(limit)
@@ -335,13 +303,16 @@ class Reader:
         return {i: link.target_id for i, link in ours.items()}, {i: one.source_id for i, one in theirs.items()}
 
     def counterparts(
-        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str]
+        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str], *, gone: bool = False
     ) -> dict[Parent, str]:
-        """The target ids of the parents that have one; `carried` is source module -> target module."""
+        """The target ids of the parents that have one there, or had one that is `gone`; `carried` is source module ->
+        target module.
+        """
         from daemon.ledger import lookups  # noqa: PLC0415
 
         with self._reading() as connection:
-            return lookups.counterparts(connection, stream, parents, carried, lookups.THERE)
+            states: tuple[LinkState, ...] = ("gone",) if gone else lookups.THERE
+            return lookups.counterparts(connection, stream, parents, carried, states)
 
     def exports(self) -> list[Export]:
         """What has left which org, by route, module and field."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
-from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, drops, id_map, intents, retry_queue
+from daemon.core.side_by_side import Agreed
+from daemon.ledger.lookups import names_in
+from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, drops, id_map, intents, meta, retry_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class Story:
     """What one stream's ledger knows of one record of its source.
 
     `state` is of the counterpart (live, flagged, deleted, gone), empty without one. `read_until` is the checkpoint's
-    time, `dropped` its latest drop, `trouble` says why the stream stands still.
+    time, `polled_at` when the source was last asked, `poll_s` every how many seconds it is; `dropped` its latest drop,
+    `trouble` says why the stream stands still.
     """
 
     stream: str
@@ -64,6 +68,8 @@ class Story:
     target: str
     target_module: str
     read_until: datetime
+    polled_at: datetime | None
+    poll_s: float
     trouble: str | None
     target_id: str | None = None
     state: str = ""
@@ -83,6 +89,22 @@ def stories(connection: Connection, record_id: str) -> list[Story]:
         met = linked | _met(connection, stream.stream, record_id)
         found += [_story(connection, stream, source_id) for source_id in sorted(met)]
     return found
+
+
+def agreement(connection: Connection, story: Story) -> Agreed:
+    """What the counterpart of a story confirmed last; nothing where nothing is known of that."""
+    source = id_map.alias("s")
+    query = (
+        select(agreed.c.field_digests, agreed.c.drifted)
+        .join(source, source.c.entity_id == agreed.c.entity_id)
+        .where(agreed.c.stream == story.stream, source.c.org == story.source)
+        .where(source.c.module == story.source_module, source.c.record_id == story.source_id)
+    )
+    found = connection.execute(query).one_or_none()
+    key = connection.scalar(select(meta.c.value).where(meta.c.name == "digest_key"))
+    if found is None or key is None:
+        return Agreed()
+    return Agreed(by_field=json.loads(found.field_digests), drifted=names_in(found.drifted), key=bytes.fromhex(key))
 
 
 def _pairs(connection: Connection, stream: Row[*tuple[Any, ...]], record_id: str) -> list[Row[*tuple[Any, ...]]]:
@@ -138,6 +160,8 @@ def _story(connection: Connection, stream: Row[*tuple[Any, ...]], source_id: str
         target=stream.target,
         target_module=stream.target_module,
         read_until=stream.modified_time,
+        polled_at=stream.polled_at,
+        poll_s=stream.poll_s,
         trouble=stream.trouble,
         target_id=None if link is None else link.target_id,
         state="" if link is None else link.state,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Final, TextIO
+from typing import Final, Protocol
 
 from loguru import logger
 
@@ -14,7 +14,17 @@ from daemon.core.masking import masked
 _HUMAN: Final = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
 
-def set_up(*, as_json: bool, verbose: bool = False, stream: TextIO | None = None) -> None:
+class Stream(Protocol):
+    """Where lines are written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
+
+
+def set_up(*, as_json: bool, verbose: bool = False, stream: Stream | None = None) -> None:
     """One sink, to stderr. `diagnose` and `backtrace` stay off: they print the values of local variables."""
     logger.remove()
     logger.add(
@@ -33,7 +43,7 @@ def set_up(*, as_json: bool, verbose: bool = False, stream: TextIO | None = None
 class _Masking:
     """A stream that secrets do not get through: the whole line is looked at, so tracebacks are too."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:

@@ -5,7 +5,7 @@ has decided. Writes to neither org. Of a record only its id, its match values an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -37,6 +37,13 @@ class Side:
     def count(self) -> int:
         """How many records it holds (one credit)."""
         return self.org.zoho.count(self.module)
+
+
+Told = Callable[[Side, int], None]
+
+
+def _nobody(side: Side, records: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +101,12 @@ class Matcher:
         ours, theirs = self.source.count(), self.target.count()
         return ours, theirs, sum(_CREDITS * (-(-n // LARGE) or 1) for n in (ours, theirs))
 
-    def find(self, decided: Collection[Decision] = ()) -> Found:
-        """Reads both orgs to their ends. What is `decided` already counts as linked."""
-        ours = self._sources({one.source_id for one in decided})
-        theirs = self._targets({one.target_id for one in decided})
+    def find(self, decided: Collection[Decision] = (), told: Told = _nobody) -> Found:
+        """Reads both orgs to their ends. What is `decided` already counts as linked; `told` hears how many records of
+        each side are read, page by page.
+        """
+        ours = self._sources({one.source_id for one in decided}, told)
+        theirs = self._targets({one.target_id for one in decided}, told)
         names = (self.target.key, self.source.key)
         left_out = Counter(entry for entry in ours.values() if isinstance(entry, str))
         return Found(
@@ -107,7 +116,7 @@ class Matcher:
             filtered=left_out["filtered"],
         )
 
-    def _sources(self, taken: set[str]) -> dict[str, _Seen]:
+    def _sources(self, taken: set[str], told: Told) -> dict[str, _Seen]:
         """The source's records by id; of one that is edited while we read the later version counts."""
         named = name_fields(self.source.org.schema(self.source.module))
         stream, fields = self._prepared.stream, self._fields
@@ -126,9 +135,10 @@ class Matcher:
                     values = translate(change.values, fields, knows).values
                     keys = keys_of(values, stream.match, self._types)
                     seen[change.record_id] = self._source_entry(change, keys, named)
+            told(self.source, len(seen))
         return seen
 
-    def _targets(self, taken: set[str]) -> dict[str, _Seen]:
+    def _targets(self, taken: set[str], told: Told) -> dict[str, _Seen]:
         named = name_fields(self.target.org.schema(self.target.module))
         stream, fields = self._prepared.stream, self._fields
         seen: dict[str, _Seen] = {}
@@ -138,6 +148,7 @@ class Matcher:
                 keys = keys_of(observe(change.values, fields), stream.match, self._types)
                 is_linked = change.record_id in known or change.record_id in taken
                 seen[change.record_id] = "linked" if is_linked else self._target_entry(change, keys, named)
+            told(self.target, len(seen))
         return seen
 
     def _source_entry(self, change: Change, keys: tuple[Key | None, ...], named: tuple[str, ...]) -> Entry:

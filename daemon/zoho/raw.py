@@ -17,8 +17,11 @@ _SETTINGS: Final = "ZohoCRM.settings.ALL"
 _MOST_PAGES: Final = 500
 
 
-def snapshot(zoho: Zoho, left_out: Callable[[str], None]) -> Json:
-    """Org, users, profiles, roles, currencies, modules, fields and layouts; no records, no secrets.
+def snapshot(
+    zoho: Zoho, left_out: Callable[[str], None], told: Callable[[int, int], None] = lambda _done, _of: None
+) -> Json:
+    """Org, users, profiles, roles, currencies, modules, fields and layouts; no records, no secrets. `told` hears how
+    many modules of how many are read.
 
     What the org does not show (a module without fields, profiles without the right to manage them) is told and left
     out. Costs two credits a module, one a profile and a few more; raises as reads do.
@@ -28,7 +31,8 @@ def snapshot(zoho: Zoho, left_out: Callable[[str], None]) -> Json:
     readable = [str(one["api_name"]) for one in modules if one.get("api_supported") is True]
     hidden = {one["api_name"] for one in modules if one.get("viewable") is False}
     fields, layouts = {}, {}
-    for module in readable:
+    for number, module in enumerate(readable):
+        told(number, len(readable))
         if module in hidden:
             left_out(module)
             continue

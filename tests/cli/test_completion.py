@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from daemon import cli
 from daemon.cli import drop
@@ -41,6 +42,44 @@ def test_bash_completes_commands_options_and_choices_as_the_parser_knows_them() 
     assert completed("re") == {"retry", "release", "resync"}
     assert completed("drop", "--") == options(drop.command)
     assert completed("demo", "--example", "global") == {"global-and-regional"}
+
+
+SETTINGS = """
+[orgs.india]
+client_id = 1
+[orgs.us]
+[routes.india-to-us.modules.Leads]
+notes = true
+attachments = "1d"
+[routes.india-to-us.modules.Deals]
+[routes.back]
+modules = 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("release", ["india-to-us/Leads", "india-to-us/Leads/Attachments", "india-to-us/Deals", "india-to-us/Notes"]),
+        ("resync india-to-us/L", ["india-to-us/Leads", "india-to-us/Leads/Attachments"]),
+        ("retry --stream india-to-us/D", ["india-to-us/Deals"]),
+        ("queue --stream x", []),
+        ("match india-to-us/N", ["india-to-us/Notes"]),
+        ("auth ", ["india", "us"]),
+        ("snapshot u", ["us"]),
+        ("egress ", ["india-to-us", "back"]),
+    ],
+)
+def test_names_of_the_settings_are_offered_even_where_other_things_in_them_are_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]
+) -> None:
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    monkeypatch.chdir(tmp_path)
+    words, _, incomplete = typed.rpartition(" ") if " " in typed else (typed, "", "")
+    found = ShellComplete(cli.app, {}, "orgsync", "_ORGSYNC_COMPLETE").get_completions(words.split(), incomplete)
+    assert [item.value for item in found] == offered
+    elsewhere = ["--settings", "absent.toml", *words.split()]
+    assert ShellComplete(cli.app, {}, "orgsync", "_ORGSYNC_COMPLETE").get_completions(elsewhere, incomplete) == []
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -132,7 +132,9 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         ledger.execute("UPDATE comparisons SET finished_at = started_at")
         ledger.execute(f"INSERT INTO backfills {columns} {begun}", (STREAM,))
     said["status"] += call("status")
-    said["why"] = [*call("why", account), *call("why", child), *call("why", free)]
+    site.emu.orgs["us"].insert_raw("Contacts", {"Last_Name": "Own"})
+    said["why"] = [one for asked in (account, child, free, "Own", "Nobody") for one in call("why", asked)]
+    said["why"] += call("why", free, "--offline")
     said["db downgrade"] = call("db", "downgrade", "0010", "--yes")
     shown = {name: {key for one in found for key in keys(one)} for name, found in said.items()}
     assert shown == {name: known - NEVER_HERE for name, known in DOCUMENTED.items()}

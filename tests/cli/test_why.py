@@ -59,8 +59,8 @@ def test_why_says_so_where_nothing_is_known_of_a_record(site: Site) -> None:
     assert "the ledger knows nothing of 5725767000000999999" in unknown.stdout
     assert "india-to-us/Contacts" in unknown.stdout
     wrong = site.call("why", "ann@example.com")
-    assert wrong.returncode == 64
-    assert "is a record id" in wrong.stderr
+    assert wrong.returncode == 1
+    assert "no record was found" in wrong.stdout
 
 
 def test_queue_shows_the_causes_and_the_records_of_one(site: Site) -> None:
@@ -75,11 +75,29 @@ def test_queue_shows_the_causes_and_the_records_of_one(site: Site) -> None:
     assert shown.returncode == 1
     assert "3 held in india-to-us/Accounts: INVALID_DATA Industry = 'Alchemy'" in shown.stdout
     assert "orgsync retry --cause 1" in shown.stdout
-    assert made[1] not in shown.stdout
+    assert f"for example A0 ({made[0]}), A1 ({made[1]}), A2 ({made[2]}) (oldest " in shown.stdout
     listed = site.call("queue", "--cause", "1", "--limit", "2")
-    assert [i for i in made if f"  {i}  held, 1 attempt, since" in listed.stdout] == made[:2]
+    assert [i for n, i in enumerate(made) if f"  {i}  A{n}  held, 1 attempt, since" in listed.stdout] == made[:2]
     document = json.loads(site.call("queue", "--stream", "india-to-us/Contacts", "--json").stdout)
     assert document == {"schema": 1, "causes": []}
     [cause] = json.loads(site.call("queue", "--cause", "1", "--json").stdout)["causes"]
     assert (cause["stream"], cause["records"], cause["field"]) == ("india-to-us/Accounts", 3, "Industry")
+    assert cause["names"] == ["A0", "A1", "A2"]
     assert site.call("queue", "--stream", "nonsense").returncode == 64
+
+
+def test_queue_shows_ids_alone_offline_and_where_the_source_does_not_answer_or_has_no_name_any_more(site: Site) -> None:
+    india = site.emu.orgs["india"]
+    site.emu.quirks(unknown_picklist="reject")
+    made = [india.insert_raw("Accounts", {"Account_Name": f"A{n}", "Industry": "Alchemy"}) for n in range(2)]
+    assert site.call("once").returncode == 1
+    india.delete("Accounts", made[0])
+    assert f"for example {made[0]}, A1 ({made[1]}) (oldest " in site.call("queue").stdout
+    asked = len(india.log())
+    offline = site.call("queue", "--offline")
+    assert (offline.returncode, offline.stderr, len(india.log())) == (1, "", asked)
+    assert f"for example {made[0]}, {made[1]} (oldest " in offline.stdout
+    india.faults.add(effect="status", status=429)
+    away = site.call("queue")
+    assert (away.returncode, f"for example {made[0]}, {made[1]} (oldest " in away.stdout) == (1, True)
+    assert "ids without names: india: " in away.stderr

@@ -61,7 +61,7 @@ def test_a_copy_that_fails_leaves_nothing(ledger, make, contacts, url, tmp_path,
     ledger.close()
     other = locate(f"sqlite:///{tmp_path}/other.db")
     with monkeypatch.context() as broken:
-        broken.setattr(copying, "_digest", lambda table, connection: (id(connection), table.name))
+        broken.setattr(copying, "_digest", lambda table, connection, _: (id(connection), table.name))
         with pytest.raises(LedgerError, match="nothing was kept"):
             copying.copy(locate(url), other)
     assert copying.revision(other) == (None, copying.HEAD)
