@@ -33,7 +33,7 @@ MORE = {"daemon/service/fleet.py": {"zoho"}}
 LIBRARIES = {
     "core": {"orjson", "simpleeval"},  # expressions are part of what is decided, and none but a library may read them
     "zoho": {"httpx", "httpcore", "orjson", "loguru"},
-    "ledger": {"orjson", "psycopg", "sqlalchemy", "alembic", "loguru"},
+    "ledger": {"cryptography", "orjson", "psycopg", "sqlalchemy", "alembic", "loguru"},
     "sync": {"orjson", "loguru"},
     "settings": {"pydantic", "pydantic_core"},
     "service": {"apscheduler", "httpx", "loguru", "prometheus_client"},

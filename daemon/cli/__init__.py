@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "retry": ("daemon.cli.retry", "Make held records due again, by cause, stream or record."),
     "drop": ("daemon.cli.drop", "Take records out of the queue for good, and say why."),
     "release": ("daemon.cli.release", "Let a stream go on that a fuse has stopped."),
+    "undo": ("daemon.cli.undo", "Put back what a cycle changed in the target, where it still stands."),
     "resync": ("daemon.cli.resync", "Compare all records of a stream on both sides."),
     "db": ("daemon.cli.db", "Look at the ledger's schema, bring it up or down, or move the ledger."),
     "service": ("daemon.cli.service", "Write the systemd units that keep orgsync running."),

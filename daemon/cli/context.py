@@ -46,7 +46,7 @@ def locked_ledger(settings: Settings) -> Iterator[Ledger]:
     from daemon.ledger import Ledger  # noqa: PLC0415 - a command that only looks does not load it
 
     make_state_dir(settings)
-    with Ledger.open(settings.ledger_url, settings.ledger_password) as ledger:
+    with Ledger.open(settings.ledger_url, settings.ledger_password, settings.undo_key) as ledger:
         yield ledger
 
 
@@ -67,7 +67,7 @@ def asked_ledger(settings: Settings) -> Iterator[ReadLedger | None]:
     from daemon.ledger import LedgerMissing, ReadLedger  # noqa: PLC0415
 
     try:
-        ledger = ReadLedger.look_at(settings.ledger_url, settings.ledger_password)
+        ledger = ReadLedger.look_at(settings.ledger_url, settings.ledger_password, settings.undo_key)
     except LedgerMissing:
         yield None
         return

@@ -91,7 +91,7 @@ def _automations(seen: Forecast) -> str:
 def _created(item: Item, seen: Forecast, shown: Shown) -> list[str]:
     few = item.differences if shown.everything else item.differences[:_FIELDS]
     people = seen.prepared.in_target.emails
-    values = ", ".join(f"{one.field} {_value(one.new, people)}" for one in few)
+    values = ", ".join(f"{one.field} {value_text(one.new, people)}" for one in few)
     rest = len(item.differences) - len(few)
     more = f" and {rest} more fields" if rest else ""
     return [f"  {coloured('+', 'green')} {_who(item, seen)}: {values}{more}", *_later(item)]
@@ -106,7 +106,7 @@ def _updated(item: Item, seen: Forecast, _shown: Shown) -> list[str]:
 
 
 def _difference(one: Difference, people: Mapping[str, str]) -> str:
-    return f"      {one.field}: {_value(one.old, people)} -> {_value(one.new, people)}"
+    return f"      {one.field}: {value_text(one.old, people)} -> {value_text(one.new, people)}"
 
 
 def _gone(item: Item, seen: Forecast, _shown: Shown) -> list[str]:
@@ -153,7 +153,7 @@ def _who(item: Item, seen: Forecast) -> str:
     return f"{name}({item.source_id} of {stream.source}{there})"
 
 
-def _value(value: object, people: Mapping[str, str]) -> str:
+def value_text(value: object, people: Mapping[str, str]) -> str:
     """A value on one line; of a user the e-mail, of a record its name, where it is known."""
     match value:
         case {"id": str() as user} if user in people:

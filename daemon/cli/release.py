@@ -35,6 +35,6 @@ def command(settings_path: str, stream: str, accept: str, reason: str, as_json: 
     count = ALL if accept == "all" else int(accept)
     address = known_stream(settings, stream)
     released, when = demand(settings, Request(kind="release", stream=address, accept=count, reason=reason.strip()))
-    text = f"{stream} goes on {when}; up to {accept} records may pass"
+    text = f"{stream} goes on {when}" + ("" if accept == "0" else f"; up to {accept} records may pass")
     document = {"stream": stream, "released": bool(released)}
     say(document, text if released else f"no fuse stops {stream}", as_json=as_json)

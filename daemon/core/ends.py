@@ -222,7 +222,7 @@ def _answered(step: Write, answer: Answer | None, context: Context) -> End:
 
 
 def _done(step: Write, answer: Done, context: Context) -> End:
-    written = _written(step, "SUCCESS", answer.record_id)
+    written = attempt(step, "SUCCESS", answer.record_id)
     source_id = step.change.record_id
     match step:
         case Delete():
@@ -253,7 +253,7 @@ def _later(later: Hold | None, context: Context) -> QueueRow | None:
 
 def _gone(step: Write, answer: Gone, context: Context) -> End:
     """The counterpart is not there any more: what was to be deleted is, what was to be written follows the policy."""
-    source_id, written = step.change.record_id, _written(step, TARGET_GONE)
+    source_id, written = step.change.record_id, attempt(step, TARGET_GONE)
     if isinstance(step, (Delete, Flag)):
         outcome: Outcome = "deleted" if isinstance(step, Delete) else "unchanged"
         return End(outcome=outcome, linked=_ended(source_id, step.target_id, "deleted"), written=written)
@@ -292,14 +292,14 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
             outcome="adopted",
             linked=unconfirmed(step.change.record_id, answer.existing_id),
             queued=_row(step, "due", cause, detail, due_at=context.now, attempts=0),
-            written=_written(step, answer.code, answer.existing_id),
+            written=attempt(step, answer.code, answer.existing_id),
         )
     rule = next((r for r in context.fields.rules if r.target == answer.field), None)
     sent = step.values.get(answer.field) if answer.field and isinstance(step, (Create, Update)) else None
     if rule and answer.code == INVALID_DATA and rule.kind in PEOPLE and context.attempts_before(step) == 0:
         cause = Cause(code=USER_REFUSED, module=context.stream.target_module, field=answer.field)
         row = _row(step, "due", cause, answer.message, due_at=context.now + _USERS_READ, attempts=1)
-        return End(outcome="retrying", queued=row, written=_written(step, answer.code))
+        return End(outcome="retrying", queued=row, written=attempt(step, answer.code))
     value = _refused_value(sent, rule) if rule and rule.names_cause and sent is not None else None
     cause = Cause(code=answer.code, module=context.stream.target_module, field=answer.field, value=value)
     if rule and answer.code == INVALID_DATA and (match := rule.matches.get(rule.parent or "")):
@@ -308,7 +308,7 @@ def _refused(step: Write, answer: Refused, context: Context) -> End:
     if answer.existing_id is not None:
         detail += f" (source {step.change.record_id}, held by {answer.existing_id} in {context.stream.target}"
         detail += f", which stands for source {answer.stands_for})" if answer.stands_for else ")"
-    return _held(step, cause, detail, context, written=_written(step, answer.code, answer.existing_id))
+    return _held(step, cause, detail, context, written=attempt(step, answer.code, answer.existing_id))
 
 
 def _refused_value(sent: object, rule: FieldRule) -> str:
@@ -344,7 +344,7 @@ def _held(
 
 def _again(step: Write, cause: Cause, detail: str, context: Context, *, closes: bool) -> End:
     attempts = context.attempts_before(step) + 1
-    written = _written(step, cause.code)
+    written = attempt(step, cause.code)
     if attempts >= context.stream.max_attempts:
         row = _row(step, "dead", cause, detail, due_at=None, attempts=attempts)
         return End(outcome="dead", queued=row, written=written, closes=closes)
@@ -376,7 +376,8 @@ def _row(
     )
 
 
-def _written(step: Write, code: str, target_id: str | None = None) -> Written:
+def attempt(step: Write, code: str, target_id: str | None = None) -> Written:
+    """The line of the history for a write that was answered so."""
     match step:
         case Delete():
             names: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-FuseKind = Literal["deletes", "blanked", "refused", "empty"]
+FuseKind = Literal["deletes", "blanked", "refused", "empty", "undone"]
 AT_LEAST: Final = 20
 """A share of few records is no alarm: up to this many always pass a limit in percent."""
 MOST_TRUSTED: Final = 1_000
@@ -48,13 +48,16 @@ class Fuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blown:
-    """What a fuse saw: `count` of `base` records, of which `allowed` would have passed; up to five ids of them."""
+    """What a fuse saw: `count` of `base` records, of which `allowed` would have passed; up to five ids of them. Of
+    "undone" so many of the writes of `cycle` were taken back by a person.
+    """
 
     kind: FuseKind
     count: int
     base: int
     allowed: int
     examples: tuple[str, ...] = ()
+    cycle: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,25 +154,27 @@ _WORDS: Final[dict[FuseKind, str]] = {
     "empty": "all {base} linked records would be deleted or flagged: is the module empty, or are rights missing?",
     "blanked": "{count} of {base} linked records would lose a value, more than the {allowed} that pass",
     "refused": "{count} of {base} records were refused, more than the {allowed} that pass",
+    "undone": "a person has undone {count} of the {base} writes of cycle {cycle}",
 }
 
 
 def seen(blown: Blown) -> str:
     """What a fuse saw and what was not touched."""
-    words = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed)
+    words = _WORDS[blown.kind].format(count=blown.count, base=blown.base, allowed=blown.allowed, cycle=blown.cycle)
+    rest = "there the target is not what the source says" if blown.kind == "undone" else "the rest was not written"
     return (
-        f"fuse ({blown.kind}): {words} (source records {', '.join(blown.examples)}); the rest was not written and the "
-        "checkpoint stands"
+        f"fuse ({blown.kind}): {words} (source records {', '.join(blown.examples)}); {rest} and the checkpoint stands"
     )
 
 
 def release_command(blown: Blown, stream: str) -> str:
     """What a person types who meant it."""
     # How many more the target would refuse nobody knows.
-    accept = "all" if blown.kind == "refused" else blown.count
+    accept = {"refused": "all", "undone": 0}.get(blown.kind, blown.count)
     return f'orgsync release {stream} --accept {accept} --reason "…"'
 
 
 def sentence(blown: Blown, stream: str) -> str:
     """What the fuse of a stream saw, what was not touched, and what to type."""
-    return f"{seen(blown)}. If this is meant: {release_command(blown, stream)}"
+    when = "When the mapping, or the source, is mended" if blown.kind == "undone" else "If this is meant"
+    return f"{seen(blown)}. {when}: {release_command(blown, stream)}"

@@ -50,8 +50,11 @@ def _with_answer(step: Step, knowledge: Knowledge) -> Step:
 def to_look_at(changes: Iterable[Seen], stream: Stream, fields: FieldMap, knowledge: Knowledge) -> dict[str, str]:
     """Source id -> target id of the counterparts that must be seen before plan can tell: an update would fill fields
     that may only be filled where they are blank (or are owed since the record was made), that are made of rows which
-    have ids of their own there, or that may have been edited there.
+    have ids of their own there, or that may have been edited there. Where undo is on, of all that would be updated.
     """
+    if stream.undo is not None:
+        steps = [s for s in plan(changes, stream, fields, knowledge) if isinstance(s, Update | Flag)]
+        return {step.change.record_id: step.target_id for step in steps if not step.doubted}
     wanted = fields.into_blank | fields.composed | fields.newest | fields.made_once
     if not wanted:
         return {}

@@ -130,6 +130,7 @@ class Stream:
 
     `egress` are the only source fields whose values may leave the source; None: all that are mapped.
     `bulk` says whether a first load may be read from files where that is cheaper, and written by them (backfill.py).
+    `undo` is for how long the values before an update are kept, so that it can be undone (undo.py); None: not at all.
     """
 
     address: str
@@ -165,6 +166,7 @@ class Stream:
     files_of: str | None = None
     egress: frozenset[str] | None = None
     bulk: Bulk = "auto"
+    undo: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ class Fought:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """Everything that one page leaves in the ledger. `outcomes` adds up to `seen`; `gone` are records that the source
-    does not have any more, `anew` those of which an earlier version was dropped.
+    does not have any more, `anew` those of which an earlier version was dropped. `lost` are records of which an earlier
+    write had no answer and is not looked for any more. `undoes` is the cycle that this one undoes.
     """
 
     lane: Lane
@@ -49,6 +50,8 @@ class Settlement:
     fought: Sequence[Fought] = ()
     gone: Sequence[str] = ()
     anew: Sequence[str] = ()
+    lost: Sequence[str] = ()
+    undoes: int | None = None
     checkpoint: Position | None = None
 
 
@@ -120,6 +123,10 @@ def settle(
         ],
         gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
         anew=[i for i in map(_id, steps) if i in ends and i in dropped and not is_dropped(i, versions[i], dropped)],
+        lost=[
+            *(i for i, end in ends.items() if end.closes and end.written is None),
+            *(i for i, step in unsent.items() if not isinstance(step, Create) and step.doubted),
+        ],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )
 

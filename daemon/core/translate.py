@@ -163,6 +163,22 @@ def observe(record: WireRecord, fields: FieldMap) -> Values:
     return _observed(record, fields.rules)
 
 
+def as_written(record: WireRecord, rule: FieldRule) -> Json:
+    """A field of a target record in the form in which it can be written back. Raises ValueError where it has none: an
+    odd value, rows of which not all are shown, or a lookup into several modules that does not say into which.
+    """
+    if left_out(record, [rule.target]):
+        raise _TooManyRowsError(f"{rule.target} has more rows than an answer shows")
+    value = _canonical(record.get(rule.target), rule)
+    if rule.kind != "multilookup" or not isinstance(value, dict):
+        return value
+    beside = record.get(SE_MODULE) if rule.target == RELATED_TO else None
+    module = module_of(record.get(rule.target)) or module_of({"module": beside})
+    if module is None:
+        raise ValueError(f"{rule.target} does not say of which module its record is")
+    return {**value, "module": module}
+
+
 def _observed(record: WireRecord, rules: Iterable[FieldRule]) -> dict[str, Json]:
     seen: dict[str, Json] = {}
     for rule in rules:

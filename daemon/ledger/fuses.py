@@ -41,6 +41,7 @@ def state(connection: Connection, stream: str) -> FuseState:
                 base=found["base"],
                 allowed=found["allowed"],
                 examples=tuple(json.loads(found["examples"])),
+                cycle=found["cycle_id"],
             )
         else:
             accepted[kind] = max(accepted.get(kind, 0), found["accepted"] or 0)
@@ -56,6 +57,7 @@ def blow(connection: Connection, stream: str, blown: Blown, now: datetime) -> No
         "base": blown.base,
         "allowed": blown.allowed,
         "examples": json.dumps(list(blown.examples)),
+        "cycle_id": blown.cycle,
         "blown_at": now,
     }
     connection.execute(insert(fuses), row)

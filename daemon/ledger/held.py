@@ -41,7 +41,7 @@ class HeldLedger(ReadLedger):
     does not know any more what the target holds, because it is an older copy of itself.
     """
 
-    def __init__(self, database: Database, lock: Lock) -> None:
+    def __init__(self, database: Database, lock: Lock, undo_key: Secret | None = None) -> None:
         self._database = database
         self._last_write = _LastWrite()
         self._lock = lock
@@ -57,7 +57,7 @@ class HeldLedger(ReadLedger):
                     connection.execute(update(meta).values(value=meta.c.value))
                 older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
-            super().__init__(database, database.reader(), known)
+            super().__init__(database, database.reader(), known, undo_key)
             if older:
                 self._note_writes()
         except BaseException:
@@ -66,8 +66,9 @@ class HeldLedger(ReadLedger):
         self.alerts: Final = AlertBook(self._reading, self._writing)
 
     @classmethod
-    def open(cls, url: str, password: Secret | None = None) -> Self:
-        """Open the ledger that the url names; make it, or bring it up to date, when needed.
+    def open(cls, url: str, password: Secret | None = None, undo_key: Secret | None = None) -> Self:
+        """Open the ledger that the url names; make it, or bring it up to date, when needed. What records hold before a
+        write is sealed by `undo_key`.
 
         Raises LedgerHeld while another process has it, LedgerTooNew, LedgerUnavailable also where it takes no writes.
         """
@@ -77,7 +78,7 @@ class HeldLedger(ReadLedger):
         lock.acquire()
         try:
             migrate.upgrade(database)
-            return cls(database, lock)
+            return cls(database, lock, undo_key)
         except BaseException:
             lock.release()
             raise

@@ -17,6 +17,7 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.ledger import (
     backfills,
+    befores,
     comparisons,
     deletions,
     exports,
@@ -91,10 +92,19 @@ class Ledger(HeldLedger):
         with self._writing() as connection:
             return matching.store(connection, stream, pairs, shown, now)
 
-    def begin(self, stream: Stream, intents: Iterable[Intent], leaving: Leaving | None = None) -> None:
-        """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it."""
+    def begin(
+        self,
+        stream: Stream,
+        intents: Iterable[Intent],
+        leaving: Leaving | None = None,
+        unlearnt: Collection[str] = (),
+    ) -> None:
+        """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it. What
+        the counterparts of `unlearnt` (source ids) hold counts as unknown until it is settled: nothing else would ask.
+        """
         with self._writing() as connection:
-            storing.begin(connection, stream, list(intents))
+            storing.begin(connection, stream, list(intents), self._sealer)
+            befores.doubt(connection, stream, unlearnt)
             if leaving is not None:
                 exports.note(connection, stream, leaving)
 
@@ -278,7 +288,9 @@ class Ledger(HeldLedger):
                 spending.shift(connection, by)
             return retiming.retime(connection, now, by)
 
-    def forget(self, before: datetime) -> int:
-        """Remove one step of the history before a time (retention.py); gives its rows, 0 when none is left."""
+    def forget(self, before: datetime, undo: Mapping[str, datetime] = MappingProxyType({})) -> int:
+        """Remove one step of the history before a time (retention.py), and of the values that are kept for undo what is
+        older than the stream's time (address -> time; others keep none); gives its rows, 0 when none is left.
+        """
         with self._writing() as connection:
-            return retention.forget(connection, before)
+            return retention.forget(connection, before) + befores.blank(connection, undo, retention.STEP)

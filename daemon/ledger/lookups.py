@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final, Self, TypeVar, cast
@@ -16,6 +16,7 @@ from sqlalchemy import cast as cast_to
 from daemon.core.agreement import Promise
 from daemon.core.digest import OWED
 from daemon.core.ends import QueueState, Waiting
+from daemon.core.former import Before
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
@@ -45,7 +46,8 @@ class DueRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """A write that is sent, or about to be, and whose answer is not in the ledger. `promise`: on a circle. `fields` of
-    the target are what it carries; None: any.
+    the target are what it carries; None: any. `before` is what these held, where undo is on; it is stored sealed, and
+    never read back from here (undo.py).
     """
 
     source_id: str
@@ -55,6 +57,7 @@ class Intent:
     match: Mapping[str, str]
     promise: Promise | None = None
     fields: frozenset[str] | None = None
+    before: Before = field(default_factory=dict, repr=False)
 
     def after(self, earlier: Self | None) -> Self:
         """The same where an earlier write has no answer either: what that one carried may arrive too."""

@@ -23,10 +23,12 @@ from daemon.core.org import Secret
 from daemon.core.rules import Stream
 from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
+from daemon.core.undo import Later
 from daemon.ledger import (
     ahead,
     backfills,
     baselines,
+    befores,
     claims,
     comparisons,
     deletions,
@@ -40,11 +42,13 @@ from daemon.ledger import (
     verifying,
 )
 from daemon.ledger.backfills import Backfill
+from daemon.ledger.befores import PastCycle
 from daemon.ledger.comparisons import Comparison, Counterpart, Side
 from daemon.ledger.database import Database, locate
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.identity import Identity
 from daemon.ledger.lookups import DueRow, Intent
+from daemon.ledger.sealing import Sealer
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import orgs
 from daemon.ledger.verifying import Pair
@@ -53,14 +57,15 @@ from daemon.ledger.verifying import Pair
 class ReadLedger:
     """An open ledger that is only asked. `digest_key` is the secret of core's digests."""
 
-    def __init__(self, database: Database, reader: Engine, known: Identity) -> None:
+    def __init__(self, database: Database, reader: Engine, known: Identity, undo_key: Secret | None = None) -> None:
         self._database = database
         self._reader = reader
+        self._sealer = None if undo_key is None else Sealer(undo_key)
         self.digest_key: Final = known.digest_key
         self.ledger_id: Final = known.ledger_id
 
     @classmethod
-    def look_at(cls, url: str, password: Secret | None = None) -> ReadLedger:
+    def look_at(cls, url: str, password: Secret | None = None, undo_key: Secret | None = None) -> ReadLedger:
         """The ledger that the url names, as it is: never made, upgraded or locked.
 
         Raises LedgerMissing when there is none, LedgerUnavailable, LedgerTooNew or LedgerTooOld.
@@ -75,7 +80,7 @@ class ReadLedger:
         except BaseException:
             reader.dispose()
             raise
-        return ReadLedger(database, reader, known)
+        return ReadLedger(database, reader, known, undo_key)
 
     def close(self) -> None:
         """Give back the file."""
@@ -283,6 +288,16 @@ class ReadLedger:
         """The version of every record that a person dropped, where that stands."""
         with self._reading() as connection:
             return verifying.dropped(connection, stream)
+
+    def past_cycle(self, number: int) -> PastCycle | None:
+        """A cycle and its writes, with what is kept of the values before; None where there is none (any more)."""
+        with self._reading() as connection:
+            return befores.past(connection, number, self._sealer)
+
+    def written_later(self, cycle: PastCycle) -> dict[str, dict[str, Later]]:
+        """What of the records of a cycle was written again: target id -> field -> by which cycle."""
+        with self._reading() as connection:
+            return befores.later(connection, cycle)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -15,18 +15,22 @@ from daemon.core.ends import Linked, Written
 from daemon.core.outcome import OUTCOMES
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
-from daemon.ledger import baselines, comparisons, drops, queue, streams
+from daemon.ledger import baselines, befores, comparisons, drops, queue, streams
+from daemon.ledger.befores import Kept
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
 from daemon.ledger.lookups import Intent, chunks, links, names_of, open_intents
 from daemon.ledger.pacts import dump_promise
+from daemon.ledger.sealing import Sealer
 from daemon.ledger.tables import agreed, changes, cycles, intents
 from daemon.ledger.upsert import upsert
 
 
 def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
-    """Store all of the settlement; gives the number of its cycle, which is a new one when `cycle_id` is None."""
+    """Store all of the settlement; gives the number of its cycle, which is a new one when `cycle_id` is None. What was
+    kept with the intents goes on with what was written.
+    """
     streams.demand_started(connection, stream)
     entities = link(connection, stream, settlement.linked, now)
     _agree(connection, stream, settlement.linked, entities, now)
@@ -34,10 +38,11 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     baselines.record(connection, stream, settlement.fought, now)
     drops.end(connection, stream.address, settlement.anew, now)
     queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
+    kept = {} if stream.undo is None else befores.with_intents(connection, stream, settlement)
     for ids in chunks(settlement.closed_intents):
         connection.execute(delete(intents).where(intents.c.stream == stream.address, intents.c.source_id.in_(ids)))
     number = _count(connection, stream, settlement, cycle_id, now)
-    _record(connection, stream, settlement.written, number, now)
+    _record(connection, stream, [*settlement.written, *befores.answerless(kept, settlement)], number, now, kept)
     arrived = {linked_id for pair in settlement.linked for linked_id in (pair.source_id, pair.target_id)}
     queue.wake(connection, arrived | {r.waits_for.record_id for r in settlement.queued if r.waits_for}, now)
     queue.wake_orphans(connection, stream, settlement.gone, now)
@@ -60,9 +65,10 @@ def finish(
         raise LedgerError(f"there is no cycle {cycle_id}")
 
 
-def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> None:
-    """Remember the writes that are about to be sent."""
+def begin(connection: Connection, stream: Stream, opened: Sequence[Intent], sealer: Sealer | None) -> None:
+    """Remember the writes that are about to be sent, and what they find, sealed."""
     before = open_intents(connection, stream, [intent.source_id for intent in opened])
+    kept = befores.sealed(connection, stream, opened, sealer) if any(intent.before for intent in opened) else {}
     rows = [
         {
             "stream": stream.address,
@@ -73,6 +79,7 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent]) -> N
             "match": orjson.dumps(dict(intent.match)).decode(),
             "promise": intent.promise and dump_promise(intent.promise),
             "fields": None if intent.fields is None else orjson.dumps(sorted(intent.fields)).decode(),
+            "before": kept.get(intent.source_id),
         }
         for intent in (one.after(before.get(one.source_id)) for one in opened)
     ]
@@ -138,7 +145,13 @@ def _still_agreed(connection: Connection, stream: Stream, linked: Sequence[Linke
 def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
     counts = {outcome: settlement.outcomes.get(outcome, 0) for outcome in OUTCOMES} | {"seen": settlement.seen}
     if cycle_id is None:
-        row = {"stream": stream.address, "lane": settlement.lane, "started_at": now, **counts}
+        row = {
+            "stream": stream.address,
+            "lane": settlement.lane,
+            "started_at": now,
+            "undoes": settlement.undoes,
+            **counts,
+        }
         return int(connection.execute(insert(cycles).returning(cycles.c.id), row).scalar_one())
     added = {name: cycles.c[name] + count for name, count in counts.items() if count}
     mine = cycles.c.id == cycle_id, cycles.c.stream == stream.address, cycles.c.lane == settlement.lane
@@ -148,7 +161,14 @@ def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle
     return cycle_id
 
 
-def _record(connection: Connection, stream: Stream, written: Sequence[Written], cycle_id: int, now: datetime) -> None:
+def _record(
+    connection: Connection,
+    stream: Stream,
+    written: Sequence[Written],
+    cycle_id: int,
+    now: datetime,
+    kept: Mapping[str, Kept],
+) -> None:
     names: dict[tuple[str, ...], str] = {}
     rows = [
         {
@@ -162,6 +182,7 @@ def _record(connection: Connection, stream: Stream, written: Sequence[Written], 
             "answer_code": storable(attempt.answer_code),
             "at": now,
             "cut": json.dumps(attempt.cut) if attempt.cut else "[]",
+            "before": kept[attempt.source_id].sealed if attempt.source_id in kept else None,
         }
         for attempt in written
     ]

@@ -1,8 +1,9 @@
 """The ledger's tables. Names of tables and columns are a public interface: people read them with SQL.
 
 Every column says in `doc` what it holds. All times are UTC; ids are texts, as Zoho gives them; no value of a record
-is stored except in `causes.value`, where it names a cause. The schema in use is the one of migrations/; a test proves
-that both are equal. On Postgres every text column has the collation "C" besides (0008): texts sort as in SQLite.
+is stored except in `causes.value`, where it names a cause, and sealed in the columns `before`. The schema in use is
+the one of migrations/; a test proves that both are equal. On Postgres every text column has the collation "C" besides
+(0008): texts sort as in SQLite.
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ intents = Table(
     number("epoch", "claim under which it was sent"),
     maybe("promise", "JSON object: what both sides agree on if it is done, where edits may come back"),
     maybe("fields", "JSON list: fields of the target that it, and those before it without an answer, carry; NULL: any"),
+    maybe("before", "as changes.before; NULL unless undo is on"),
     info={"doc": "writes whose answer is not in yet; after a crash the target is asked about them"},
 )
 
@@ -224,6 +226,7 @@ cycles = Table(
     number("credits_source", "credits spent in the source"),
     number("credits_target", "credits spent in the target"),
     maybe("trouble", "why it ended early; NULL when it did not"),
+    Column("undoes", Id, nullable=True, doc="the cycle that it undid; NULL: it is no undo"),
     CheckConstraint(f"seen = {TALLY}", name="ck_cycles_balance"),
     CheckConstraint(" AND ".join(f"{name} >= 0" for name in ("seen", *OUTCOMES)), name="ck_cycles_counts"),
     CheckConstraint("lane IN ('poll', 'retry')", name="ck_cycles_lane"),
@@ -249,7 +252,11 @@ changes = Table(
     text("fields", "JSON list: names of the fields that were sent"),
     text("answer_code", "what Zoho answered"),
     time("at", "when the answer was stored"),
-    maybe("before", "JSON object: the values before; NULL unless undo is on"),
+    maybe(
+        "before",
+        "encrypted by a key that is not in the ledger: the values before, and digests of those that were written; NULL "
+        "unless undo is on, and when its time is over",
+    ),
     text("cut", "JSON list: names of the fields whose text was cut to the target's length", default="[]"),
     info={"doc": "every attempt to write to an org"},
 )
@@ -257,6 +264,11 @@ Index("ix_changes_record", changes.c.record_id, changes.c.module)
 Index("ix_changes_source", changes.c.source_id, changes.c.module)
 Index("ix_changes_at", changes.c.at)
 Index("ix_changes_cycle", changes.c.cycle_id)
+Index(
+    "ix_changes_before",
+    changes.c.at,
+    sqlite_where=column("before").is_not(None),
+)
 
 baselines = Table(
     "baselines",
@@ -320,9 +332,11 @@ fuses = Table(
     metadata,
     number_of_row(),
     text("stream", "the stream that it stopped"),
-    text("kind", "deletes, blanked, refused, or empty: everything would be deleted"),
+    text("kind", "deletes, blanked, refused, or empty: everything would be deleted; undone: a person undid a cycle"),
     number("count", "records that it counted"),
-    number("base", "records that they were a part of: linked ones, or (refused) writes sent"),
+    number(
+        "base", "records that they were a part of: linked ones, (refused) writes sent, (undone) writes of the cycle"
+    ),
     number("allowed", "records that would have passed"),
     text("examples", "JSON list: up to five record ids of the source"),
     time("blown_at", "when it blew"),
@@ -330,6 +344,7 @@ fuses = Table(
     Column("accepted", Id, nullable=True, doc="how many the person lets pass until the stream has caught up"),
     maybe("reason", "the person's reason"),
     maybe_time("spent_at", "when the stream had caught up after the release; from then on it counts no more"),
+    Column("cycle_id", Id, nullable=True, doc="of undone: the cycle that was undone"),
     info={"doc": "every time that a stream was stopped before damage, and who let it go on"},
 )
 Index("ix_fuses_stream", fuses.c.stream, fuses.c.spent_at)

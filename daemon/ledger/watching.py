@@ -91,6 +91,7 @@ def standing_fuses(connection: Connection) -> list[StandingFuse]:
                 base=row["base"],
                 allowed=row["allowed"],
                 examples=tuple(json.loads(row["examples"])),
+                cycle=row["cycle_id"],
             ),
         )
         for row in found

@@ -144,7 +144,8 @@ class _Shift:
         self._work.start()
         self._readiness.start()
         logger.info("started with {} streams", len(self.fleet.streams))
-        history = History(self._ledger, self._settings.retention, self.fleet.certain_time)
+        undo = {stream.address: stream.undo for stream in self._settings.streams() if stream.undo is not None}
+        history = History(self._ledger, self._settings.retention, self.fleet.certain_time, undo)
         box, tell = self._settings.state_dir / "inbox", partial(self._tell, teller)
         following = None
         while following is None:

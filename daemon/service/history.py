@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from loguru import logger
@@ -14,11 +15,20 @@ _EVERY: Final = timedelta(hours=1)
 
 
 class History:
-    """`time` says what time it certainly is, or None while nobody knows: a wrong clock must not empty the history."""
+    """`time` says what time it certainly is, or None while nobody knows: a wrong clock must not empty the history.
+    `undo` says for how long each stream keeps what can be undone.
+    """
 
-    def __init__(self, ledger: Ledger, keep: timedelta, time: Callable[[], datetime | None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        keep: timedelta,
+        time: Callable[[], datetime | None],
+        undo: Mapping[str, timedelta] = MappingProxyType({}),
+    ) -> None:
         self._ledger = ledger
         self._keep = keep
+        self._undo = undo
         self._time = time
         self._done_at: datetime | None = None
 
@@ -28,7 +38,7 @@ class History:
         if now is None or (self._done_at is not None and abs(now - self._done_at) < _EVERY):
             return 0
         try:
-            rows = self._ledger.forget(now - self._keep)
+            rows = self._ledger.forget(now - self._keep, {stream: now - kept for stream, kept in self._undo.items()})
         except LedgerError as error:
             logger.error("the old history stays for now: {}", error)
             rows = 0

@@ -68,5 +68,6 @@ def with_attachments(stream: Stream, entry: ModuleEntry) -> tuple[Stream, ...]:
         compare=entry.attachments,
         files_of=stream.source_module,
         owner="source",
+        undo=None,
     )
     return stream, files

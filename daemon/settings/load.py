@@ -32,6 +32,7 @@ from daemon.settings.fields import read_fields
 from daemon.settings.problem import NOTHING, Problem, SettingsError, did_you_mean, join, quote, type_of
 from daemon.settings.secret import Surroundings, read_org_secret, read_secret
 from daemon.settings.shape import FileEntry, FuseEntry, LedgerEntry, ModuleEntry, OrgEntry, RouteEntry, take
+from daemon.settings.undo import kept_for, read_undo_key
 from daemon.settings.values import API_NAME, HISTORY, NAME, is_name
 
 
@@ -53,6 +54,7 @@ class Settings:
     routes: tuple[Route, ...]
     retention: timedelta = HISTORY
     ledger_password: Secret | None = None
+    undo_key: Secret | None = None
     alerts: Alerting = NOWHERE
     from_env: frozenset[str] = frozenset()
     budgets: Mapping[str, Budget] = field(default_factory=dict)
@@ -89,6 +91,8 @@ def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True, only: st
     url = ledger_url(ledger.url if ledger else "", state_dir, problems)
     given = ledger.password if ledger else None
     password = None if given is None else read_secret(given, "ledger.password", around, problems)
+    streams = [stream for route in routes for stream in route.streams]
+    undo_key = read_undo_key(ledger, streams, around, problems)
     alerts = read_alerts(document, around, problems)
     if problems or ledger is None:
         raise SettingsError(path, problems)
@@ -99,6 +103,7 @@ def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True, only: st
         routes=routes,
         retention=ledger.retention,
         ledger_password=password,
+        undo_key=undo_key,
         alerts=alerts,
         from_env=frozenset(around.used),
         budgets=MappingProxyType(budgets),
@@ -349,6 +354,7 @@ def _stream(
         poll_fast=_poll_fast(entry, module, poll),
         lag=entry.lag if module.lag is None else module.lag,
         max_attempts=module.max_attempts,
+        undo=kept_for(entry, module),
         egress=egress,
     )
 

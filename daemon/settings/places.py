@@ -27,7 +27,7 @@ def secret_places(document: Mapping[str, object]) -> list[Place]:
 
 
 def _places(at: str, table: Mapping[str, object]) -> Iterator[Place]:
-    for key in ("password", "client_secret", "refresh_token", "webhook"):
+    for key in ("password", "undo_key", "client_secret", "refresh_token", "webhook"):
         value = table.get(key)
         if isinstance(value, dict) and len(value) == 1:
             kind, name = next(iter(value.items()))

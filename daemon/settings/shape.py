@@ -43,6 +43,7 @@ class LedgerEntry(Entry):
     url: v.LedgerFile = Field(default="orgsync.db", description=LEDGER)
     password: object = Field(default=None, description=v.KEPT_IN, repr=False)
     retention: v.Retention = Field(default=v.HISTORY, description=v.RETENTION)
+    undo_key: object = Field(default=None, description=v.KEPT_IN, repr=False)
 
 
 class AlertsEntry(Entry):
@@ -83,6 +84,7 @@ class RouteEntry(Entry):
     lag: v.Lag = Field(default=timedelta(seconds=120), description=v.LAG)
     default_owner: v.Mail | None = Field(default=None, description="the e-mail address of a user of the target")
     owners: v.Owners = Field(default={}, description=v.OWNERS)
+    undo: v.Undo = Field(default=None, description=v.UNDO)
     egress: object = Field(default=None, description="a table of Module = a list of API names of source fields")
     modules: object = Field(description="at least one table [routes.NAME.modules.Module]")
 
@@ -108,6 +110,7 @@ class ModuleEntry(Entry):
     attachments: v.Attachments = Field(default=None, description=v.COMPARE)
     automations: v.Automations = Field(default=(), description=v.AUTOMATIONS)
     max_attempts: int = Field(default=12, ge=1, le=100, description="a whole number from 1 to 100")
+    undo: v.Undo = Field(default=None, description=v.UNDO)
     poll: v.Poll | None = Field(default=None, description=v.POLL)
     poll_fast: v.PollFast = Field(default=None, description=v.POLL_FAST)
     lag: v.Lag | None = Field(default=None, description=v.LAG)

@@ -170,6 +170,15 @@ def _compare(value: object) -> timedelta | None:
     return checked
 
 
+def _undo(value: object) -> timedelta | Literal["off"]:
+    if value == "off":
+        return "off"
+    checked = _check_compare(value)
+    if not isinstance(checked, timedelta):
+        raise WrongValueError(found=describe(value))
+    return checked
+
+
 def _poll_fast(value: object) -> timedelta | Literal["off"]:
     if value == "off":
         return "off"
@@ -235,6 +244,7 @@ _check_poll, POLL = _duration("1s", "24h")
 POLL_FAST: Final = f'{POLL}, or "off"; where poll is shorter, poll counts'
 _check_lag, LAG = _duration("0s", "1h")
 _check_compare, COMPARE = _duration("1h", "365d")
+UNDO: Final = f'{COMPARE}; or "off"'
 _check_deadline, DEADLINE = _duration("1s", "10m")
 _check_retention, RETENTION = _duration("1d", "3650d")
 
@@ -247,6 +257,7 @@ Deadline = Annotated[timedelta, BeforeValidator(_check_deadline)]
 Retention = Annotated[timedelta, BeforeValidator(_check_retention)]
 Poll = Annotated[timedelta, BeforeValidator(_check_poll)]
 PollFast = Annotated[timedelta | Literal["off"] | None, PlainValidator(_poll_fast)]
+Undo = Annotated[timedelta | Literal["off"] | None, PlainValidator(_undo)]
 Credits = Annotated[int | float, PlainValidator(_credits)]
 Lag = Annotated[timedelta, BeforeValidator(_check_lag)]
 Mail = Annotated[str, AfterValidator(_mail)]

@@ -30,6 +30,7 @@ from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 _ASK_TARGET: Final = frozenset({DRIFT, KEY_LOST, TARGET_GONE})  # the ledger is not right about the counterpart
 _ON_ITS_WAY: Final = timedelta(hours=1)
 _GONE: Final[tuple[LinkState, ...]] = ("gone",)
+_TIME: Final = "Modified_Time"
 
 
 def known_and_whole(
@@ -135,13 +136,17 @@ def _present(
     """
     if not wanted:
         return {}, frozenset()
-    fields = prepared.fields
+    fields, stream = prepared.fields, prepared.stream
     looked_at = fields.into_blank | fields.composed | fields.newest | fields.made_once
-    names = sorted(looked_at | (STAMPS if fields.newest else frozenset()))
-    found, unread = look_at(eyes.target, prepared.stream.target_module, names, fields, sorted(wanted.values()))
+    names = looked_at | (STAMPS if fields.newest else frozenset())
+    if stream.undo is not None:  # all that may be written is kept
+        names = frozenset([*fields.targets, *(name for name in (stream.flag, fields.key) if name)])
+        names |= frozenset() if fields.composed else {_TIME}
+    timed = bool(fields.composed) or stream.undo is not None
+    found, unread = look_at(eyes.target, stream.target_module, sorted(names), fields, sorted(wanted.values()))
     present = {source_id: found.get(target_id) for source_id, target_id in wanted.items()}
     unseen = {i for i, target_id in wanted.items() if target_id in unread}
-    stale = {i for i, row in present.items() if fields.composed and row and is_older(row, links[i].modified_time)}
+    stale = {i for i, row in present.items() if timed and row and is_older(row, links[i].modified_time)}
     return present, frozenset(unseen | stale)
 
 

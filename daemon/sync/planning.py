@@ -18,6 +18,7 @@ from daemon.core.record import START, Change
 from daemon.core.rules import Route, Stream
 from daemon.core.saved import Standing, fingerprint
 from daemon.ledger import DueRow, ReadLedger, StreamState
+from daemon.ledger.befores import PastCycle
 from daemon.sync.again import read_again
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, SMALL, ChangeReader
@@ -38,6 +39,7 @@ from daemon.sync.prepare import (
     prepare,
     unfinished_parent,
 )
+from daemon.sync.undoing import Undoing, look
 from daemon.zoho import coql
 from daemon.zoho.errors import CredentialRefused, RequestRefused
 
@@ -119,6 +121,11 @@ class Planner:
         """What a plan would be made on now. Raises as `next_cycle`."""
         prepared, state, _ = self._stand()
         return self._standing(prepared, state)
+
+    def undo(self, cycle: PastCycle, *, created: bool) -> Undoing:
+        """What undoing a cycle would put back (undoing.py). Raises as `next_cycle`."""
+        prepared, _, _ = self._stand()
+        return look(cycle, prepared, self._target, self._ledger, created=created)
 
     def _standing(self, prepared: Prepared, state: StreamState) -> Standing:
         return Standing(

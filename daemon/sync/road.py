@@ -15,12 +15,14 @@ from daemon.core.answer import Answer
 from daemon.core.causes import UNCERTAIN
 from daemon.core.dropped import Version
 from daemon.core.ends import Lane
+from daemon.core.former import Before
 from daemon.core.fuse import Blown, Meter
 from daemon.core.knowledge import Knowledge
 from daemon.core.plan import plan
 from daemon.core.record import Deletion, Seen
 from daemon.core.settle import Settlement, Walk, settle
-from daemon.core.steps import Create, Keep, Link, Step, Update
+from daemon.core.steps import Create, Flag, Keep, Link, Step, Update
+from daemon.core.undo import before
 from daemon.ledger import DueRow
 from daemon.sync.hands import Eyes, Hands
 from daemon.sync.knowing import known_and_whole
@@ -96,8 +98,20 @@ def look_ahead(
         alone=frozenset(i for i, row in due.items() if row.attempts > 1 and row.cause_code in _WHOLE_CALL),
         tried=frozenset(i for i, row in due.items() if row.attempts and row.modified_time == versions.get(i)),
         dropped=knowledge.dropped,
+        before=_before(steps, prepared, knowledge) if prepared.stream.undo is not None else {},
     )
     return planned, knowledge
+
+
+def _before(steps: Sequence[Step], prepared: Prepared, knowledge: Knowledge) -> dict[str, Before]:
+    """What the fields hold that are to be written, of counterparts that were looked at for that."""
+    found: dict[str, Before] = {}
+    for step in steps:
+        source_id = step.change.record_id
+        there = knowledge.present.get(source_id) or next(iter(knowledge.found.get(source_id, ())), None)
+        if isinstance(step, Update | Flag) and there is not None and there["id"] == step.target_id:
+            found[source_id] = before(step, there, prepared.fields, knowledge.digest_key)
+    return found
 
 
 def settle_page(

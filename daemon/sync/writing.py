@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Final
 
 from daemon.core.agreement import Promise
@@ -22,6 +23,7 @@ from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
 from daemon.core.dropped import Version
 from daemon.core.egress import leaving
 from daemon.core.ends import Lane, is_ours
+from daemon.core.former import Before
 from daemon.core.fuse import Blown, Meter
 from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, action_of, batches, body, price
 from daemon.ledger import Intent, Leaving, Ledger
@@ -40,7 +42,8 @@ class Planned:
     """The steps of a page and what sending them must know; `ids` are the page's source ids, `remade` those that get
     another counterpart, `deleted` those that are gone from the source, both with theirs so far. What is `alone` travels
     by itself; what was `tried` in this version passed the fuse then. `dropped` maps a source id to the version that a
-    person dropped.
+    person dropped. `before` is what the fields of a write hold before it, where that is kept. `backward`: what is sent
+    is the target's own, and not what the source says.
     """
 
     steps: Sequence[Step]
@@ -50,6 +53,8 @@ class Planned:
     alone: frozenset[str]
     tried: frozenset[str]
     dropped: Mapping[str, Version]
+    before: Mapping[str, Before] = field(default_factory=dict)
+    backward: bool = False
 
     @property
     def writes(self) -> frozenset[str]:
@@ -201,8 +206,12 @@ class Writer:
         prepared, hands, grounded = self._prepared, self._hands, deque(flight for flight, _ in begun)
         steps = [step for flight in grounded for step in flight.batch.steps]
         try:
-            intents = intents_of(steps, hands.target.server_now())
-            hands.ledger.begin(prepared.stream, intents, leaving_of(steps, prepared, hands))
+            before = {i: kept for flight in grounded for i, kept in flight.page.planned.before.items()}
+            there = [s for flight in grounded if not flight.page.planned.backward for s in flight.batch.steps]
+            back = [s for flight in grounded if flight.page.planned.backward for s in flight.batch.steps]
+            intents = intents_of(steps, hands.target.server_now(), before)
+            doubted = [step.change.record_id for step in back]
+            hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), doubted)
             for flight, context in begun:
                 call = partial(context.run, _send, flight.batch, prepared, hands.target)
                 if self._width == 1:
@@ -313,8 +322,8 @@ def leaving_of(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leav
     )
 
 
-def intents_of(steps: Sequence[Write], now: datetime) -> list[Intent]:
-    """What the target is asked about if no answer of these writes comes."""
+def intents_of(steps: Sequence[Write], now: datetime, before: Mapping[str, Before] = MappingProxyType({})) -> list[Intent]:
+    """What the target is asked about if no answer of these writes comes; with what they find there (`before`)."""
     return [
         Intent(
             source_id=step.change.record_id,
@@ -326,6 +335,7 @@ def intents_of(steps: Sequence[Write], now: datetime) -> list[Intent]:
             if isinstance(step, Create | Update) and step.pact is not None
             else None,
             fields=_carried(step),
+            before=before.get(step.change.record_id, {}),
         )
         for step in steps
     ]
