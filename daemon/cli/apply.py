@@ -8,20 +8,18 @@ from typing import Final
 import click
 
 from daemon.cli import planfile
-from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.cli.context import load_settings
 from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE
+from daemon.cli.holding import holding
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option, say
 from daemon.core.outcome import Outcome
 from daemon.core.saved import SavedPlan
-from daemon.ledger import LedgerError, LedgerHeld
-from daemon.service.claims import shared
-from daemon.service.fleet import Fleet
+from daemon.ledger import LedgerHeld
 from daemon.service.logs import set_up
 from daemon.settings import Settings
 from daemon.sync.applying import apply, renewed
-from daemon.sync.cycle import StreamRunner
 from daemon.sync.planning import Planner
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
@@ -61,27 +59,13 @@ def command(ctx: click.Context, file: Path, as_json: bool) -> None:
 
 def _apply(settings: Settings, plan: SavedPlan) -> tuple[Report, int, int]:
     """What came of it, and the credits that it cost in the source and in the target."""
-    address = plan.standing.stream
-    stream = settings.stream(address)
-    route = next(route for route in settings.routes if route.name == stream.route)
     how: FirstRun = "create" if plan.create else "refuse"
-    with (
-        locked_ledger(settings) as ledger,
-        shared(settings, ledger, fair=False) as claims,
-        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how, claims=claims) as fleet,
-    ):
-        now = utc_now if claims is None else claims.now
-        if claims is not None:
-            claims.keep()
-        runner = fleet.runner(address)
-        if not isinstance(runner, StreamRunner):
-            raise LedgerHeld(f"(stream {address})", None)
-        source, target = fleet.catalogs[stream.source], fleet.catalogs[stream.target]
-        planner = Planner(stream, route, source, target, ledger, now=now)
-        report = apply(renewed(plan, planner, ledger, runner, now), runner, source, target, now)
-        if claims is not None and claims.trouble is not None:
-            raise LedgerError(claims.trouble)
-        return report, source.zoho.credits_spent, target.zoho.credits_spent
+    with holding(settings, plan.standing.stream, how) as held:
+        planner = Planner(held.stream, held.route, held.source, held.target, held.ledger, now=held.now)
+        pages = renewed(plan, planner, held.ledger, held.runner, held.now)
+        report = apply(pages, held.runner, held.source, held.target, held.now)
+        source, target = held.source.zoho.credits_spent, held.target.zoho.credits_spent
+    return report, source, target
 
 
 def _text(report: Report, source: int, target: int, left: int) -> str:

@@ -41,7 +41,7 @@ def test_it_names_every_key(model: type) -> None:
 def test_the_defaults_it_shows_are_the_defaults(tmp_path: Path) -> None:
     text = TEMPLATE.read_text(encoding="utf-8")
     uncommented, count = re.subn(r"^#(?=\w+ = )", "", text, flags=re.MULTILINE)
-    assert count == 24
+    assert count == 25
     assert loaded(tmp_path, uncommented) == loaded(tmp_path, text)
 
 

@@ -24,6 +24,7 @@ KEY = "Source_Record_ID"
 MODULES = ("Accounts", "Contacts", "Leads", "Deals")
 DEADLINE = 5.0
 LAG = timedelta(seconds=10)
+UNDO_KEY = Secret("a-key-for-undo-of-the-tests-only-0001")
 
 
 @dataclass
@@ -117,7 +118,13 @@ def make_settings(
             for module in modules
         ),
     )
-    return Settings(ledger_url=f"sqlite:///{folder / 'orgsync.db'}", state_dir=folder, orgs=orgs, routes=(route,))
+    return Settings(
+        ledger_url=f"sqlite:///{folder / 'orgsync.db'}",
+        state_dir=folder,
+        orgs=orgs,
+        routes=(route,),
+        undo_key=UNDO_KEY,
+    )
 
 
 @contextmanager
@@ -149,7 +156,7 @@ def opened(emu: Emulator, settings: Settings, **fleet: Any) -> Iterator[Pair]:
 
     put_blank(settings.ledger_url)
     with (
-        Ledger.open(settings.ledger_url) as ledger,
+        Ledger.open(settings.ledger_url, undo_key=settings.undo_key) as ledger,
         Fleet(settings, ledger, **{"now": now, "stopping": lambda: False, **fleet}) as running,
     ):
         yield Pair(emu, emu.orgs["india"], emu.orgs["us"], settings, ledger, running)
