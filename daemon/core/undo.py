@@ -215,7 +215,7 @@ def settled(
             linked.append(_linked(one, _after(one, fields, key), None, stream))
             lost.append(one.source_id)
         elif answer is None or isinstance(answer, NotSent):
-            linked += [unconfirmed(one.source_id, one.target_id)] if one.unanswered is not None else []
+            linked.append(_as_before(one))
             lost += [one.source_id] if one.unanswered is not None else []
         else:
             outcomes[one.source_id] = _outcome(step, answer)
@@ -223,10 +223,11 @@ def settled(
             if isinstance(answer, Done) or (isinstance(answer, Gone) and one.take):
                 at = answer.modified_time if isinstance(answer, Done) else None
                 linked.append(_linked(one, _after(one, fields, key), at, stream))
-            elif isinstance(answer, Uncertain) or one.unanswered is not None:
+            elif isinstance(answer, Uncertain):
                 linked.append(unconfirmed(one.source_id, one.target_id))
-            if isinstance(answer, Uncertain):
                 continue
+            else:
+                linked.append(_as_before(one))
         closed.append(one.source_id)
     return Settlement(
         lane="retry",
@@ -237,6 +238,20 @@ def settled(
         closed_intents=closed,
         lost=lost,
         undoes=cycle,
+    )
+
+
+def _as_before(one: Putting) -> Linked:
+    """It holds what it held; before the call that counted as unknown."""
+    if one.unanswered is not None or one.link.whole is None:
+        return unconfirmed(one.source_id, one.target_id)
+    return Linked(
+        source_id=one.source_id,
+        target_id=one.target_id,
+        digests=Digests(whole=one.link.whole, by_field=one.link.by_field),
+        target_modified_time=one.link.modified_time,
+        state=one.link.state,
+        drifted=one.link.drifted,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from daemon.core.rules import Copy, FieldChoice
 from daemon.core.undo import Reason
 from daemon.ledger import Ledger
+from daemon.settings import Settings
 from daemon.sync.cycle import StreamRunner
 from daemon.sync.report import Report
 from daemon.sync.undoing import Undoing, carry_out, look
@@ -136,9 +138,7 @@ def test_a_mended_mapping_and_a_release_bring_everything_in_step(tmp_path: Path)
         mended = replace(route, streams=(replace(stream, fields=FieldChoice(table=both)),))
         settings = replace(pair.settings, routes=(mended,))
         pair.ledger.release("india-to-us/Leads", 0, "mended", pair.fleet._now())
-        pair.fleet.__exit__(None, None, None)
-        pair.ledger.close()
-        with opened(pair.emu, settings) as again:
+        with restarted(pair, settings) as again:
             again.once()
             assert again.counterpart("Leads", mine)["Description"] == "right"
 
@@ -364,3 +364,46 @@ def test_after_a_cycle_and_its_undo_all_that_nobody_touched_is_as_it_was(pair: P
         assert now[city] == kept[target][city]
     assert wrote != before
     assert off_balance(pair) == []
+
+
+def test_what_was_refused_counts_as_it_was_and_has_nothing_compared(pair: Pair) -> None:
+    mine = lead(pair, City="Bengaluru")
+    pair.once()
+    cycle = edited(pair, mine, City="Goa")
+    pair.b.change_field("Leads", "City", length=4)
+    undo(pair, cycle)
+    pair.ledger.release("india-to-us/Leads", 0, "as it is", pair.fleet._now())
+    pair.once()
+    assert pair.sql("select count(*) from comparisons where reason <> 'scheduled'") == [(0,)]
+    assert pair.sql("select count(*) from agreed where source_digest = ''") == [(0,)]
+
+
+def test_a_larger_cycle_is_put_back_in_pages_and_stops_when_the_org_is_away(pair: Pair) -> None:
+    ours = [lead(pair, f"L{n}", City="Pune") for n in range(620)]
+    pair.once()
+    pair.pass_time(60)
+    for one in ours:
+        pair.a.edit("Leads", one, {"City": "Goa"})
+    pair.once()
+    cycle = last(pair)
+    pair.b.faults.next("update", effect="status", status=429, code="TOO_MANY_REQUESTS", skip=5, times=20)
+    _, report = undo(pair, cycle)
+    assert report.trouble is not None
+    assert 0 < report.outcomes["updated"] < 620
+    pair.b.faults.clear()
+    with restarted(pair) as again:
+        again.pass_time(900)
+        undoing, report = undo(again, cycle)
+        assert report.trouble is None
+        assert {row["City"] for row in again.b.records("Leads")} == {"Pune"}
+        assert len(undoing.left) + report.outcomes["updated"] == 620
+        assert (off_balance(again), again.sql("select count(*) from intents")) == ([], [(0,)])
+
+
+@contextmanager
+def restarted(pair: Pair, settings: Settings | None = None) -> Iterator[Pair]:
+    """The same ledger and orgs, in another process."""
+    pair.fleet.__exit__(None, None, None)
+    pair.ledger.close()
+    with opened(pair.emu, settings or pair.settings) as again:
+        yield again
