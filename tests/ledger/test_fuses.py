@@ -26,8 +26,8 @@ def test_a_fuse_stops_its_own_stream_and_says_what_it_saw(ledger, contacts, acco
     assert state() == FuseState(blown=blown(), accepted={})
     assert state(accounts).blown == Blown(kind="refused", count=3, base=5, allowed=1)
     assert file.rows("SELECT * FROM fuses") == [
-        (1, contacts.address, "deletes", 50, 200, 20, '["7", "8"]', "2026-05-04 12:00:03.000000", *(None,) * 4),
-        (2, accounts.address, "refused", 3, 5, 1, "[]", "2026-05-04 12:00:04.000000", *(None,) * 4),
+        (1, contacts.address, "deletes", 50, 200, 20, '["7", "8"]', "2026-05-04 12:00:03.000000", *(None,) * 5),
+        (2, accounts.address, "refused", 3, 5, 1, "[]", "2026-05-04 12:00:04.000000", *(None,) * 5),
     ]
 
 
