@@ -40,9 +40,10 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         emu.quirks(unknown_picklist="reject")
         site = Site(emu, tmp_path, modules=("Accounts", "Contacts"))
         text = site.settings.read_text()
-        site.settings.write_text(
-            text.replace("modules.Contacts]", 'modules.Contacts]\nmatch = ["Email"]\nautomations = ["workflow"]')
-        )
+        more = 'modules.Contacts]\nmatch = ["Email"]\nautomations = ["workflow"]\nundo = "7d"'
+        text = 'ledger.undo_key = { env = "UNDO_KEY" }\n' + text.replace("modules.Contacts]", more)
+        site.settings.write_text(text)
+        site.env["UNDO_KEY"] = "k" * 40
         monkeypatch.chdir(tmp_path)
 
         def call(*args: str, stdin: str = "") -> list[Any]:
@@ -123,6 +124,12 @@ def test_every_command_with_json_has_its_keys_in_the_docs_and_they_are_what_it_p
         "db restored": call("db", "restored"),
         "auth": call("auth", "india", stdin=india.grant_tokens[0] + "\n"),
     }
+    india.edit("Contacts", free, {"Phone": "0"})
+    said["once"] += call("once")
+    with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
+        (cycle,) = ledger.execute("SELECT max(cycle_id) FROM changes").fetchone()
+    said["undo"] = [*call("undo", "--cycle", str(cycle), "--yes"), *call("undo", "--cycle", str(cycle), "--yes")]
+    said["release"] += call("release", STREAM, "--accept", "0", "--reason", "shown")
     with sqlite3.connect(site.folder / "state" / "orgsync.db") as ledger:
         query = "INSERT INTO intents (stream, source_id, action, sent_at, match) VALUES (?, ?, 'update', ?, '{}')"
         ledger.execute(query, (STREAM, free, "2026-01-01 00:00:00.000000"))
