@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from daemon.cli import typed
 from daemon.cli.context import asked_ledger, load_settings
 from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE, USAGE
 from daemon.cli.holding import Holder, holding
 from daemon.cli.plan import planning
+from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option
 from daemon.cli.undone import Shown, as_document, as_text
@@ -28,7 +30,7 @@ _NUMBER = click.IntRange(1, 2**63 - 1)
 
 
 @click.command("undo")
-@click.argument("stream", required=False)
+@click.argument("stream", required=False, shell_complete=typed.streams)
 @click.option("--cycle", "number", required=True, type=_NUMBER, help="The cycle (its number in `orgsync why`).")
 @click.option("--created", is_flag=True, help="Delete what the cycle created, where nobody has touched it.")
 @click.option("--yes", is_flag=True, help="Do it, without asking.")
@@ -45,12 +47,12 @@ def command(
     was left, 2 nothing or not all was written, 64 only shown.
     """
     settings = load_settings(Path(ctx.obj))
-    set_up(as_json=False)
+    set_up(as_json=False, stream=Stderr())
     cycle, one = _cycle(settings, stream, number)
     again = f"orgsync undo --cycle {number}{' --created' if created else ''} --yes"
     shown: Undoing | None = None
     if not yes:
-        with planning(settings, one) as (planner, _, _):
+        with progress(f"looking at what cycle {number} wrote"), planning(settings, one) as (planner, _, _):
             shown = planner.undo(cycle, created=created)
         drawn = Shown(undoing=shown, following=again, everything=everything)
         asks = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
@@ -61,7 +63,7 @@ def command(
             ctx.exit(USAGE)
         click.confirm(f"Put this back in {one.target}?", abort=True)
     try:
-        with holding(settings, one.address) as holder:
+        with progress(f"undoing cycle {number}"), holding(settings, one.address) as holder:
             done, report = _undo(holder, number, shown, created=created)
     except LedgerHeld as error:
         advice = f"Stop the daemon, which goes on writing else, type `{again}`, and start it again"

@@ -41,7 +41,7 @@ def read_undo_key(
             hint = f"{undone[0].address} has undo; the key is {_MAKE}"
             problems.append(Problem(path=_AT, found=NOTHING, allowed=KEPT_IN, hint=hint))
         return None
-    key = read_org_secret(entry.undo_key, _AT, around, problems)
+    key = read_org_secret("", entry.undo_key, _AT, around, problems)
     if key is not None and len(key.reveal()) < _SHORTEST:
         problems.append(Problem(path=_AT, found="a short text (not shown)", allowed=KEPT_IN, hint=_MAKE))
     return key

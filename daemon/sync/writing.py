@@ -322,7 +322,9 @@ def leaving_of(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leav
     )
 
 
-def intents_of(steps: Sequence[Write], now: datetime, before: Mapping[str, Before] = MappingProxyType({})) -> list[Intent]:
+def intents_of(
+    steps: Sequence[Write], now: datetime, before: Mapping[str, Before] = MappingProxyType({})
+) -> list[Intent]:
     """What the target is asked about if no answer of these writes comes; with what they find there (`before`)."""
     return [
         Intent(
