@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from daemon.cli.verify import repaired_by, verified
+from daemon.cli.asking import asking
+from daemon.cli.verify import queued_by, verified
 from daemon.core import buckets
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice, Stream
@@ -33,8 +34,9 @@ def stream_of(pair: Pair, address: str = STREAM) -> Stream:
     return pair.settings.stream(address)
 
 
-def verify(pair: Pair, address: str = STREAM, **more: Any) -> Verified:
-    return verified(pair.settings, stream_of(pair, address), **more)
+def verify(pair: Pair, address: str = STREAM, *, most: int | None = None, **more: Any) -> Verified:
+    with asking(pair.settings, stream_of(pair, address), most) as asked:
+        return verified(asked, **more)
 
 
 def leads(pair: Pair, count: int, **values: Any) -> list[str]:
@@ -176,17 +178,18 @@ def test_what_differs_is_repaired_through_the_queue_and_then_all_is_equal(tmp_pa
     with running_pair(
         tmp_path, modules=("Leads",), deletes="delete", fuse=LOOSE, gone="recreate", compare=None
     ) as pair:
-        edited, gone, keyless, both, *_ = ids = leads(pair, 8)
+        edited, gone, keyless, both, wrong, *_ = ids = leads(pair, 8)
         settle(pair)
         twins = {i: pair.counterpart("Leads", i)["id"] for i in ids}
         pair.b.edit("Leads", twins[edited], {"City": None})
         pair.b.delete("Leads", twins[gone])
         pair.b.edit("Leads", twins[keyless], {KEY: None})
         pair.b.edit("Leads", twins[both], {KEY: None, "City": "Hand"})
+        pair.b.edit("Leads", twins[wrong], {KEY: "scribble", "City": "Hand"})
         said = verify(pair)
-        assert said.unexplained == 4
+        assert said.unexplained == 5
         pair.ledger.close()
-        assert repaired_by(pair.settings, stream_of(pair), said)[0] == 4
+        assert queued_by(pair.settings, stream_of(pair), said)[0] == 5
         with opened(pair.emu, pair.settings) as anew:
             settle(anew)
             assert kinds(verify(anew, deep=True)) == {"equal": 8}
