@@ -64,8 +64,7 @@ def as_text(said: Verified, stream: Stream, limit: int) -> list[str]:
 def following(said: Verified, stream: Stream) -> list[str]:
     """What to type next, if anything."""
     if mended_kinds(stream) & {one.kind for one in said.findings}:
-        verify = f"orgsync verify {said.stream}"
-        return [f"next: {verify} --repair FILE (a plan to apply), or {verify} --queue (the daemon does it)"]
+        return [f"next: orgsync verify {said.stream} --repair FILE (a plan to apply) or --queue (the daemon does it)"]
     if said.unexplained:
         return ["next: orgsync why ID"]
     return [f"next: orgsync queue --stream {said.stream}"] if said.kinds.get("held") else []

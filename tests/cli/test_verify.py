@@ -51,8 +51,8 @@ def test_it_says_what_differs_how_the_rest_was_proved_and_what_to_type(site: Sit
     assert "      City: 'Pune' is wanted, 'Hand\N{REPLACEMENT CHARACTER}[31m' is there" in lines
     assert any(line.startswith("proved: india: 3 records counted, ") for line in lines)
     assert any(line.startswith("proved: us: 3 read and compared by digests") for line in lines)
-    verify = f"orgsync verify {STREAM}"
-    assert lines[-1] == f"next: {verify} --repair FILE (a plan to apply), or {verify} --queue (the daemon does it)"
+    ways = "--repair FILE (a plan to apply) or --queue (the daemon does it)"
+    assert lines[-1] == f"next: orgsync verify {STREAM} {ways}"
 
 
 def test_queue_puts_it_into_the_queue_and_the_next_run_puts_it_right(site: Site) -> None:
