@@ -29,7 +29,6 @@ from daemon.sync.verified import Place, Verified
 from daemon.sync.verify import Verifier
 from daemon.zoho.errors import OrgUnavailable
 
-
 Tell = Callable[[str, int, int], None]
 
 
@@ -94,9 +93,7 @@ def command(
             lines += left_to_people(said, one)
         if file is None:
             lines += following(said, one) if queued is None else [in_queue(queued, when)]
-        if said.goes_on is not None:
-            words = f"orgsync verify {one.address}{' --deep' if deep else ''} --from {token_of(said.goes_on)}"
-            lines.append(f"goes on with: {words}" + (f" --credits {most}" if most else ""))
+        lines += _goes_on(said, deep=deep, most=most)
         if file is not None:
             lines += ["", planned.as_text(plan)] if plan is not None else [_no_plan(most, rows, file)]
         click.echo("\n".join(lines))
@@ -136,6 +133,14 @@ def planned_repair(asked: Asking, rows: Sequence[DueRow], file: Path, limit: int
         few=limit,
         wider=f"--limit {len(rows)}",
     )
+
+
+def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
+    """The command that goes on where the credits were spent."""
+    if said.goes_on is None:
+        return []
+    words = f"orgsync verify {said.stream}{' --deep' if deep else ''} --from {token_of(said.goes_on)}"
+    return [f"goes on with: {words}" + (f" --credits {most}" if most else "")]
 
 
 def _no_plan(most: int | None, rows: Sequence[DueRow], file: Path) -> str:

@@ -15,6 +15,7 @@ from daemon.cli.verify import queued_by, verified
 from daemon.core import buckets
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice, Stream
+from daemon.sync.repairing import to_mend
 from daemon.sync.verified import Verified
 from tests.sync.around import BACK, THERE, Around, lead, running
 from tests.sync.pair import KEY, Pair, opened, running_pair
@@ -189,7 +190,7 @@ def test_what_differs_is_repaired_through_the_queue_and_then_all_is_equal(tmp_pa
         said = verify(pair)
         assert said.unexplained == 5
         pair.ledger.close()
-        assert queued_by(pair.settings, stream_of(pair), said)[0] == 5
+        assert queued_by(pair.settings, stream_of(pair), to_mend(said, stream_of(pair), datetime.now(UTC)))[0] == 5
         with opened(pair.emu, pair.settings) as anew:
             settle(anew)
             assert kinds(verify(anew, deep=True)) == {"equal": 8}
@@ -206,7 +207,7 @@ def test_a_key_that_names_a_record_of_another_org_is_left_by_a_repair(tmp_path: 
         said = verify(pair)
         assert found(said) == {ours: ("differs", {"City": ("Pune", "Hand")})}
         pair.ledger.close()
-        queued_by(pair.settings, stream_of(pair), said)
+        queued_by(pair.settings, stream_of(pair), to_mend(said, stream_of(pair), datetime.now(UTC)))
         with opened(pair.emu, pair.settings) as anew:
             settle(anew)
             (row,) = anew.b.records("Leads")
