@@ -32,7 +32,8 @@ _UNDONE: Final[tuple[Outcome, ...]] = ("held", "retrying", "dead")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, file: Path, as_json: bool) -> None:
-    """Write exactly what the plan in FILE says (`orgsync plan STREAM --save FILE`), or nothing.
+    """Write exactly what the plan in FILE says (`orgsync plan STREAM --save FILE`, or `orgsync verify STREAM
+    --repair FILE`), or nothing.
 
     It is planned once more first. Where a record was edited in either org since, the settings or the mapping are
     others, or the stream has gone on, nothing is written (exit code 2). Exit code 1: some records were refused, and
@@ -46,7 +47,10 @@ def command(ctx: click.Context, file: Path, as_json: bool) -> None:
         with progress(f"planning {plan.standing.stream} once more, and writing"):
             report, source, target = _apply(settings, plan)
     except LedgerHeld as error:
-        advice = "A daemon that runs writes what is due by itself; to apply the plan stop it, apply, and start it again"
+        does = "writes what is due by itself"
+        if plan.repair:
+            does = f"puts right what differs when `orgsync verify {plan.standing.stream} --queue` asks it to"
+        advice = f"A daemon that runs {does}; to apply the plan stop it, apply, and start it again"
         click.echo(f"orgsync: {error}. Nothing was written. {advice}", err=True)
         ctx.exit(LEDGER_HELD)
     left = len(plan.steps) - report.seen

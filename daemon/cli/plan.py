@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from daemon.cli import planfile, typed
-from daemon.cli.allowance import shared_allowance
-from daemon.cli.context import asked_ledger, empty_ledger, load_settings, utc_now
+from daemon.cli.asking import asking
+from daemon.cli.context import load_settings, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.cli.planned import Shown, as_document, as_text
 from daemon.cli.progress import Stderr, progress
@@ -25,11 +24,9 @@ from daemon.core.rules import Stream
 from daemon.core.saved import SavedPlan, saved_step
 from daemon.service.logs import set_up
 from daemon.settings import Settings
-from daemon.sync.catalog import Catalog
 from daemon.sync.foreseeing import Forecast
 from daemon.sync.planning import Planner
 from daemon.sync.prepare import FirstRun
-from daemon.zoho.client import Zoho
 
 
 @click.command("plan")
@@ -65,54 +62,33 @@ def command(
     one = settings.stream(known_stream(settings, stream))
     if one.files_of is not None:
         raise click.UsageError(f"{stream} carries attachments, which are not planned; its records are: {one.files_of}")
-    if file is not None and file.exists():
-        raise click.ClickException(f"{file} exists; it was not touched. Name another file for --save")
+    if file is not None:
+        planfile.must_be_new(file)
     how: FirstRun = "create" if first_run == "create" else "refuse"
     asked = progress(f"asking {one.source} and {one.target}")
     with asked, planning(settings, one) as (planner, has_ledger, pace):
         seen = planner.next_cycle(records, how)
         latency = pace()
     if file is not None:
-        planfile.write(file, _kept(seen, has_ledger=has_ledger, create=how == "create"))
+        planfile.write(file, kept(seen, has_ledger=has_ledger, create=how == "create"))
     shown = Shown(forecast=seen, latency=latency, everything=everything, following=_following(one, seen, file))
     click.echo(json.dumps(as_document(shown)) if as_json else as_text(shown))
     ctx.exit(STOPPED if seen.blocked else HELD if seen.counts["hold"] else HEALTHY)
 
 
-@dataclass(slots=True)
-class _Pace:
-    """How long a call takes, of those that were made one after the other."""
-
-    calls: int = 0
-
-    def ended(self) -> None:
-        self.calls += 1
-
-
 @contextmanager
 def planning(settings: Settings, stream: Stream) -> Iterator[tuple[Planner, bool, Callable[[], float]]]:
     """Who plans a stream beside whoever runs it, whether there is a ledger, and what gives the seconds a call took."""
-    route = next(route for route in settings.routes if route.name == stream.route)
-    pace, began = _Pace(), time.monotonic()
-    with ExitStack() as stack:
-        allowance = stack.enter_context(shared_allowance(settings))
-        source, target = (
-            Catalog(
-                stack.enter_context(Zoho(settings.orgs[name], now=utc_now, allowance=allowance, ended=pace.ended)),
-                time.monotonic,
-            )
-            for name in (stream.source, stream.target)
-        )
-        ledger = stack.enter_context(asked_ledger(settings))
-        asked = ledger or stack.enter_context(empty_ledger())
-        planner = Planner(stream, route, source, target, asked, now=utc_now, calls=lambda: pace.calls)
-        yield planner, ledger is not None, lambda: (time.monotonic() - began) / max(1, pace.calls)
+    with asking(settings, stream) as asked:
+        yield asked.planner(), asked.has_ledger, lambda: asked.pace.latency
 
 
-def _kept(seen: Forecast, *, has_ledger: bool, create: bool) -> SavedPlan:
+def kept(seen: Forecast, *, has_ledger: bool = True, create: bool = False, repair: bool = False) -> SavedPlan:
+    """The writes of a plan as they are kept in a file."""
     return SavedPlan(
         made_at=utc_now(),
         create=create,
+        repair=repair,
         standing=seen.standing if has_ledger else replace(seen.standing, ledger=None),
         key=seen.key.hex(),
         steps=tuple(saved_step(item) for item in seen.items if item.kind in WRITES),

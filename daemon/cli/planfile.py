@@ -18,6 +18,16 @@ _MOST: Final = 64 * 1024 * 1024  # bytes: more than a hundred thousand writes
 _PLAN: Final = TypeAdapter(SavedPlan)
 
 
+def must_be_new(path: Path) -> None:
+    """Raises ClickException where there is a file, before anything is spent on what is to be written there."""
+    if path.exists():
+        raise _there(path)
+
+
+def _there(path: Path) -> click.ClickException:
+    return click.ClickException(f"{path} exists; it was not touched. Name another file")
+
+
 def write(path: Path, plan: SavedPlan) -> None:
     """Writes a new file. Raises ClickException where there is one, or it cannot be written."""
     document = {"schema": _SCHEMA, "kind": _KIND, **_PLAN.dump_python(plan, mode="json")}
@@ -25,7 +35,7 @@ def write(path: Path, plan: SavedPlan) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(json.dumps(document, indent=1) + "\n")
     except FileExistsError:
-        raise click.ClickException(f"{path} exists; it was not touched. Name another file for --save") from None
+        raise _there(path) from None
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 

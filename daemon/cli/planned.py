@@ -13,24 +13,31 @@ from daemon.cli.status import printable
 from daemon.core.forecast import AT_REST, Difference, Item, Kind
 from daemon.sync.foreseeing import Cost, Forecast
 
-_EXAMPLES: Final = 20
 _FIELDS: Final = 8  # of a record that would be created
 _LONG: Final = 60  # characters of a value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A plan and how it is to be shown; `latency` is in seconds a call, `following` the command to type next."""
+    """A plan and how it is to be shown; `latency` is in seconds a call, `following` the command to type next. Without
+    `everything` it is `few` records of a kind, and `wider` is the option that lists more.
+    """
 
     forecast: Forecast
     latency: float
     everything: bool
     following: str
+    few: int = 20
+    wider: str = "--all lists them"
 
     @property
     def seconds(self) -> int:
         """About how long applying takes."""
         return round(self.forecast.price.calls * self.latency) if self.forecast.writes else 0
+
+    def some(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Those of a kind that are listed."""
+        return items if self.everything else items[: self.few]
 
 
 def as_text(shown: Shown) -> str:
@@ -44,9 +51,9 @@ def as_text(shown: Shown) -> str:
     for kind, title, draw in _SECTIONS:
         items = [item for item in seen.items if item.kind == kind]
         if items:
-            few = items if shown.everything else items[:_EXAMPLES]
+            few = shown.some(items)
             lines += ["", f"{title} ({len(items):,}):", *(line for item in few for line in draw(item, seen, shown))]
-            lines += [f"  … and {len(items) - len(few):,} more (--all lists them)"] if len(few) < len(items) else []
+            lines += [f"  … and {len(items) - len(few):,} more ({shown.wider})"] if len(few) < len(items) else []
     lines += _held(shown)
     if seen.resting:
         wait = f"{seen.resting:,} more are held or given up already, and are not looked at"
@@ -135,9 +142,9 @@ def _held(shown: Shown) -> list[str]:
             part for part in (cause.code, cause.field, f"= {cause.value!r}" if cause.value else "") if part
         )
         lines.append(f"  {coloured('!', 'red')} {printable(about)}, {len(items):,}: {cause.remedy}")
-        few = items if shown.everything else items[:_EXAMPLES]
+        few = shown.some(items)
         lines += [f"      {_who(item, seen)}: {printable(item.detail)}" for item in few]
-        lines += [f"      … and {len(items) - len(few):,} more (--all lists them)"] if len(few) < len(items) else []
+        lines += [f"      … and {len(items) - len(few):,} more ({shown.wider})"] if len(few) < len(items) else []
     return lines
 
 

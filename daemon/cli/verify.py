@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import UTC, datetime
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
-from daemon.cli import typed
-from daemon.cli.allowance import shared_allowance
+from daemon.cli import planfile, planned, typed
+from daemon.cli.asking import Asking, asking
 from daemon.cli.context import load_settings, utc_now
 from daemon.cli.exits import HEALTHY, HELD
+from daemon.cli.plan import kept
+from daemon.cli.planned import Shown
 from daemon.cli.progress import Part, progress
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option
-from daemon.cli.verify_text import as_document, as_text, place_of, token_of
-from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, DRIFT, KEY_LOST, TARGET_GONE
+from daemon.cli.verify_text import as_document, as_text, following, in_queue, left_to_people, place_of, token_of
 from daemon.core.rules import Stream
-from daemon.ledger import ReadLedger
+from daemon.ledger import DueRow
 from daemon.service.inbox import Request
 from daemon.settings import Settings
-from daemon.sync.catalog import Catalog
-from daemon.sync.ceiling import Ceiling
-from daemon.sync.judging import Finding
 from daemon.sync.prepare import prepare
+from daemon.sync.repairing import plan_of, to_mend
 from daemon.sync.verified import Place, Verified
 from daemon.sync.verify import Verifier
-from daemon.zoho.client import Zoho
-
-_REPAIRED: Final = ("differs", "missing", "gone", "outlived")
+from daemon.zoho.errors import OrgUnavailable
 
 Tell = Callable[[str, int, int], None]
 
@@ -45,7 +39,17 @@ Tell = Callable[[str, int, int], None]
     "--credits", "most", type=click.IntRange(min=1), metavar="N", help="Spend at most N credits in both orgs together."
 )
 @click.option("--from", "start", metavar="PLACE", help="Go on at the place that an earlier run named.")
-@click.option("--repair", is_flag=True, help="Put what differs into the retry queue, so that it is put right.")
+@click.option(
+    "--repair",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Plan what puts it right, show that, and keep it in FILE for `apply`.",
+)
+@click.option(
+    "--queue",
+    is_flag=True,
+    help="Put what differs into the retry queue: a running daemon puts it right now, else the next run.",
+)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many of a kind to list.")
 @json_option
 @click.pass_context
@@ -55,7 +59,8 @@ def command(
     deep: bool,
     most: int | None,
     start: str | None,
-    repair: bool,
+    file: Path | None,
+    queue: bool,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -67,20 +72,31 @@ def command(
     """
     settings = load_settings(Path(ctx.obj))
     one = settings.stream(known_stream(settings, stream))
-    with progress(f"asking {one.source} and {one.target}") as show:
+    if file is not None and queue:
+        raise click.UsageError("--repair plans what --queue has done at once: name one of them")
+    if file is not None:
+        planfile.must_be_new(file)
+    with progress(f"asking {one.source} and {one.target}") as show, asking(settings, one, most) as asked:
 
         def tell(org: str, done: int, of: int) -> None:
             show([Part(what=f"records of {org}", done=done, total=of)])
 
-        said = verified(settings, one, deep=deep, most=most, start=place_of(start), tell=tell)
-    repaired, when = repaired_by(settings, one, said) if repair else (None, "")
+        said = verified(asked, deep=deep, start=place_of(start), tell=tell)
+        rows = to_mend(said, one, utc_now())
+        plan = planned_repair(asked, rows, file, limit) if file is not None and rows else None
+    queued, when = queued_by(settings, one, rows) if queue else (None, "")
     if as_json:
-        click.echo(json.dumps(as_document(said, one, repaired)))
+        click.echo(json.dumps(as_document(said, one, queued, plan)))
     else:
-        click.echo("\n".join(as_text(said, one, limit, repaired, when)))
-        if said.goes_on is not None:
-            words = f"orgsync verify {one.address}{' --deep' if deep else ''} --from {token_of(said.goes_on)}"
-            click.echo(f"goes on with: {words}" + (f" --credits {most}" if most else ""))
+        lines = as_text(said, one, limit)
+        if file is not None or queue or (said.unexplained and not rows):
+            lines += left_to_people(said, one)
+        if file is None:
+            lines += following(said, one) if queued is None else [in_queue(queued, when)]
+        lines += _goes_on(said, deep=deep, most=most)
+        if file is not None:
+            lines += ["", planned.as_text(plan)] if plan is not None else [_no_plan(most, rows, file)]
+        click.echo("\n".join(lines))
     ctx.exit(HEALTHY if said.is_equal else HELD)
 
 
@@ -88,55 +104,52 @@ def _silent(_org: str, _done: int, _of: int) -> None:
     return
 
 
-def verified(
-    settings: Settings,
-    stream: Stream,
-    *,
-    deep: bool = False,
-    most: int | None = None,
-    start: Place | None = None,
-    tell: Tell = _silent,
-) -> Verified:
+def verified(asked: Asking, *, deep: bool = False, start: Place | None = None, tell: Tell = _silent) -> Verified:
     """What both orgs hold, beside a daemon or without. Raises what the client and the ledger raise."""
-    route = next(route for route in settings.routes if route.name == stream.route)
-    ceiling = Ceiling(most=most)
-    with ExitStack() as stack:
-        ledger = stack.enter_context(ReadLedger.look_at(settings.ledger_url, settings.ledger_password))
-        allowance = stack.enter_context(shared_allowance(settings))
-        source, target = (
-            Catalog(
-                stack.enter_context(
-                    Zoho(settings.orgs[name], now=utc_now, allowance=allowance, purse=ceiling.purse(name))
-                ),
-                time.monotonic,
-            )
-            for name in (stream.source, stream.target)
-        )
-        prepared = prepare(stream, route, source, target, ledger.carried(stream))
-        verifier = Verifier(prepared, source, target, ledger, utc_now, ceiling, deep=deep, start=start, tell=tell)
-        return verifier.run()
+    source, target, ledger = asked.source, asked.target, asked.ledger
+    prepared = prepare(asked.stream, asked.route, source, target, ledger.carried(asked.stream))
+    return Verifier(prepared, source, target, ledger, utc_now, asked.ceiling, deep=deep, start=start, tell=tell).run()
 
 
-def repaired_by(settings: Settings, stream: Stream, said: Verified) -> tuple[int, str]:
-    """Puts what differs into the retry queue; gives how many records, and when they are looked at, in words."""
-    rows = [(one.source_id, _code(one, stream), _version(one)) for one in said.findings if one.kind in _REPAIRED]
-    if not rows:
-        return 0, ""
-    return demand(settings, Request(kind="repair", stream=stream.address, rows=rows))
+def planned_repair(asked: Asking, rows: Sequence[DueRow], file: Path, limit: int) -> Shown | None:
+    """Plans what puts these records right and keeps that in the file; None: the credits did not suffice.
 
-
-def _code(one: Finding, stream: Stream) -> str:
-    """The cause under which the road does the right thing. Of a difference it is that of a hand edit which a person
-    takes back: then the target is asked, and gets whatever the source says now.
+    Raises what planning raises, and ClickException where the file cannot be written.
     """
-    if one.kind == "gone":
-        return TARGET_GONE
-    if one.kind == "outlived" and one.modified_time is None:
-        return DELETED_IN_SOURCE
-    if one.kind != "differs" or stream.drift == "keep":
-        return DIFFERS
-    return KEY_LOST if {different.field for different in one.differences} == {stream.key} else DRIFT
+    planner = asked.planner()
+    try:
+        seen = plan_of(rows, planner)
+    except OrgUnavailable:
+        if not asked.ceiling.reached:
+            raise
+        return None
+    if seen.writes:
+        planfile.write(file, kept(seen, repair=True))
+    return Shown(
+        forecast=seen,
+        latency=asked.pace.latency,
+        everything=False,
+        following=f"orgsync apply {shlex.quote(str(file))}" if seen.writes else "orgsync why ID",
+        few=limit,
+        wider=f"--limit {len(rows)}",
+    )
 
 
-def _version(one: Finding) -> str:
-    return (one.modified_time or datetime.now(UTC)).isoformat()
+def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
+    """The command that goes on where the credits were spent."""
+    if said.goes_on is None:
+        return []
+    words = f"orgsync verify {said.stream}{' --deep' if deep else ''} --from {token_of(said.goes_on)}"
+    return [f"goes on with: {words}" + (f" --credits {most}" if most else "")]
+
+
+def _no_plan(most: int | None, rows: Sequence[DueRow], file: Path) -> str:
+    spent = f"the {most} credits did not suffice; allow more by --credits"
+    why = spent if rows else "no record differs that a write puts right"
+    return f"nothing was planned, and {file} not made: {why}"
+
+
+def queued_by(settings: Settings, stream: Stream, rows: Sequence[DueRow]) -> tuple[int, str]:
+    """Puts these records into the retry queue; gives how many, and when they are looked at, in words."""
+    what = [(row.source_id, row.cause_code, row.modified_time.isoformat()) for row in rows]
+    return demand(settings, Request(kind="repair", stream=stream.address, rows=what)) if what else (0, "")

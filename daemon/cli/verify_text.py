@@ -8,11 +8,14 @@ from typing import Final
 
 import click
 
+from daemon.cli import planned
+from daemon.cli.planned import Shown
 from daemon.cli.status import instant, printable
 from daemon.core.convert import Json
 from daemon.core.rules import Stream
 from daemon.core.verdict import UNEXPLAINED, Difference, Kind
 from daemon.sync.judging import Finding
+from daemon.sync.repairing import mended_kinds
 from daemon.sync.verified import Place, Verified
 from daemon.sync.walking import How
 
@@ -35,11 +38,19 @@ KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
     "deleted_in_source": ("deleted in {source}", "and in {target} as the settings want it"),
 }
 """What stands before the number of records, and in brackets behind it; `{source}` and `{target}` are the orgs."""
+_LEFT: Final[Mapping[Kind, str]] = {
+    "gone": 'restore them from the recycle bin of {target}, or have them made again: gone = "recreate"',
+    "strangers": "delete them in {target}, or empty their key field",
+    "held": "orgsync queue --stream {stream} says what mends them",
+    "dropped": "an edit in {source} brings them back",
+    "kept": 'edit them in {source}, or take drift = "keep" out of the settings',
+}
+"""What no repair touches, and what a person does."""
 _LISTED: Final[tuple[Kind, ...]] = (*UNEXPLAINED, "own_form", "kept")
 
 
-def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, when: str) -> list[str]:
-    """All that is said to a person; of each kind `limit` records are named."""
+def as_text(said: Verified, stream: Stream, limit: int) -> list[str]:
+    """What both orgs hold, for a person; of each kind `limit` records are named."""
     lines = [_headline(said), *_kinds(said, stream, limit)]
     if said.only_in_target:
         lines.append(f"  only in {stream.target}: {said.only_in_target:,} (linked with nothing)")
@@ -47,13 +58,27 @@ def as_text(said: Verified, stream: Stream, limit: int, repaired: int | None, wh
         lines.append(f"the stream is behind: {said.behind}; see `orgsync status`")
     lines += [f"proved: {line}" for line in _proof(said, stream)]
     lines.append(f"{said.credits:,} credits were spent; neither org was written to")
-    if repaired is not None:
-        lines.append(_repair(said, repaired, when))
-    elif said.unexplained:
-        lines.append(f"next: orgsync verify {said.stream} --repair, or orgsync why ID")
-    elif said.kinds.get("held"):
-        lines.append(f"next: orgsync queue --stream {said.stream}")
     return lines
+
+
+def following(said: Verified, stream: Stream) -> list[str]:
+    """What to type next, if anything."""
+    if mended_kinds(stream) & {one.kind for one in said.findings}:
+        return [f"next: orgsync verify {said.stream} --repair FILE (a plan to apply) or --queue (the daemon does it)"]
+    if said.unexplained:
+        return ["next: orgsync why ID"]
+    return [f"next: orgsync queue --stream {said.stream}"] if said.kinds.get("held") else []
+
+
+def left_to_people(said: Verified, stream: Stream) -> list[str]:
+    """What no repair touches, by kind, and what a person does about it."""
+    orgs = {"source": stream.source, "target": stream.target, "stream": said.stream}
+    found = dict(said.kinds)
+    missing = {one.source_id for one in said.findings if one.kind == "missing"}
+    found["strangers"] = sum(one.kind == "strangers" and one.source_id not in missing for one in said.findings)
+    kinds = [kind for kind in _LEFT if found.get(kind) and kind not in mended_kinds(stream)]
+    lines = [f"  {KINDS[kind][0].format(**orgs)}, {found[kind]:,}: {_LEFT[kind].format(**orgs)}" for kind in kinds]
+    return ["left to people:", *lines] if lines else []
 
 
 def _headline(said: Verified) -> str:
@@ -132,14 +157,14 @@ def _of_target(how: How) -> str:
     return "; ".join(part for part in (counted, read) if part)
 
 
-def _repair(said: Verified, repaired: int, when: str) -> str:
-    rest = "; strangers are for a person: delete them, or empty their key" if said.kinds.get("strangers") else ""
-    if not repaired:
-        return "nothing was put into the queue" + rest
-    return f"put into the queue: {repaired:,}, to be read again and written {when}; see `orgsync queue`" + rest
+def in_queue(queued: int, when: str) -> str:
+    """What was put into the queue, and when it is looked at."""
+    if not queued:
+        return "nothing was put into the queue"
+    return f"put into the queue: {queued:,}, to be read again and written {when}; see `orgsync queue`"
 
 
-def as_document(said: Verified, stream: Stream, repaired: int | None) -> dict[str, object]:
+def as_document(said: Verified, stream: Stream, queued: int | None, plan: Shown | None) -> dict[str, object]:
     """The document of `verify --json`."""
     return {
         "schema": 1,
@@ -161,7 +186,8 @@ def as_document(said: Verified, stream: Stream, repaired: int | None) -> dict[st
         "credits": said.credits,
         "unreached": said.unreached,
         "goes_on": None if said.goes_on is None else token_of(said.goes_on),
-        "repaired": repaired,
+        "queued": queued,
+        "repair": None if plan is None else planned.as_document(plan),
     }
 
 

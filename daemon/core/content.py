@@ -307,8 +307,8 @@ def _missing_key(
     change: Change, stream: Stream, fields: FieldMap, candidates: tuple[WireRecord, ...], knowledge: Knowledge
 ) -> dict[str, Json]:
     """What a counterpart that was looked at lacks in order to be found again without the ledger: it was there before
-    orgsync, or its key was blanked. One that names another record is left as it is, unless a comparison has found that
-    out, and so is one that the record itself names: on a circle one of the two is enough.
+    orgsync, or its key was blanked. One that holds something else is left as it is, unless that is known to be no other
+    record's key, and so is one that the record itself names: on a circle one of the two is enough.
     """
     if any(change.values.get(origin.key) for origin in stream.origins):
         return {}
@@ -322,3 +322,11 @@ def _missing_key(
 def key_value(source_zgid: str, source_id: str) -> str:
     """What the key field of the target holds for a source record."""
     return f"{source_zgid}:{source_id}"
+
+
+def names_another(held: object, source_zgid: str, orgs: Collection[str], stands_for: Collection[str]) -> bool:
+    """Whether what a counterpart holds in its key field is rightly not the key of its record: it names another record
+    of the source for which the counterpart stands too, or one of another org that the ledger knows.
+    """
+    zgid, _, named = str(held or "").partition(":")
+    return zgid in orgs and (zgid != source_zgid or named in stands_for)

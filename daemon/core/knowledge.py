@@ -21,7 +21,8 @@ class Knowledge:
     `found` maps a source id whose counterpart is in doubt to the target records that could be it (any number).
     `carried` maps such a source id to the fields that our writes without an answer carried, where these are known: in
     the others the counterpart is what was agreed, or was changed by hand.
-    `keyless` are such source ids whose counterpart a comparison saw without their key, whatever stands there instead.
+    `keyless` are such source ids whose counterpart is to get their key, whatever stands there instead: a comparison
+    saw it so, or what was changed by hand is taken back.
     `unsure` are source ids of which `found` names only what may be the counterpart.
     `ended` are source ids whose counterpart an uncertain deletion of ours took away.
     `circular` maps a source id to parents that wait for it in their turn (circles.py).

@@ -69,7 +69,7 @@ class SavedStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
     """A plan that was kept. `key` (hex) is what its digests were made with, `create` whether a first run may create
-    beside records that are not linked.
+    beside records that are not linked, `repair` whether it puts right what `verify` has found.
     """
 
     made_at: datetime
@@ -77,6 +77,14 @@ class SavedPlan:
     standing: Standing
     key: str
     steps: tuple[SavedStep, ...]
+    repair: bool = False
+
+    @property
+    def command(self) -> str:
+        """What to type for a plan like it."""
+        if self.repair:
+            return f"orgsync verify {self.standing.stream} --repair FILE"
+        return f"orgsync plan {self.standing.stream} --save FILE"
 
 
 def saved_step(item: Item) -> SavedStep:

@@ -88,6 +88,6 @@ def _refusal(saved: SavedPlan, what: str, wrong: Sequence[str]) -> str:
         [
             f"{stream}: the plan of {saved.made_at:%Y-%m-%d %H:%M:%S} UTC {what}:",
             *(f"  {line}" for line in [*wrong[:_NAMED], *more]),
-            f"nothing was written. Plan again: orgsync plan {stream} --save FILE",
+            f"nothing was written. Plan again: {saved.command}",
         ]
     )

@@ -12,7 +12,7 @@ from typing import Final
 from loguru import logger
 
 from daemon.core.causes import DIFFERS, DRIFT, KEY_LOST, TARGET_GONE
-from daemon.core.content import key_value
+from daemon.core.content import key_value, names_another
 from daemon.core.digest import changed_fields, cover, digest_values
 from daemon.core.drift import drift_cause, drift_detail
 from daemon.core.ends import QueueRow, Waiting, due_row
@@ -168,8 +168,7 @@ class TargetSide:
         orgs, others = self._ledger.zgids(), self._ledger.stand_for(self._stream, lost)
         rows = []
         for record_id, (change, source_id) in lost.items():
-            zgid, _, named = str(change.values[key] or "").partition(":")
-            if zgid in orgs and (zgid != prepared.source_zgid or named in others.get(record_id, ())):
+            if names_another(change.values[key], prepared.source_zgid, orgs, others.get(record_id, ())):
                 continue
             text = f"{record_id} of {self._stream.target} does not hold its key any more"
             rows.append(self._row(source_id, change.modified_time, KEY_LOST, text))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from daemon.core import notes
-from daemon.core.content import key_value
+from daemon.core.content import key_value, names_another
 from daemon.core.digest import OWED, changed_fields, cover, digest_values
 from daemon.core.ends import Waiting
 from daemon.core.record import Change, Position, Seen, WireRecord
@@ -235,9 +235,8 @@ class Judge:
             return True
         if any(change.values.get(origin.key) for origin in stream.origins):
             return True
-        zgid, _, named = str(there.get(key) or "").partition(":")
         others = self._ledger.stand_for(stream, [link.target_id]).get(link.target_id, set())
-        return zgid in self._zgids and (zgid != self._prepared.source_zgid or named in others)
+        return names_another(there.get(key), self._prepared.source_zgid, self._zgids, others)
 
     def _why(self, standing: Standing, translation: Translation | None) -> str:
         if standing.waiting is not None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from daemon.core.causes import DRIFT, KEY_LOST, TARGET_GONE
 from daemon.core.circles import circular
+from daemon.core.content import names_another
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.notes import wanted_of
@@ -83,7 +84,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
         found=doubts.found,
         deferred={i: eyes.now() + left for i, left in deferred.items()},  # the queue goes by our clock
         carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
-        keyless=frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST),
+        keyless=_keyless(due, doubts, prepared, ledger),
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
@@ -112,6 +113,23 @@ def _carried(
     unsent = {i: frozenset[str]() for i in suspects if i in links and links[i].agreed}
     return {
         i: fields for i, fields in {**unsent, **doubts.carried}.items() if fields is not None and i not in taken_back
+    }
+
+
+def _keyless(due: Mapping[str, DueRow], doubts: Doubts, prepared: Prepared, ledger: ReadLedger) -> frozenset[str]:
+    """Records whose counterpart is to get their key, whatever stands there: a comparison saw it lost, or what was done
+    by hand is taken back, of which a wrong key is a part.
+    """
+    lost = frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST)
+    key, stream = prepared.fields.key, prepared.stream
+    there = {i: doubts.found[i][0] for i, row in due.items() if row.cause_code == DRIFT and doubts.found.get(i)}
+    if key is None or not there:
+        return lost
+    orgs, others = ledger.zgids(), ledger.stand_for(stream, [str(row["id"]) for row in there.values()])
+    return lost | {
+        i
+        for i, row in there.items()
+        if not names_another(row.get(key), prepared.source_zgid, orgs, others.get(str(row["id"]), ()))
     }
 
 

@@ -51,25 +51,26 @@ def test_it_says_what_differs_how_the_rest_was_proved_and_what_to_type(site: Sit
     assert "      City: 'Pune' is wanted, 'Hand\N{REPLACEMENT CHARACTER}[31m' is there" in lines
     assert any(line.startswith("proved: india: 3 records counted, ") for line in lines)
     assert any(line.startswith("proved: us: 3 read and compared by digests") for line in lines)
-    assert lines[-1] == f"next: orgsync verify {STREAM} --repair, or orgsync why ID"
+    ways = "--repair FILE (a plan to apply) or --queue (the daemon does it)"
+    assert lines[-1] == f"next: orgsync verify {STREAM} {ways}"
 
 
-def test_repair_puts_it_into_the_queue_and_the_next_run_puts_it_right(site: Site) -> None:
-    said = json.loads(typed(site, "verify", STREAM, "--repair", "--json").stdout)
-    assert (said["repaired"], said["equal"], said["findings"][0]["kind"]) == (1, False, "differs")
+def test_queue_puts_it_into_the_queue_and_the_next_run_puts_it_right(site: Site) -> None:
+    said = json.loads(typed(site, "verify", STREAM, "--queue", "--json").stdout)
+    assert (said["queued"], said["equal"], said["findings"][0]["kind"]) == (1, False, "differs")
     assert typed(site, "once").exit_code == 0
     done = typed(site, "verify", STREAM, "--deep")
     assert (done.exit_code, done.stdout.splitlines()[0]) == (0, f"{STREAM}: 3 of 3 equal")
     assert {r["City"] for r in site.emu.orgs["us"].records("Leads")} == {"Pune"}
-    assert "nothing was put into the queue" in typed(site, "verify", STREAM, "--repair").stdout
+    assert "nothing was put into the queue" in typed(site, "verify", STREAM, "--queue").stdout
 
 
-def test_it_works_beside_a_daemon_which_is_asked_to_repair(site: Site) -> None:
+def test_it_works_beside_a_daemon_which_is_asked_to_put_it_right(site: Site) -> None:
     site.start("run")
     try:
         until(lambda: "started with 1 streams" in site.log())
         assert typed(site, "verify", STREAM).exit_code == 1
-        said = typed(site, "verify", STREAM, "--repair").stdout
+        said = typed(site, "verify", STREAM, "--queue").stdout
         assert "put into the queue: 1, to be read again and written now" in said
         until(lambda: {r["City"] for r in site.emu.orgs["us"].records("Leads")} == {"Pune"})
     finally:
