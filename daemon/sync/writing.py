@@ -173,22 +173,35 @@ class Writer:
         )
 
     def _begin(self, crew: ThreadPoolExecutor) -> None:
-        """As many batches as may be, with one commit; none of a page before all of the one before have begun."""
-        begun: list[tuple[_Flight, Context]] = []
+        """As many batches as may be, with one commit."""
+        begun: deque[tuple[_Flight, Context]] = deque()
+        try:
+            self._choose(begun)
+            if begun:
+                self._note([flight for flight, _ in begun])
+            while begun:
+                self._send_off(*begun[0], crew)
+                begun.popleft()
+        finally:
+            for flight, _ in begun:  # of these nothing will be heard
+                self._aloft.remove(flight)
+                flight.page.aloft -= 1
+
+    def _choose(self, begun: deque[tuple[_Flight, Context]]) -> None:
+        """Batches for which there is room, and credits; none of a page before all of the one before have begun."""
         for page in self._pages:
             while not self._ends(page) and page.left and self._has_room(page.left[0]):
                 try:
                     with self._hands.target.one_deadline(price(page.left[0])):
-                        begun.append((_Flight(page, page.left.popleft()), copy_context()))
+                        flight = _Flight(page, page.left.popleft())
+                        begun.append((flight, copy_context()))
                 except OrgUnavailable as error:  # there are no credits for it
                     page.sent.trouble, page.sent.away, self._over = str(error), True, True
                     break
-                self._aloft.append(begun[-1][0])
+                self._aloft.append(flight)
                 page.aloft += 1
             if page.left:
                 break
-        if begun:
-            self._send_off(begun, crew)
 
     def _ends(self, page: _Page) -> bool:
         """Whether nothing is begun any more."""
@@ -202,27 +215,23 @@ class Writer:
         meter = self._meter if self._lane == "poll" else None
         return len(self._aloft) < self._width and (meter is None or meter.may_risk(unanswered, len(batch.steps)))
 
-    def _send_off(self, begun: Sequence[tuple[_Flight, Context]], crew: ThreadPoolExecutor) -> None:
-        prepared, hands, grounded = self._prepared, self._hands, deque(flight for flight, _ in begun)
-        steps = [step for flight in grounded for step in flight.batch.steps]
-        try:
-            before = {i: kept for flight in grounded for i, kept in flight.page.planned.before.items()}
-            there = [s for flight in grounded if not flight.page.planned.backward for s in flight.batch.steps]
-            back = [s for flight in grounded if flight.page.planned.backward for s in flight.batch.steps]
-            intents = intents_of(steps, hands.target.server_now(), before)
-            doubted = [step.change.record_id for step in back]
-            hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), doubted)
-            for flight, context in begun:
-                call = partial(context.run, _send, flight.batch, prepared, hands.target)
-                if self._width == 1:
-                    self._news.put(_Landed(flight, call))
-                else:
-                    crew.submit(call).add_done_callback(partial(self._came_back, flight))
-                grounded.popleft()
-        finally:
-            for flight in grounded:  # nothing is heard of these any more
-                self._aloft.remove(flight)
-                flight.page.aloft -= 1
+    def _note(self, flights: Sequence[_Flight]) -> None:
+        """What is about to be sent, in the ledger."""
+        prepared, hands, pages = self._prepared, self._hands, [flight.page.planned for flight in flights]
+        steps = [step for flight in flights for step in flight.batch.steps]
+        back = [s for flight in flights if flight.page.planned.backward for s in flight.batch.steps]
+        there = [s for flight in flights if not flight.page.planned.backward for s in flight.batch.steps]
+        before = {i: kept for page in pages for i, kept in page.before.items()}
+        intents = intents_of(steps, hands.target.server_now(), before)
+        doubted = [step.change.record_id for step in back]
+        hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), doubted)
+
+    def _send_off(self, flight: _Flight, context: Context, crew: ThreadPoolExecutor) -> None:
+        call = partial(context.run, _send, flight.batch, self._prepared, self._hands.target)
+        if self._width == 1:
+            self._news.put(_Landed(flight, call))
+        else:
+            crew.submit(call).add_done_callback(partial(self._came_back, flight))
 
     def _came_back(self, flight: _Flight, call: Future[Said]) -> None:
         self._news.put(_Landed(flight, call.result))

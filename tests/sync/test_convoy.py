@@ -172,6 +172,36 @@ def test_a_page_that_cannot_be_settled_is_passed_by_none_behind_it(tmp_path: Pat
         assert len(pair.b.records("Leads")) == 40
 
 
+@pytest.mark.timeout(60)
+def test_a_ledger_that_fails_while_calls_are_chosen_lets_nobody_wait_for_those_that_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with filled(tmp_path, count=20) as pair:
+        pair.once()
+        for number in range(20, 30):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        purse = pair.fleet.catalogs["us"].zoho._caller.purse
+        take = purse.take
+        for well in range(4):
+            left = iter([True] * well)
+
+            def fails(wanted: int, left: Iterator[bool] = left) -> object:
+                if next(left, False):
+                    return take(wanted)
+                raise LedgerError("disk on fire")
+
+            monkeypatch.setattr(purse, "take", fails)
+            with pytest.raises(LedgerError, match="disk on fire"):
+                pair.cycle("Leads")
+        monkeypatch.setattr(purse, "take", take)
+        for _ in range(5):
+            pair.pass_time(200)
+            pair.once()
+        in_step(pair, "Leads")
+        assert len(pair.b.records("Leads")) == 30
+
+
 def test_no_call_is_begun_when_two_in_a_row_have_failed(tmp_path: Path) -> None:
     with filled(tmp_path, calls_at_once=4) as pair:
         pair.cycle("Leads")
