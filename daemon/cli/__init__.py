@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from daemon.cli.exits import exit_code, usage_exit
 from daemon.cli.guard import guard
+from daemon.cli.usage import explained, no_command, refuse_twice
 from daemon.core.masking import masked
 
 _COMMANDS: Final = {
@@ -54,6 +55,16 @@ class _Lazy(click.Group):
         command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(no_command(args[0], _COMMANDS))
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            refuse_twice(command, ctx, rest)
+        return name, command, rest
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         known = [CompletionItem(name, help=about) for name, (_module, about) in _COMMANDS.items()]
         options = click.Command.shell_complete(self, ctx, incomplete)
@@ -86,8 +97,9 @@ def main() -> None:
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
-        code = usage_exit(error)
+        code = usage_exit(explained(error))
     except click.Abort:
+        click.echo("\norgsync: stopped before the end, by Ctrl-C or the end of the input", err=True)
         code = 130
     except Exception as error:
         code = exit_code(error)

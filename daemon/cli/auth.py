@@ -56,7 +56,8 @@ def command(ctx: click.Context, org: str, as_json: bool) -> None:
             click.echo(f"The code: {code_for(org, target.data_center, settings.routes)}.\n    A {LIFE}.", err=True)
         code = _secret(f"Grant code of {org}")
         if not code:
-            raise click.UsageError("no grant code was given")
+            where = f"Make one at {console_url(target.data_center)} (Self Client > Generate Code)"
+            raise click.UsageError(f"no grant code was given, and nothing changed. {where}, then: orgsync auth {org}")
         scopes = exchange_grant(target, Secret(code), now=utc_now)
     wanted = scopes_for(org, settings.routes)
     missing = lacking(scopes, wanted) if scopes else []
@@ -99,6 +100,8 @@ def _client_secret(path: Path, org: str) -> Iterator[None]:
     except CredentialRefused as error:
         if "client" in error.what:
             file.unlink()
+            kept = f"What was typed was not kept. Make a new code, and run: orgsync auth {org}"
+            raise CredentialRefused(error.org, error.what, f"{error.hint}. {kept}", scope=error.scope) from None
         raise
 
 

@@ -70,7 +70,9 @@ def command(ctx: click.Context, create_keys: bool, settings_only: bool, stream: 
     if not as_json:
         for finding in found:
             click.echo(f"\n{finding.mapping}" if finding.mapping else "", nl=False)
-        click.echo("all streams can run" if healthy else "mend what is marked x, then check again")
+        click.echo(
+            "all streams can run; next: orgsync once" if healthy else "mend what is marked x, then: orgsync check"
+        )
     wrong = {finding.remark.about for finding in found if finding.remark.level == "wrong"} - {"verdict"}
     ctx.exit(0 if healthy else UNREACHABLE if wrong == {check.UNREACHABLE} else STOPPED)
 

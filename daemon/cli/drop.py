@@ -35,7 +35,10 @@ def command(
     dropped, _ = demand(settings, replace(wanted, reason=reason.strip(), who=whoami()))
     was = "1 record was" if dropped == 1 else f"{dropped} records were"
     done = f"{was} dropped: not written, unless edited in the source; `orgsync why ID` tells who, when and why"
-    nothing = "no record in the queue is meant by that, or its last write has no answer yet"
+    nothing = (
+        "no record in the queue is meant by that, or its last write has no answer yet; nothing was changed. "
+        "What waits: orgsync queue"
+    )
     say({"records": dropped}, done if dropped else nothing, as_json=as_json)
 
 

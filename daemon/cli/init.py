@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 import click
 
 from daemon.cli.guide import LIFE, code_for, self_client
-from daemon.cli.screen import json_option, say, wrapped
+from daemon.cli.screen import json_option, say, unwritten, wrapped
 from daemon.core.org import DATA_CENTERS, console_url
 from daemon.core.scopes import scopes_for
 from daemon.settings.draft import Answers, NewOrg, draft, routes_of, wrong_modules, wrong_name
@@ -67,7 +68,7 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise click.ClickException(f"{path} exists; it was not touched. Move it away, or name another file") from None
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+        raise click.ClickException(unwritten(path, error)) from None
 
 
 def _ask(given: dict[str, str | None]) -> Answers:
@@ -81,9 +82,11 @@ def _ask(given: dict[str, str | None]) -> Answers:
 
 def _org(given: dict[str, str | None], end: str, what: str, name: str, code: str, other: str | None) -> NewOrg:
     def called(text: str) -> str:
-        wrong = wrong_name(text) or (f"another name than {other}" if text == other else None)
+        wrong = wrong_name(text) or (
+            f"the other org is called so; choose another name than {other}" if text == other else None
+        )
         if wrong:
-            raise click.BadParameter(f"{text!r} is not one: {wrong}")
+            raise click.BadParameter(f"{text!r} is not allowed: {wrong}")
         return text
 
     named = _answer(given, end, f"Name for the org {what}", name, called)
@@ -129,9 +132,12 @@ def _told(path: Path, answers: Answers) -> str:
     arrow = "<->" if answers.two_way else "->"
     orgs = f"{source.name} ({source.data_center}) {arrow} {target.name} ({target.data_center})"
     lines = [f"wrote {path}: {orgs}, {', '.join(answers.modules)}"]
+    if path != Path("settings.toml"):  # else the commands below would read another file
+        lines += ["", f"first: export ORGSYNC_SETTINGS={shlex.quote(str(path.absolute()))}"]
     for org in (source, target):
         if org.client_id is None:
-            lines += ["", f"first: its Client ID into orgs.{org.name}.client_id. {self_client(org.data_center)}"]
+            place = f"{path}, as orgs.{org.name}.client_id"
+            lines += ["", f"first: write {org.name}'s Client ID into {place}. {self_client(org.data_center)}"]
         asked = "it asks for the Client Secret, and for a code"
         lines += ["", f"next: orgsync auth {org.name}", f"  {asked}: {code_for(org.name, org.data_center, routes)}"]
     lines += ["", f"A {LIFE}.", "then: orgsync check --create-keys, orgsync once, and from then on orgsync run"]

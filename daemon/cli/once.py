@@ -64,6 +64,8 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     else:
         for report in reports:
             _as_text(report, queued.get(report.stream, 0))
+        if any(s.held + s.dead for s in streams):
+            click.echo("what is held, and what mends it: orgsync queue")
     for line in off:
         click.echo(line, err=True)
     away = {report.stream for report in reports if report.away}

@@ -71,7 +71,12 @@ def command(
         latency = pace()
     if file is not None:
         planfile.write(file, kept(seen, has_ledger=has_ledger, create=how == "create"))
-    shown = Shown(forecast=seen, latency=latency, everything=everything, following=_following(one, seen, file))
+    shown = Shown(
+        forecast=seen,
+        latency=latency,
+        everything=everything,
+        following=_following(one, seen, file, has_ledger=has_ledger),
+    )
     click.echo(json.dumps(as_document(shown)) if as_json else as_text(shown))
     ctx.exit(STOPPED if seen.blocked else HELD if seen.counts["hold"] else HEALTHY)
 
@@ -95,8 +100,11 @@ def kept(seen: Forecast, *, has_ledger: bool = True, create: bool = False, repai
     )
 
 
-def _following(stream: Stream, seen: Forecast, file: Path | None) -> str:
+def _following(stream: Stream, seen: Forecast, file: Path | None, *, has_ledger: bool) -> str:
     """The command to type next."""
     if file is not None:
         return f"orgsync apply {shlex.quote(str(file))}"
-    return f"orgsync plan {stream.address} --save FILE" if seen.writes else f"orgsync queue --stream {stream.address}"
+    if seen.writes:
+        return f"orgsync plan {stream.address} --save FILE"
+    # Before the first run there is no queue to look at.
+    return f"orgsync queue --stream {stream.address}" if has_ledger else "orgsync once"

@@ -10,6 +10,7 @@ from typing import Final
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from daemon.cli.screen import unwritten
 from daemon.core.saved import SavedPlan
 
 _SCHEMA: Final = 1
@@ -37,7 +38,7 @@ def write(path: Path, plan: SavedPlan) -> None:
     except FileExistsError:
         raise _there(path) from None
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+        raise click.ClickException(unwritten(path, error)) from None
 
 
 def read(path: Path) -> SavedPlan:

@@ -46,7 +46,8 @@ def as_text(shown: Shown) -> str:
     lines = [_summary(seen), *_costs(shown), _automations(seen)]
     if seen.following != 0:
         more = "more follow" if seen.following is None else f"about {seen.following:,} more follow"
-        lines.append(f"this is the beginning: {seen.read:,} changes were read, and {more} (--records reads more)")
+        was = "change was" if seen.read == 1 else "changes were"
+        lines.append(f"this is the beginning: {seen.read:,} {was} read, and {more} (--records reads more)")
     lines += [coloured(f"the next cycle stops before this is written: {why}", "red") for why in seen.blocked]
     for kind, title, draw in _SECTIONS:
         items = [item for item in seen.items if item.kind == kind]

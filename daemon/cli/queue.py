@@ -65,7 +65,7 @@ def command(
         more = {} if cause_id is None else {"records": [_plain(one, named) for one in records]}
         click.echo(json.dumps(document | more))
     else:
-        lines = [_text(q, named) for q in stuck] or ["nothing waits"]
+        lines = [_text(q, named) for q in stuck] or [_nothing(stream, cause_id)]
         click.echo("\n\n".join(lines))
         for one in records:
             click.echo(_line(one, named))
@@ -80,6 +80,13 @@ def _text(q: Stuck, named: Named) -> str:
     return str(cause_lines(q, examples)) + (
         "" if q.state == "due" else f"\n  or, if they shall never go: {_dropping(q)}"
     )
+
+
+def _nothing(stream: str | None, cause_id: int | None) -> str:
+    """What is said of an empty list, with how much of the queue was looked at."""
+    of = "" if cause_id is None else f" of cause {cause_id}"
+    of += "" if stream is None else f" in {stream}"
+    return f"nothing{of} waits" + ("; all that waits: orgsync queue" if of else "")
 
 
 def _called(stream: str, record_id: str, named: Named) -> str:

@@ -23,4 +23,10 @@ def command(settings_path: str, cause_id: int | None, stream: str | None, source
     settings = ledger_settings(Path(settings_path))
     woken, when = demand(settings, choice(settings, "retry", cause_id, stream, source_id))
     text = f"{woken} record{' is' if woken == 1 else 's are'} tried again {when}"
-    say({"records": woken}, text if woken else "no record in the queue is meant by that", as_json=as_json)
+    say(
+        {"records": woken},
+        text
+        if woken
+        else "no record in the queue is meant by that, and nothing was changed; what waits: orgsync queue",
+        as_json=as_json,
+    )

@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import click
@@ -24,6 +25,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON doc
 def say(document: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Prints what was done, for a program or for a person."""
     click.echo(json.dumps({"schema": 1, **document}) if as_json else text)
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """What is said of a file that could not be made, and what to do."""
+    folder = path.absolute().parent
+    advice = "" if folder.is_dir() else f". There is no folder {folder}: make it, or name another file"
+    return f"{path} cannot be written: {error.strerror}{advice}"
 
 
 def wrapped(text: str, indent: str = "") -> str:

@@ -12,7 +12,7 @@ from daemon.cli import typed
 from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import load_settings, utc_now
 from daemon.cli.progress import Part, progress
-from daemon.cli.screen import json_option, say
+from daemon.cli.screen import json_option, say, unwritten
 from daemon.zoho.client import Zoho
 from daemon.zoho.raw import snapshot
 
@@ -49,7 +49,7 @@ def _write(path: Path, text: str) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+        raise click.ClickException(unwritten(path, error)) from None
 
 
 def _tell(path: Path, modules: list[str], left_out: list[str], spent: int, *, as_json: bool) -> None:

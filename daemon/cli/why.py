@@ -38,6 +38,8 @@ def command(ctx: click.Context, record: str, writes: int, all_fields: bool, offl
     RECORD is an id of either org, ROUTE/MODULE/ID as in messages, or a value by which the orgs know the record, such as
     an e-mail address. Nothing is written to any org. Exit code 1: it waits, or no single record was found.
     """
+    if not record.strip():
+        raise click.UsageError("RECORD is empty: an id, ROUTE/MODULE/ID, or a value such as an e-mail address")
     settings, left_out = settings_to_look(Path(ctx.obj), offline=offline)
     with open_reader(settings) as reader, progress("asking the orgs"):
         answer = ask(settings, reader, record, left_out)

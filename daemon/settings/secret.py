@@ -5,6 +5,7 @@ Shows the name of the place and never anything else: not the value, and not what
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,7 +63,10 @@ def read_secret(value: object, at: str, around: Surroundings, problems: list[Pro
     read = {"env": _from_env, "file": _from_file, "credential": _from_credential}[kind](name, around)
     checked = read if isinstance(read, Unreadable) else _checked(read, f"{kind} {name}")
     if isinstance(checked, Unreadable):
-        problems.append(Problem(path=at, found=checked.found, allowed=KEPT_IN, hint=checked.hint))
+        asks = re.fullmatch(r"orgs\.([^.]+)\.client_secret", at)
+        missing = kind == "file" and not os.path.lexists(around.folder / name)
+        hint = f"run: orgsync auth {asks[1]}; it asks for the secret and makes the file" if missing and asks else None
+        problems.append(Problem(path=at, found=checked.found, allowed=KEPT_IN, hint=checked.hint or hint))
         return None
     return Secret(checked)
 

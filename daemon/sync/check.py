@@ -25,7 +25,7 @@ from daemon.core.skeleton import skeleton
 from daemon.core.stream_report import currency_remarks, field_remarks, module_remarks, problem_remark
 from daemon.sync.catalog import Catalog, owner_remarks
 from daemon.sync.prepare import field_map, schemas_of
-from daemon.zoho.errors import CredentialRefused, OrgUnavailable, ZohoError
+from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 
 KEY_LENGTH: Final = 60
 """zgid, a colon and 19 digits, with room."""
@@ -88,6 +88,8 @@ def _refused(error: ZohoError) -> Remark:
     about = UNREACHABLE if isinstance(error, OrgUnavailable) else "credential"
     if isinstance(error, CredentialRefused) and error.scope is not None:
         about = "scopes"
+    elif isinstance(error, RequestRefused) and error.code == "INVALID_MODULE":
+        about = "module"
     return Remark(level="wrong", about=about, seen=error.what, do=error.hint)
 
 

@@ -384,7 +384,10 @@ class Zoho:
         except RequestRefused as error:
             if error.code != "INVALID_MODULE":
                 raise
-            what, hint = f"there is no module {module}", "Name it by its API name, as `GET settings/modules` shows it"
+            what, hint = (
+                f"there is no module {module}",
+                "Name it by its API name (in Zoho: Setup > Developer Hub > APIs > API Names)",
+            )
             raise RequestRefused(self.org.name, what, hint, code=error.code, details=error.details) from None
         if found is None:
             what, hint = f"{module} shows no fields", "Give the API user's profile access to the module"

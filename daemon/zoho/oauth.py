@@ -26,7 +26,7 @@ _HINTS: Final = {
     "invalid_client": "The data centre {code} ({host}) does not know this client. If its Self Client was made in the "
     "console of another one ({others}), write that into orgs.{org}.data_center; else compare orgs.{org}.client_id with "
     "{console}",
-    "invalid_client_secret": "Compare orgs.{org}.client_secret with the API console",
+    "invalid_client_secret": "Compare orgs.{org}.client_secret with {console} (Self Client > Client Secret)",
     "invalid_code": "The refresh token is revoked, pushed out by newer ones, or of another client. Run: orgsync auth "
     "{org}",
     "invalid_code, of a grant": "A code works once, for the minutes that were chosen with it, and with its own client. "

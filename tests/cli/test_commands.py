@@ -49,6 +49,13 @@ def test_init_writes_the_template_and_never_overwrites(site: Site) -> None:
     ("args", "code", "said"),
     [
         (("nonsense",), 64, "No such command"),
+        (("chekc",), 64, "Did you mean 'check'?"),
+        (("status", "--settings", "x"), 64, "orgsync --settings FILE status"),
+        (("verify",), 64, "there are: india-to-us/Accounts"),
+        (("auth",), 64, "there are: india, us"),
+        (("retry", "--cause", "1", "--cause", "2"), 64, "--cause is given twice"),
+        (("why", ""), 64, "RECORD is empty"),
+        (("init", "no/where.toml", "--all-keys"), 64, "There is no folder"),
         (("retry",), 64, "say which"),
         (("retry", "--cause", "99999999999999999999"), 64, "is not in the range"),
         (("retry", "--record", "\udcff"), 64, "takes a record id"),

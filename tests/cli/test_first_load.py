@@ -56,7 +56,7 @@ def test_the_document_has_it_in_numbers() -> None:
 
 def look(load: Loading | None) -> Look:
     loads = {} if load is None else {STREAM.stream: load}
-    return Look(streams=[STREAM], stuck=[], compared={}, loads=loads, off=[], leeways=[])
+    return Look(streams=[STREAM], stuck=[], compared={}, comparing={}, loads=loads, off=[], leeways=[])
 
 
 def first_load(seen: Look) -> object:
