@@ -277,13 +277,13 @@ def test_an_undo_that_was_killed_is_finished_by_typing_it_again(
     assert dict(report.outcomes) == {"updated" if effect == "lost" else "unchanged": 1}
     assert pair.counterpart("Leads", mine)["City"] == "Pune"
     assert pair.sql("select count(*) from intents") == [(0,)]
-    assert pair.sql("select count(*) from fuses") == [(1,)]
+    assert (pair.sql("select count(*) from fuses"), pair.queue()) == ([(1,)], [])
     again, _ = undo(pair, cycle)
     assert [reason for _, reason in reasons(again)] in ([], ["undone"])
     assert pair.counterpart("Leads", mine)["City"] == "Pune"
 
 
-def test_an_undo_that_was_killed_and_only_released_is_found_by_the_next_comparison(
+def test_an_undo_that_was_killed_and_only_released_ends_as_the_source_says(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = lead(pair, City="Pune")
@@ -293,12 +293,11 @@ def test_an_undo_that_was_killed_and_only_released_is_found_by_the_next_comparis
     pair.once()  # the checkpoint is past it: nothing but the ledger knows that something is amiss
     killed_in_settle(pair, monkeypatch, lambda: undo(pair, cycle))
     assert pair.counterpart("Leads", mine)["City"] == "Pune"
+    assert pair.queue() == [(mine, "due", "UNDONE")]
     pair.pass_time(WAIT)
     pair.ledger.release("india-to-us/Leads", 0, "as it was", pair.fleet._now())
-    pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet._now())
-    for _ in range(2):
-        pair.once()
-    assert pair.counterpart("Leads", mine)["City"] == "Goa"
+    pair.once()
+    assert (pair.counterpart("Leads", mine)["City"], pair.queue()) == ("Goa", [])
     assert pair.sql("select count(*) from intents") == [(0,)]
 
 
