@@ -36,6 +36,7 @@ UNREAD: Final = "UNREAD"
 FIELD_ABSENT: Final = "FIELD_ABSENT"
 USER_REFUSED: Final = "USER_REFUSED"
 FILE_TOO_LARGE: Final = "FILE_TOO_LARGE"
+UNDONE: Final = "UNDONE"
 OURS: Final = frozenset(
     {
         WAITS_FOR_PARENT,
@@ -59,6 +60,7 @@ OURS: Final = frozenset(
         UNREAD,
         FIELD_ABSENT,
         USER_REFUSED,
+        UNDONE,
     }
 )
 """Causes that say nothing of the target's fields."""
@@ -89,6 +91,8 @@ _REMEDIES: Final = {
     "it to the API user again; if it is gone for good, take it out of the mapping, or name it under except",
     USER_REFUSED: "nothing to do: the users of the target are read again, to see who has left",
     UNREAD: "nothing to do: it changed while it was read, or Zoho failed to show it, and is read again",
+    UNDONE: "nothing to do: an undo that was on its way to it was cut off; type the undo again, or release the stream, "
+    "and the record is looked at",
     FILE_TOO_LARGE: "attach a smaller file in the source, or a link to it",
     DUPLICATE_DATA: "another record of the target holds this value already: merge the two, or make the values differ",
     MALFORMED_VALUE: "the source sent a value of the wrong type: correct it there, or do not map the field",

@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Final, Literal
 
 from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncertain
-from daemon.core.causes import TARGET_GONE, UNCERTAIN
+from daemon.core.causes import TARGET_GONE, UNCERTAIN, UNDONE
 from daemon.core.composed import sendable, surplus_tags
 from daemon.core.convert import Json, Values
 from daemon.core.digest import Digests, digest_value, together
-from daemon.core.ends import Linked, Written, attempt, unconfirmed
+from daemon.core.ends import Linked, Waiting, Written, attempt, unconfirmed
 from daemon.core.fieldmap import FieldMap
 from daemon.core.former import Before, Former
 from daemon.core.outcome import Outcome
@@ -199,9 +199,11 @@ def settled(
     stream: Stream,
     fields: FieldMap,
     key: bytes,
+    waiting: Mapping[str, Waiting],
 ) -> Settlement:
     """What became of some records, in a cycle of their own that undoes `cycle`. `steps` are those that were to be sent,
-    `answers` what came of them, by source id. What the target refused is given up: nothing is queued.
+    `answers` what came of them, by source id, `waiting` what the queue holds of them. What the target refused is given
+    up: nothing is queued.
     """
     outcomes: dict[str, Outcome] = {}
     linked: list[Linked] = []
@@ -215,7 +217,7 @@ def settled(
             linked.append(_linked(one, _after(one, fields, key), None, stream))
             lost.append(one.source_id)
         elif answer is None or isinstance(answer, NotSent):
-            linked.append(_as_before(one))
+            linked += [unconfirmed(one.source_id, one.target_id)] if one.unanswered is not None else []
             lost += [one.source_id] if one.unanswered is not None else []
         else:
             outcomes[one.source_id] = _outcome(step, answer)
@@ -223,11 +225,10 @@ def settled(
             if isinstance(answer, Done) or (isinstance(answer, Gone) and one.take):
                 at = answer.modified_time if isinstance(answer, Done) else None
                 linked.append(_linked(one, _after(one, fields, key), at, stream))
-            elif isinstance(answer, Uncertain):
+            elif isinstance(answer, Uncertain) or one.unanswered is not None:
                 linked.append(unconfirmed(one.source_id, one.target_id))
+            if isinstance(answer, Uncertain):
                 continue
-            else:
-                linked.append(_as_before(one))
         closed.append(one.source_id)
     return Settlement(
         lane="retry",
@@ -236,22 +237,9 @@ def settled(
         linked=linked,
         written=written,
         closed_intents=closed,
+        dequeued=[i for i in closed if i in waiting and waiting[i].code == UNDONE],
         lost=lost,
         undoes=cycle,
-    )
-
-
-def _as_before(one: Putting) -> Linked:
-    """It holds what it held; before the call that counted as unknown."""
-    if one.unanswered is not None or one.link.whole is None:
-        return unconfirmed(one.source_id, one.target_id)
-    return Linked(
-        source_id=one.source_id,
-        target_id=one.target_id,
-        digests=Digests(whole=one.link.whole, by_field=one.link.by_field),
-        target_modified_time=one.link.modified_time,
-        state=one.link.state,
-        drifted=one.link.drifted,
     )
 
 

@@ -5,7 +5,7 @@ the history, until its time is over. So a write that is done has it, however its
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
@@ -21,7 +21,7 @@ from daemon.core.steps import Action
 from daemon.core.undo import MAY_BE_DONE, Later
 from daemon.ledger.lookups import Intent, chunks
 from daemon.ledger.sealing import Sealer
-from daemon.ledger.tables import agreed, changes, cycles, id_map, intents
+from daemon.ledger.tables import changes, cycles, intents
 
 _row: Final = intents.c
 
@@ -85,14 +85,6 @@ def sealed(connection: Connection, stream: Stream, opened: Sequence[Intent], sea
 
 def _place(stream: Stream, target_id: str | None) -> tuple[str, str, str]:
     return stream.target, stream.target_module, target_id or ""
-
-
-def doubt(connection: Connection, stream: Stream, source_ids: Collection[str]) -> None:
-    """What the counterparts hold is not known any more, as a whole."""
-    mine = select(id_map.c.entity_id).where(id_map.c.org == stream.source, id_map.c.module == stream.source_module)
-    for ids in chunks(source_ids):
-        which = agreed.c.stream == stream.address, agreed.c.entity_id.in_(mine.where(id_map.c.record_id.in_(ids)))
-        connection.execute(update(agreed).where(*which).values(source_digest=""))
 
 
 def with_intents(connection: Connection, stream: Stream, settlement: Settlement) -> dict[str, Kept]:

@@ -22,6 +22,7 @@ from daemon.ledger import (
     deletions,
     exports,
     fuses,
+    lookups,
     matching,
     queue,
     renaming,
@@ -97,14 +98,17 @@ class Ledger(HeldLedger):
         stream: Stream,
         intents: Iterable[Intent],
         leaving: Leaving | None = None,
-        unlearnt: Collection[str] = (),
+        watched: Sequence[QueueRow] = (),
     ) -> None:
-        """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it. What
-        the counterparts of `unlearnt` (source ids) hold counts as unknown until it is settled: nothing else would ask.
+        """Commit what is about to be sent, and what leaves with it; after a crash the target is asked about it. With
+        `watched` come rows of the queue for records that nothing else would have looked at, where they have none.
         """
         with self._writing() as connection:
             storing.begin(connection, stream, list(intents), self._sealer)
-            befores.doubt(connection, stream, unlearnt)
+            if watched:
+                known = lookups.waiting(connection, stream, [row.source_id for row in watched])
+                new = [row for row in watched if row.source_id not in known]
+                queue.requeue(connection, stream, new, (), watched[0].modified_time)
             if leaving is not None:
                 exports.note(connection, stream, leaving)
 

@@ -133,7 +133,8 @@ def carry_out(
             key = ledger.digest_key
             steps = {one.source_id: step_of(one, prepared.fields, key, now()) for one in page if one.writes}
             sent = write(_planned(page, steps, key), prepared, hands, "retry", None)
-            settlement = settled(page, steps, sent.answers, cycle.number, stream, prepared.fields, key)
+            waiting = ledger.waiting(stream, [one.source_id for one in page])
+            settlement = settled(page, steps, sent.answers, cycle.number, stream, prepared.fields, key, waiting)
             if settlement.seen or settlement.closed_intents:
                 report.cycle_id = ledger.settle(stream, settlement, report.cycle_id, now())
             report.outcomes.update(settlement.outcomes)

@@ -20,9 +20,10 @@ from typing import Final
 
 from daemon.core.agreement import Promise
 from daemon.core.answer import Answer, Busy, NotSent, Refused, Uncertain
+from daemon.core.causes import UNDONE
 from daemon.core.dropped import Version
 from daemon.core.egress import leaving
-from daemon.core.ends import Lane, is_ours
+from daemon.core.ends import Lane, QueueRow, due_row, is_ours
 from daemon.core.former import Before
 from daemon.core.fuse import Blown, Meter
 from daemon.core.steps import Batch, Create, Delete, Flag, Step, Update, Write, action_of, batches, body, price
@@ -223,8 +224,9 @@ class Writer:
         there = [s for flight in flights if not flight.page.planned.backward for s in flight.batch.steps]
         before = {i: kept for page in pages for i, kept in page.before.items()}
         intents = intents_of(steps, hands.target.server_now(), before)
-        doubted = [step.change.record_id for step in back]
-        hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), doubted)
+        hands.ledger.begin(
+            prepared.stream, intents, leaving_of(there, prepared, hands), _watched(back, prepared, hands)
+        )
 
     def _send_off(self, flight: _Flight, context: Context, crew: ThreadPoolExecutor) -> None:
         call = partial(context.run, _send, flight.batch, self._prepared, self._hands.target)
@@ -329,6 +331,12 @@ def leaving_of(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> Leav
         data_center=hands.target.org.data_center,
         at=hands.now(),
     )
+
+
+def _watched(steps: Sequence[Write], prepared: Prepared, hands: Hands) -> list[QueueRow]:
+    """Rows for what the source did not ask for: should we be killed, it would not show these records again."""
+    text, now = "an undo was on its way to it", hands.now()
+    return [due_row(prepared.stream, step.change.record_id, UNDONE, text, now, now) for step in steps]
 
 
 def intents_of(

@@ -53,10 +53,10 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
 def changed(stage: Stage) -> tuple[str, int]:
     """A lead whose city and description a cycle changed, and the number of that cycle."""
     mine = stage.lead("Lee", Description=CANARY)
-    stage.call("once")
+    assert stage.call("once").code == 0
     stage.a.edit("Leads", mine, {"City": "Goa", "Description": None})
-    stage.call("once")
-    return mine, int(stage.rows("select max(id) from cycles")[0][0])
+    assert stage.call("once").code == 0
+    return mine, int(stage.rows("select max(cycle_id) from changes where action = 'update'")[0][0])
 
 
 def city(stage: Stage, mine: str) -> object:
