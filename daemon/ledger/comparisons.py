@@ -17,7 +17,7 @@ from daemon.ledger.lookups import MIRRORED, chunks, names_in, names_of
 from daemon.ledger.tables import agreed, comparisons, id_map
 
 Side = Literal["source", "target"]
-Reason = Literal["scheduled", "asked", "slept", "cut", "pointed"]
+Reason = Literal["scheduled", "asked", "slept", "cut", "pointed", "late"]
 COUNTS: Final = ("source_seen", "target_seen", "differing", "missing", "drifted", "gone", "strangers")
 _row = comparisons.c
 

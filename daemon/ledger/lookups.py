@@ -14,6 +14,7 @@ from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, 
 from sqlalchemy import cast as cast_to
 
 from daemon.core.agreement import Promise
+from daemon.core.causes import TARGET_GONE
 from daemon.core.digest import OWED
 from daemon.core.ends import QueueState, Waiting
 from daemon.core.former import Before
@@ -303,7 +304,9 @@ def has_open(connection: Connection, stream: Stream) -> bool:
 
 
 def deletions_sent(connection: Connection, stream: Stream, source_ids: Collection[str]) -> set[str]:
-    """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart."""
+    """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart, and was
+    not the end of it.
+    """
     row = changes.c
     place = row.org == stream.target, row.module == stream.target_module
     flagging = and_(row.action == "update", row.fields == json.dumps([stream.flag]))
@@ -311,6 +314,7 @@ def deletions_sent(connection: Connection, stream: Stream, source_ids: Collectio
     for ids in chunks(waiting(connection, stream, source_ids)):
         last = select(func.max(row.id)).where(*place, row.source_id.in_(ids)).group_by(row.source_id)
         query = select(row.source_id).where(row.id.in_(last), or_(row.action == "delete", flagging))
+        query = query.where(row.answer_code.not_in(("SUCCESS", TARGET_GONE)))  # what is there again is another one
         found.update(connection.scalars(query))
     return found
 

@@ -225,7 +225,9 @@ class ReadLedger:
             return lookups.has_untried(connection, stream)
 
     def deletions_sent(self, stream: Stream, source_ids: Collection[str]) -> set[str]:
-        """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart."""
+        """Those of the queued records of which the last attempt to write was to delete (or flag) the counterpart, and
+        was not the end of it.
+        """
         with self._reading() as connection:
             return lookups.deletions_sent(connection, stream, source_ids)
 

@@ -368,7 +368,8 @@ comparisons = Table(
     text(
         "reason",
         "scheduled; asked; slept: longer than the deleted list remembers; cut: that list was not whole; "
-        "pointed: it was not known which records point to one that was merged or made again",
+        "pointed: it was not known which records point to one that was merged or made again; "
+        "late: a bulk write job that was given up may have run since",
     ),
     time("started_at", "when it began"),
     maybe_time("finished_at", "when it ended; NULL while it goes on"),
@@ -409,9 +410,13 @@ backfills = Table(
     text(
         "writes", "bulk: what is new is made by bulk write jobs where there is enough; rest: by inserts", default="rest"
     ),
-    maybe("write_job_id", "the bulk write job whose end is awaited; NULL: none, or its id was not heard"),
+    maybe("write_job_id", "the bulk write job whose end is awaited, or was; NULL: none, or its id was not heard"),
     maybe_time("write_sent_at", "`sent_at` of the intents that such a job is about, by the target's clock; NULL: none"),
-    maybe_time("write_until", "until then it may be at work: whether its records were made is not decided before"),
+    maybe_time(
+        "write_until",
+        "until then it may be at work: whether its records were made is not decided before; without `write_sent_at`: "
+        "the job was given up, and what it may make is looked for by then",
+    ),
     info={"doc": "how each stream read its records for the first time, and how far that has come"},
 )
 

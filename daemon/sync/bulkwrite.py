@@ -7,7 +7,7 @@ is over, nothing is decided of its records (doubts.py). What its result file say
 and settles as an insert's answer does; what the file says is not is inserted; of what it does not name the target is
 asked by the retry lane. Where the file cannot be had, or the process that knew the pages is gone, they are planned
 anew, and the target is asked for the key of each. A job inserts only, and skips a row whose key is there, so that one
-that comes late, or twice, makes nothing twice either.
+that comes late, or twice, makes nothing twice either; what was deleted by then it makes anew (latejob.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
 which the retry lane brings up to date; where that is more than one in ten, or a job fails, is refused or does not end,
@@ -38,6 +38,7 @@ from daemon.sync.changes import LARGE, ChangeReader, Page
 from daemon.sync.convoy import Arrival
 from daemon.sync.doubts import patience
 from daemon.sync.hands import Hands
+from daemon.sync.latejob import REMEMBERED
 from daemon.sync.means import Means
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import plan_page, settle_page
@@ -170,6 +171,8 @@ class BulkWriter:
             if load.write_job_id is not None:
                 self._give_up(load, f"the bulk write job {load.write_job_id} does not come to its end")
             self._over()
+            if until >= sent_at + timedelta(seconds=LONGEST_S):  # its end was not seen
+                self._note(write_job_id=load.write_job_id, write_until=sent_at + REMEMBERED)
             self.forget()
         elif load.write_job_id is None:
             self._look_at = self._now() + min(until - now, LOOKS[-1])

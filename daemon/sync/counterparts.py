@@ -18,6 +18,7 @@ from daemon.core.drift import drift_cause, drift_detail
 from daemon.core.ends import QueueRow, Waiting, due_row
 from daemon.core.record import Change, is_record_id, parse_instant
 from daemon.core.rules import Stream
+from daemon.core.steps import Link
 from daemon.core.translate import observe
 from daemon.ledger import THERE, Counterpart, Ledger
 from daemon.sync.changes import ChangeReader, Page
@@ -195,6 +196,9 @@ class TargetSide:
     ) -> tuple[list[QueueRow], int]:
         """Records whose key names a source record for which they do not stand: those to look at, and how many are left.
 
+        One whose counterpart has ended is there again (a write that came late has made it anew, say): what becomes of
+        it the road decides, by the source as it is now, which the key leads to.
+
         The ledger may not know such a source record (it was restored from a backup, or lost): it is looked at, as the
         filter does not decide about it. Where it is not there, whether it was of this module and is deleted, or is a
         living one of another module, only the deleted list could say (deletions.py). What is there and matches the
@@ -211,38 +215,58 @@ class TargetSide:
         linked = self._ledger.stand_for(self._stream, named)
         ours = {i: change for target_id, (i, change) in named.items() if is_record_id(i) and target_id not in linked}
         links = self._ledger.links(self._stream, ours)
-        second = {
-            target_id: links[i].target_id
-            for target_id, (i, _) in named.items()
-            if target_id not in linked and i in links and not links[i].unsure
-        }
+        again, first = self._ended(links)
+        second = {t: first[i] for t, (i, _) in named.items() if t not in linked and i in first}
         self._warn_of_second(second)
-        if self._stream.deletes == "ignore" and self._stream.unmatched == "stop":
-            return [], len(second)
-        again = {i for i, link in links.items() if link.unsure and link.state not in THERE}  # an older ledger's
+        ignored, stopped = self._stream.deletes == "ignore", self._stream.unmatched == "stop"
         known_here = on_their_way(self._ledger, self._stream, ours) | (links.keys() - again)
-        unknown = [i for i in ours if i not in known_here]
+        unknown = [i for i in ours if i not in known_here and (i in again or not (ignored and stopped))]
         there = {change.record_id for change in self._source.by_ids([], unknown)}
-        found = sorted(there) if self._stream.unmatched != "stop" else []
         why = f"a record of {self._stream.target} names it"
-        rows = [self._row(i, ours[i].modified_time, DIFFERS, why) for i in found]
-        gone = [i for i in unknown if i not in there and self._stream.deletes != "ignore"]
-        rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in again]
-        left = [ours[i].record_id for i in gone if i not in again]
+        rows = [
+            self._row(i, ours[i].modified_time, TARGET_GONE if i in again else DIFFERS, why)
+            for i in sorted(there)
+            if i in again or not stopped
+        ]
+        gone = [i for i in unknown if i not in there]
+        if not ignored:
+            rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in again]
+        undeleted = [ours[i].record_id for i in gone if i in again and ignored]
+        self._warn_of_undeleted(undeleted)
+        left = [ours[i].record_id for i in gone if i not in again and not ignored]
         if left:
             logger.warning(
                 "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "
                 "were not touched: delete them by hand, unless they stand for records of another module",
                 *(self._stream.address, len(left), self._stream.target, self._stream.source, ", ".join(left[:_NAMED])),
             )
-        return rows, len(left) + len(second)
+        return rows, len(left) + len(second) + len(undeleted)
+
+    def _ended(self, links: Mapping[str, Link]) -> tuple[set[str], dict[str, str]]:
+        """The source records whose counterpart has ended; and of the others the counterpart that is there."""
+        first = {i: link.target_id for i, link in links.items() if link.state in THERE and not link.unsure}
+        rows = self._target.by_ids(self._stream.target_module, ["Modified_Time"], sorted(first.values())) if first else []
+        there = {str(row["id"]) for row in rows}
+        ended = {i for i, link in links.items() if link.state not in THERE}
+        ended |= {i for i, target_id in first.items() if links[i].state == "flagged" and target_id not in there}
+        return ended, {i: target_id for i, target_id in first.items() if target_id in there}
+
+    def _warn_of_undeleted(self, target_ids: Collection[str]) -> None:
+        """Made anew after their record and their counterpart were deleted, where no deletion is to be carried."""
+        if target_ids:
+            logger.warning(
+                '{}: {} records of {} hold the key of a record that is deleted in {}, and whose counterpart was deleted '
+                'too ({}); none was touched, as deletes = "ignore" is set: delete them by hand if nobody needs them',
+                *(self._stream.address, len(target_ids), self._stream.target, self._stream.source),
+                ", ".join(sorted(target_ids)[:_NAMED]),
+            )
 
     def _warn_of_second(self, second: Mapping[str, str]) -> None:
         """A counterpart that was made again, and then the first one came back from the bin: nobody wants both."""
         if second:
             pairs = [f"{target_id} beside {linked}" for target_id, linked in sorted(second.items())]
             logger.warning(
-                "{}: {} records of {} hold the key of a record that has, or had, another counterpart ({}); none was "
+                "{}: {} records of {} hold the key of a record that has another counterpart ({}); none was "
                 "touched: delete by hand the one of the two that is too many",
                 *(self._stream.address, len(pairs), self._stream.target, ", ".join(pairs[:_NAMED])),
             )

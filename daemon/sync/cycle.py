@@ -46,6 +46,7 @@ from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.firstpass import first_sift
 from daemon.sync.hands import Hands
+from daemon.sync.latejob import LateJob
 from daemon.sync.means import Means
 from daemon.sync.overlap import Overlap
 from daemon.sync.pointing import Finder
@@ -109,6 +110,7 @@ class StreamRunner:
         self._means = Means(source.zoho, target.zoho)
         self._loader = Loader(stream, source, ledger, self._reader, self._means, now, target)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
+        self._late_job = LateJob(stream, target.zoho, ledger, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter(trusted=0)
         self._doubted: set[Cause] = set()
@@ -183,6 +185,7 @@ class StreamRunner:
 
     def _compare(self, prepared: Prepared, report: Report) -> None:
         if report.caught_up and self._means.go_on(new=False):
+            self._late_job.look()
             more, blown = self._comparer.step(prepared, self._hands, state_of(self._ledger, self.stream), self._meter)
             report.more = report.more or more or bool(self._ledger.due(self.stream, self._now(), 1))  # what it found
             self._stop(report, blown)

@@ -59,6 +59,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
     ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
     ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
+    doubtful |= {c.record_id for c in changes if isinstance(c, Deletion) and _has_ended(links.get(c.record_id))}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
     origins = from_elsewhere(changes, links, prepared, ledger, eyes.now())
     astray = dict(origins.others)
@@ -210,6 +211,13 @@ def _is_unknown(link: Link, fields: FieldMap) -> bool:
     if link.state not in THERE:
         return link.unsure
     return link.whole is None or (link.whole == MIRRORED and not fields.lasting <= link.by_field.keys())
+
+
+def _has_ended(link: Link | None) -> bool:
+    """Whether the counterpart of a deleted record has ended already: then another one may have been made since, by a
+    write that came late, and the key tells.
+    """
+    return link is not None and link.state != "live"
 
 
 def _may_ask(change: Change, outside: Set[str], there: Set[str], stream: Stream) -> bool:
