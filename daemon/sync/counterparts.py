@@ -245,7 +245,9 @@ class TargetSide:
     def _ended(self, links: Mapping[str, Link]) -> tuple[set[str], dict[str, str]]:
         """The source records whose counterpart has ended; and of the others the counterpart that is there."""
         first = {i: link.target_id for i, link in links.items() if link.state in THERE and not link.unsure}
-        rows = self._target.by_ids(self._stream.target_module, ["Modified_Time"], sorted(first.values())) if first else []
+        rows = (
+            self._target.by_ids(self._stream.target_module, ["Modified_Time"], sorted(first.values())) if first else []
+        )
         there = {str(row["id"]) for row in rows}
         ended = {i for i, link in links.items() if link.state not in THERE}
         ended |= {i for i, target_id in first.items() if links[i].state == "flagged" and target_id not in there}
@@ -255,7 +257,7 @@ class TargetSide:
         """Made anew after their record and their counterpart were deleted, where no deletion is to be carried."""
         if target_ids:
             logger.warning(
-                '{}: {} records of {} hold the key of a record that is deleted in {}, and whose counterpart was deleted '
+                "{}: {} records of {} hold the key of a record that is deleted in {}, and whose counterpart was deleted "
                 'too ({}); none was touched, as deletes = "ignore" is set: delete them by hand if nobody needs them',
                 *(self._stream.address, len(target_ids), self._stream.target, self._stream.source),
                 ", ".join(sorted(target_ids)[:_NAMED]),

@@ -224,9 +224,8 @@ class Writer:
         there = [s for flight in flights if not flight.page.planned.backward for s in flight.batch.steps]
         before = {i: kept for page in pages for i, kept in page.before.items()}
         intents = intents_of(steps, hands.target.server_now(), before)
-        hands.ledger.begin(
-            prepared.stream, intents, leaving_of(there, prepared, hands), _watched(back, prepared, hands)
-        )
+        watched = _watched(back, prepared, hands)
+        hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), watched)
 
     def _send_off(self, flight: _Flight, context: Context, crew: ThreadPoolExecutor) -> None:
         call = partial(context.run, _send, flight.batch, self._prepared, self._hands.target)

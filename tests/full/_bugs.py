@@ -130,7 +130,7 @@ BUGS: Final = (
     _bug(
         "the intent is not stored",
         WRITING,
-        "        hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), _watched(back, prepared, hands))\n",
+        "        hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), watched)\n",
         "",
     ),
     _bug(
