@@ -43,7 +43,9 @@ class LateJob:
             return
         if self._target.server_now() < load.write_until and not self._has_ended(load.write_job_id):
             return
-        if self._ledger.start_comparison(self._stream.address, "late", now):  # else one goes on, perhaps past its records
+        if self._ledger.start_comparison(
+            self._stream.address, "late", now
+        ):  # else one goes on, perhaps past its records
             self._ledger.note_backfill(self._stream, write_job_id=None, write_until=None)
             what = "{}: a bulk write job that was given up may have run since; all records of both sides are compared"
             logger.warning(what, self._stream.address)
