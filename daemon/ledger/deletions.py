@@ -43,6 +43,12 @@ def forget(connection: Connection, stream: Stream, ids: Collection[str]) -> None
         connection.execute(delete(deletions).where(_row.stream == stream.address, _row.source_id.in_(piece)))
 
 
+def known(connection: Connection, stream: Stream, ids: Collection[str]) -> set[str]:
+    """Those of the records that the stream's deleted list has named, and that were not seen again since."""
+    query = select(_row.source_id).where(_row.stream == stream.address)
+    return {i for piece in chunks(ids) for i in connection.scalars(query.where(_row.source_id.in_(piece)))}
+
+
 def to_look(connection: Connection, stream: Stream, now: datetime, limit: int) -> dict[str, datetime]:
     """Id -> when it was deleted, of those whose time has come, the most overdue first."""
     query = select(_row.source_id, _row.deleted_at).where(_row.stream == stream.address, _row.look_at <= now)

@@ -246,6 +246,11 @@ class ReadLedger:
         with self._reading() as connection:
             return deletions.to_look(connection, stream, source_now, limit)
 
+    def deleted(self, stream: Stream, ids: Collection[str]) -> set[str]:
+        """Those of the records that the source's deleted list has named, and that were not seen again since."""
+        with self._reading() as connection:
+            return deletions.known(connection, stream, ids)
+
     def fuse_state(self, stream: Stream) -> FuseState:
         """What stops the stream until a person looks, and what was released."""
         with self._reading() as connection:

@@ -215,10 +215,11 @@ class TargetSide:
         linked = self._ledger.stand_for(self._stream, named)
         ours = {i: change for target_id, (i, change) in named.items() if is_record_id(i) and target_id not in linked}
         links = self._ledger.links(self._stream, ours)
-        again, first = self._ended(links)
+        again, first = ended(links, self._stream, self._target)
         second = {t: first[i] for t, (i, _) in named.items() if t not in linked and i in first}
         self._warn_of_second(second)
         ignored, stopped = self._stream.deletes == "ignore", self._stream.unmatched == "stop"
+        over = again | (self._ledger.deleted(self._stream, ours) - links.keys())
         known_here = on_their_way(self._ledger, self._stream, ours) | (links.keys() - again)
         unknown = [i for i in ours if i not in known_here and (i in again or not (ignored and stopped))]
         there = {change.record_id for change in self._source.by_ids([], unknown)}
@@ -230,10 +231,10 @@ class TargetSide:
         ]
         gone = [i for i in unknown if i not in there]
         if not ignored:
-            rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in again]
+            rows += [deletion_row(self._stream, i, self._now(), self._now()) for i in gone if i in over]
         undeleted = [ours[i].record_id for i in gone if i in again and ignored]
         self._warn_of_undeleted(undeleted)
-        left = [ours[i].record_id for i in gone if i not in again and not ignored]
+        left = [ours[i].record_id for i in gone if i not in over and not ignored]
         if left:
             logger.warning(
                 "{}: {} records of {} name records that are not in {} and that the ledger does not know ({}); they "
@@ -242,23 +243,12 @@ class TargetSide:
             )
         return rows, len(left) + len(second) + len(undeleted)
 
-    def _ended(self, links: Mapping[str, Link]) -> tuple[set[str], dict[str, str]]:
-        """The source records whose counterpart has ended; and of the others the counterpart that is there."""
-        first = {i: link.target_id for i, link in links.items() if link.state in THERE and not link.unsure}
-        rows = (
-            self._target.by_ids(self._stream.target_module, ["Modified_Time"], sorted(first.values())) if first else []
-        )
-        there = {str(row["id"]) for row in rows}
-        ended = {i for i, link in links.items() if link.state not in THERE}
-        ended |= {i for i, target_id in first.items() if links[i].state == "flagged" and target_id not in there}
-        return ended, {i: target_id for i, target_id in first.items() if target_id in there}
-
     def _warn_of_undeleted(self, target_ids: Collection[str]) -> None:
         """Made anew after their record and their counterpart were deleted, where no deletion is to be carried."""
         if target_ids:
             logger.warning(
-                "{}: {} records of {} hold the key of a record that is deleted in {}, and whose counterpart was deleted "
-                'too ({}); none was touched, as deletes = "ignore" is set: delete them by hand if nobody needs them',
+                "{}: {} records of {} hold the key of a record that is deleted in {}, and whose counterpart was too "
+                '({}); none was touched, as deletes = "ignore" is set: delete them by hand if nobody needs them',
                 *(self._stream.address, len(target_ids), self._stream.target, self._stream.source),
                 ", ".join(sorted(target_ids)[:_NAMED]),
             )
@@ -275,6 +265,18 @@ class TargetSide:
 
     def _row(self, source_id: str, at: datetime, code: str, detail: str) -> QueueRow:
         return due_row(self._stream, source_id, code, detail, at, self._now())
+
+
+def ended(links: Mapping[str, Link], stream: Stream, target: Zoho) -> tuple[set[str], dict[str, str]]:
+    """The source records whose counterpart has ended; and of the others that which is there. A flagged one may have
+    been taken away by hand; that a living one was the walk finds out.
+    """
+    first = {i: link.target_id for i, link in links.items() if link.state in THERE and not link.unsure}
+    rows = target.by_ids(stream.target_module, ["Modified_Time"], sorted(first.values())) if first else []
+    there = {str(row["id"]) for row in rows}
+    over = {i for i, link in links.items() if link.state not in THERE}
+    over |= {i for i, target_id in first.items() if links[i].state == "flagged" and target_id not in there}
+    return over, {i: target_id for i, target_id in first.items() if target_id in there}
 
 
 def is_reported(row: Waiting | None) -> bool:

@@ -72,8 +72,8 @@ class Verified:
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What comes together. By source id, but for `strangers` and `unlinked`, which are of the target. `suspects` are to
-    be looked at closely, `met` are those whose counterparts were read.
+    """What comes together. By source id, but for `strangers` (some turn out as outlived) and `unlinked`, which are of the
+    target. `suspects` are to be looked at closely, `met` are those whose counterparts were read.
     """
 
     later: dict[str, Change] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def count_kinds(
     for source_id in alone:
         told = found.told.get(source_id)
         kinds[told.kind if told is not None else found.known(source_id, stock) or "in_flight"] += 1
-    kinds["strangers"] += len(found.strangers)
+    kinds.update(one.kind for one in found.strangers.values())
     return dict(+kinds), by_count, unreached
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Final
@@ -30,6 +31,7 @@ from daemon.ledger.verifying import Pair
 from daemon.sync.catalog import Catalog
 from daemon.sync.ceiling import Ceiling
 from daemon.sync.changes import SMALL
+from daemon.sync.counterparts import ended
 from daemon.sync.judging import Finding, Judge, Stock
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import NEVER_RUN, Prepared, StreamRefusedError
@@ -316,6 +318,7 @@ class Verifier:
         self._ceiling.kept = 2 * (-(-len(suspects) // _LOOK) + one_by_one)
 
     def _look_closely(self) -> None:
+        self._tell_made_anew()
         later = [source_id for source_id in self._found.later if source_id in self._of]
         if len(later) <= _CLOSE:
             self._suspect(later)
@@ -324,6 +327,20 @@ class Verifier:
         for start in range(0, len(wanted), _LOOK):
             for finding in self._judge.look(wanted[start : start + _LOOK], self._in_source.shelf):
                 self._found.told[finding.source_id] = finding
+
+    def _tell_made_anew(self) -> None:
+        """Strangers whose record is deleted in the source, and whose counterpart has ended, are no second copies."""
+        strangers, stream, ledger = self._found.strangers, self._prepared.stream, self._ledger
+        named = {one.source_id for one in strangers.values()} - self._stock.dropped.keys()
+        if not named or stream.deletes == "ignore":
+            return
+        links = ledger.links(stream, named)
+        over = ended(links, stream, self._target)[0] | (ledger.deleted(stream, named) - links.keys())
+        over -= {change.record_id for change in self._in_source.shelf.by_ids(sorted(over))} if over else set()
+        for target_id, one in strangers.items():
+            if one.source_id in over:
+                why = "it was made anew after its record and the counterpart of that were deleted"
+                strangers[target_id] = replace(one, kind="outlived", why=why)
 
     @cached_property
     def _deleted(self) -> frozenset[str]:

@@ -16,10 +16,12 @@ from daemon.core.ends import due_row
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator, bulk_cells, bulk_write
 from daemon.ledger import Reader
-from daemon.sync import backfill, bulkwrite, cycle
+from daemon.sync import backfill, bulkwrite, counterparts, cycle
+from daemon.sync.repairing import to_mend
 from daemon.zoho import bulk
 from tests.sync.pair import Pair, add_key, make_settings, opened
 from tests.sync.test_backfill import again, in_step, lead, names, settle
+from tests.sync.test_verify import verify
 
 STREAM = "india-to-us/Leads"
 
@@ -294,11 +296,11 @@ def test_a_job_that_does_not_end_is_not_waited_for_for_ever_and_makes_nothing_tw
 
 
 @contextmanager
-def at_work(folder: Path, **given: Any) -> Iterator[Pair]:
-    """A pair whose bulk write takes a minute."""
+def at_work(folder: Path, takes: int = 60, **given: Any) -> Iterator[Pair]:
+    """A pair whose bulk write takes a minute, or as many seconds."""
     with pair_of(folder, **given) as pair:
         pair.cycle("Leads")
-        pair.emu.quirks(bulk_job_seconds=60)
+        pair.emu.quirks(bulk_job_seconds=takes)
         assert pair.cycle("Leads").wait
         assert jobs(pair) == 1
         yield pair
@@ -412,3 +414,150 @@ def test_it_is_asked_for_by_the_settings(tmp_path: Path) -> None:
         settle(pair)
         assert in_step(pair)
         assert jobs(pair) == 0
+
+
+# --- a job that was given up, and runs later --------------------------------------------------------------------------
+
+OFF = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
+
+
+@contextmanager
+def made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Iterator[tuple[Pair, list[str]]]:
+    """A pair whose job was given up, and ran after its records were deleted in A: with their source ids."""
+    monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
+    with at_work(folder, takes=300, deletes="delete", **{"fuse": OFF, **given}) as pair:
+        doomed = [i for (i,) in pair.sql("select source_id from intents")]
+        assert len(doomed) == 4
+        pair.pass_time(21)
+        settle(pair, 1)
+        assert in_step(pair)
+        for source_id in doomed:
+            pair.a.delete("Leads", source_id)
+        settle(pair, 1)
+        assert len(names(pair)) == 10
+        pair.pass_time(300)
+        assert len(names(pair)) == 14
+        yield pair, doomed
+
+
+def reasons(pair: Pair) -> list[tuple[Any, ...]]:
+    return pair.sql("select reason from comparisons")
+
+
+def test_what_a_given_up_job_makes_anew_is_found_when_it_has_ended_and_deleted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made_anew(tmp_path, monkeypatch) as (pair, _):
+        looks = len(pair.b.log(kind="bulk_write_status"))
+        settle(pair)
+        assert reasons(pair) == []  # once an hour is enough
+        pair.pass_time(3600)
+        settle(pair)
+        assert in_step(pair)
+        assert reasons(pair) == [("late",)]
+        assert len(pair.b.log(kind="bulk_write_status")) == looks + 1
+        pair.pass_time(90_000)
+        settle(pair, 1)
+        assert reasons(pair) == [("late",)]
+
+
+def test_a_given_up_job_that_still_runs_is_awaited_and_after_a_day_not_asked_for_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=10 * 86_400)
+        pair.cycle("Leads")
+        pair.pass_time(21)
+        settle(pair)
+        for _ in range(3):
+            pair.pass_time(3600)
+            settle(pair, 1)
+        assert reasons(pair) == []
+        pair.pass_time(86_400)
+        settle(pair, 1)
+        assert reasons(pair) == [("late",)]
+        looks = len(pair.b.log(kind="bulk_write_status"))
+        pair.pass_time(3600)
+        settle(pair, 1)
+        assert len(pair.b.log(kind="bulk_write_status")) == looks
+
+
+def test_both_sides_are_compared_a_day_after_a_job_whose_id_was_not_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
+    with pair_of(tmp_path, deletes="delete", fuse=OFF) as pair:
+        pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=60)
+        pair.b.faults.next("bulk_write", effect="cut", when="after")
+        pair.cycle("Leads")
+        doomed = [i for (i,) in pair.sql("select source_id from intents")]
+        for source_id in doomed:  # no other write ever made them: the ledger knows them by the deleted list alone
+            pair.a.delete("Leads", source_id)
+        pair.pass_time(21)
+        settle(pair, 1)
+        assert len(names(pair)) == 10
+        pair.pass_time(3660)
+        settle(pair)
+        assert (len(names(pair)), reasons(pair)) == (14, [])
+        pair.pass_time(86_400)
+        settle(pair)
+        assert in_step(pair)
+        assert reasons(pair) == [("late",)]
+
+
+def test_a_job_whose_end_was_seen_starts_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_write, "MAX_ROWS", 2)
+    with pair_of(tmp_path) as pair:
+        settle(pair)
+        assert "failed" in why(pair)[1]
+        pair.pass_time(90_000)
+        settle(pair)
+        assert reasons(pair) == []
+
+
+def test_the_fuse_counts_what_was_made_anew_though_a_deletion_of_it_has_passed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made_anew(tmp_path, monkeypatch, fuse=Fuse(deletes=Limit(count=4))) as (pair, _):
+        pair.ledger.start_comparison(STREAM, "asked", pair.fleet.runners[0]._now())
+        stream = pair.fleet.runners[0]
+        stream._meter.fuse = Fuse(deletes=Limit(count=3))
+        settle(pair)
+        assert pair.sql("select kind, count from fuses") == [("deletes", 4)]
+        assert len(names(pair)) == 14
+
+
+def test_what_was_made_anew_where_deletions_are_not_carried_is_told_in_the_right_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(counterparts.logger, "warning", lambda text, *given: told.append(text.format(*given)))
+    with made_anew(tmp_path, monkeypatch) as (pair, _), carrying_no_deletions(pair) as other:
+        resting_by_clock(other)
+        other.ledger.start_comparison(STREAM, "asked", other.fleet.runners[0]._now())
+        settle(other, 2)
+        assert len(names(other)) == 14
+        assert other.sql("select strangers from comparisons") == [(4,)]
+        assert any("of a record that is deleted in india" in text for text in told)
+        assert not any("another counterpart" in text for text in told)
+
+
+def carrying_no_deletions(pair: Pair) -> Any:
+    route = pair.settings.routes[0]
+    streams = tuple(replace(stream, deletes="ignore") for stream in route.streams)
+    pair.settings = replace(pair.settings, routes=(replace(route, streams=streams),))
+    return again(pair)
+
+
+def test_verify_tells_what_was_made_anew_as_still_there_and_has_it_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made_anew(tmp_path, monkeypatch) as (pair, doomed):
+        said = verify(pair)
+        assert (said.kinds.get("outlived"), said.kinds.get("strangers", 0)) == (4, 0)
+        now = pair.fleet.runners[0]._now()
+        rows = to_mend(said, pair.settings.routes[0].streams[0], now)
+        assert [(row.source_id, row.cause_code) for row in rows] == [(i, "DELETED_IN_SOURCE") for i in doomed]
