@@ -350,6 +350,21 @@ def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, p
             assert inserts(other) < 14 - 4
 
 
+def test_rules_that_change_while_a_job_is_at_work_decide_nothing_before_it_has_ended(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair:
+        (route,) = pair.settings.routes
+        streams = tuple(replace(one, where="Company = 'C'") for one in route.streams)
+        pair.settings = replace(pair.settings, routes=(replace(route, streams=streams),))
+        until = pair.sql("select write_sent_at, write_until, write_job_id from backfills")
+        with again(pair) as other:
+            resting_by_clock(other)
+            other.cycle("Leads")
+            assert other.sql("select write_sent_at, write_until, write_job_id from backfills") == until
+            settle(other, 8)
+            assert in_step(other)
+            assert other.sql("select write_until from backfills") == [(None,)]
+
+
 def test_an_edit_while_a_job_is_at_work_is_followed(tmp_path: Path) -> None:
     with at_work(tmp_path) as pair:
         row = next(r for r in pair.a.records("Leads") if r["Last_Name"] == "L03")
