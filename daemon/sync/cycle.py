@@ -34,7 +34,7 @@ from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Walk
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, StreamState
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.sync.again import read_again
 from daemon.sync.backfill import Loader
@@ -160,13 +160,7 @@ class StreamRunner:
             return
         self._look_again(prepared)
         state = state_of(self._ledger, self.stream)
-        find = partial(self._find_deleted, back_to=self._clock.back_to(state))
-        lanes: tuple[_Lane, ...] = (find, self._poll)
-        if self._loader.goes_on(state, prepared):
-            lanes = (self._load,)
-        elif self._loader.may_begin(state):
-            lanes = (self._poll, find)  # the poll decides whether files are read
-        for lane in (*lanes, self._retry, self._compare):
+        for lane in (*self._news(state, prepared), self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
         if fuse.accepted and self._ledger.has_untried(self.stream):
@@ -175,6 +169,15 @@ class StreamRunner:
             self._meter = self._new_meter(self._meter.trust)
             if fuse.accepted:
                 self._ledger.spend_releases(self.stream, self._now())
+
+    def _news(self, state: StreamState, prepared: Prepared) -> tuple[_Lane, ...]:
+        """The lanes by which what is new comes in."""
+        find = partial(self._find_deleted, back_to=self._clock.back_to(state))
+        if self._loader.goes_on(state, prepared):
+            return (self._load,)
+        if self._loader.may_begin(state):
+            return self._poll, find  # the poll decides whether files are read
+        return find, self._poll
 
     def _find_deleted(self, prepared: Prepared, report: Report, *, back_to: datetime | None) -> None:
         """Not while files are read, or may be: they may hold what is deleted by then."""
