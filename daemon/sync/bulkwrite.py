@@ -129,10 +129,11 @@ class BulkWriter:
         """Makes a job of what pays; gives the trouble that does not let it be done now."""
         columns = columns_of(prepared.fields)
         creates = [s for _, page in self.pages for s in page.steps if isinstance(s, Create)]
-        if not self._pays(len(creates), len(columns)):
-            return None
         sheet = sheet_of(creates, columns, price.WRITE_ROWS)
-        if not self._pays(len(sheet.steps), len(columns)):
+        if price.by_bulk_write(len(sheet.steps), len(columns)) >= price.by_insert(len(sheet.steps)):
+            return None
+        if not self._means.spares(price.WRITE_PRICE):
+            self._note_short(load)
             return None
         sent_at = self._target.server_now()
         self._note(write_sent_at=sent_at, write_until=sent_at + patience(self._stream, self._target))
@@ -159,10 +160,12 @@ class BulkWriter:
         logger.info("{}: {} records are written by bulk write job {}", self._stream.address, len(sheet.steps), job_id)
         return None
 
-    def _pays(self, records: int, columns: int) -> bool:
-        return price.by_bulk_write(records, columns) < price.by_insert(records) and self._means.spares(
-            price.WRITE_PRICE
-        )
+    def _note_short(self, load: Backfill) -> None:
+        """These pages are inserted; the next ask again, so it is said once."""
+        short = f"the {price.WRITE_PRICE} of a bulk write job at once were more than the credits let a first pass spend"
+        if short not in load.why:
+            logger.warning("{}: {}; {} pages are inserted", self._stream.address, short, len(self.pages))
+            self._note(why=f"{load.why}; {short}, so that some of its pages were inserted")
 
     def _hear(self, load: Backfill, sent_at: datetime, prepared: Prepared) -> Mapping[str, Answer] | None:
         """The answers of a job that has ended, by source id; None where there is nothing to settle now."""

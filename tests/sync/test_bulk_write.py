@@ -391,6 +391,19 @@ def test_a_job_gives_way_where_credits_are_short_of_it(tmp_path: Path, monkeypat
         assert pair.sql("select * from intents") == []
 
 
+def test_where_a_first_pass_may_not_spend_a_job_at_once_its_pages_are_inserted_and_the_reason_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price, "WRITE_PRICE", 500)
+    monkeypatch.setattr(price, "INSERTED", 0.01)
+    with pair_of(tmp_path, ceiling=600) as pair:  # a fifth of it is kept for new changes
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (0, 14)
+        assert why(pair)[0] == "bulk"
+        assert why(pair)[1].count("the 500 of a bulk write job at once were more than the credits let") == 1
+
+
 def test_a_fuse_counts_what_a_job_has_made(tmp_path: Path) -> None:
     with pair_of(tmp_path, records=0, fuse=Fuse(refused=Limit(count=2))) as pair:
         for number in range(14):
