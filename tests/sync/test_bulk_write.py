@@ -330,6 +330,9 @@ def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(t
         pair.pass_time(30)
         for _ in range(3):
             assert pair.cycle("Leads").wait
+        with Reader.open(pair.settings.ledger_url) as reader:
+            (load,) = reader.loading(pair.fleet.runners[0]._now())
+            assert (load.writes, load.write_job_id, load.write_until is None) == (True, None, False)
         assert (len(names(pair)), inserts(pair)) == (2, 2)
         settle(pair)
         assert in_step(pair)
@@ -378,6 +381,9 @@ def test_it_says_so(tmp_path: Path) -> None:
     with at_work(tmp_path) as pair, Reader.open(pair.settings.ledger_url) as reader:
         (load,) = reader.loading(pair.fleet.runners[0]._now())
         assert (load.writes, load.waits, load.total, load.done) == (True, False, 14, 0)
+        stored = pair.sql("select write_job_id from backfills")
+        assert [(load.write_job_id,)] == stored
+        assert load.write_until is not None
 
 
 # --- credits and fuses ------------------------------------------------------------------------------------------------
