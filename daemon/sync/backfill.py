@@ -140,9 +140,9 @@ class Loader:
             job_id=job_id,
             job_at=now if is_bulk else None,
             writes="bulk" if is_bulk and saved else "rest",
-            write_job_id=before and before.write_job_id,
-            write_sent_at=before and before.write_sent_at,
-            write_until=before and before.write_until,
+            write_job_id=None if before is None else before.write_job_id,
+            write_sent_at=None if before is None else before.write_sent_at,
+            write_until=None if before is None else before.write_until,
         )
         self._ledger.begin_backfill(stream, begun)
         logger.info("{}: {} records to read by {} ({})", stream.address, begun.total, begun.way, why)

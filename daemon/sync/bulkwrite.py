@@ -10,8 +10,8 @@ anew, and the target is asked for the key of each. A job inserts only, and skips
 that comes late, or twice, makes nothing twice either; what was deleted by then it makes anew (latejob.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
-which the retry lane brings up to date; where that is more than one in ten, or a job fails, is refused or does not end,
-the rest of the load is inserted.
+which the retry lane brings up to date; where that is more than one in ten, or as many rows are skipped, each of which
+is inserted after all, or a job fails, is refused or does not end, the rest of the load is inserted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgU
 LONGEST_S: Final = 3600
 LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _SLOW: Final = timedelta(minutes=1)  # by so much may a record's Modified_Time lie before the clock that we go by
-_DIFFERING: Final = 0.1
+_NOT_FIT: Final = 0.1  # of a job's rows, skipped or made otherwise than they were sent
 _AT_LEAST: Final = 20  # a share of fewer says nothing
 
 
@@ -230,8 +230,14 @@ class BulkWriter:
             answers[wanted[target_id].change.record_id] = answer
         for source_id in [i for i, one in made.items() if one is None]:
             answers[source_id] = Uncertain(code="BULK_WRITE", message="the job's file says nothing of this record")
-        if len(odd) > max(_AT_LEAST, len(wanted) * _DIFFERING):
-            self._give_up(load, f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        skipped = sum(one is not None and one.record_id is None for one in made.values())
+        whys = []
+        if skipped > max(_AT_LEAST, len(made) * _NOT_FIT):
+            whys.append(f"of {len(made)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
+        if len(odd) > max(_AT_LEAST, len(wanted) * _NOT_FIT):
+            whys.append(f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        if whys:
+            self._give_up(load, "; ".join(whys))
         return answers
 
     def _read_back(self, ids: Sequence[str], sent_at: datetime, prepared: Prepared) -> dict[str, Change]:

@@ -37,8 +37,8 @@ def loading(**more: object) -> Loading:
         ),
         (
             loading(done=50_000, writes=True, write_until=AT),
-            "by bulk: 50,000 of 200,000 records (25 %); a bulk write may be at work whose id is not known: it is waited "
-            "for until 2026-11-30 12:00:00 UTC, then its records are looked up",
+            "by bulk: 50,000 of 200,000 records (25 %); a bulk write may be at work whose id is not known: it is "
+            "waited for until 2026-11-30 12:00:00 UTC, then its records are looked up",
         ),
     ],
 )

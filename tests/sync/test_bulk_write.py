@@ -108,6 +108,18 @@ def test_rows_that_are_refused_are_held_as_inserts_would_be(tmp_path: Path) -> N
         assert pair.sql("select * from intents") == []
 
 
+def test_where_many_rows_are_skipped_no_further_job_is_made(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0, fuse=Fuse(refused=Limit())) as pair:
+        for n in range(14):
+            lead(pair, f"L{n:02}", Email="none" if n in (3, 4, 5) else f"{n}@example.com")
+        pair.pass_time(60)
+        pair.emu.quirks(email_pattern="on")
+        settle(pair)
+        assert (len(names(pair)), len(pair.queue()), jobs(pair)) == (11, 3, 1)
+        assert why(pair)[0] == "rest"
+        assert "3 were skipped" in why(pair)[1]
+
+
 def test_a_row_whose_key_is_there_already_makes_no_second_record(tmp_path: Path) -> None:
     with pair_of(tmp_path, records=0) as pair:
         ids = [lead(pair, f"L{n:02}") for n in range(14)]
