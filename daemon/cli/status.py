@@ -232,6 +232,8 @@ def _first_load(one: Loading | None) -> dict[str, object] | None:
         "done": one.done,
         "left_s": None if one.left is None else int(one.left.total_seconds()),
         "writing": one.writes,
+        "writing_job": one.write_job_id,
+        "writing_until": _iso(one.write_until),
     }
 
 
@@ -300,10 +302,18 @@ def _progress(load: Loading) -> str:
     """How far a first load is, and when it ends if it goes on as it went so far."""
     if load.waits:
         return f"Zoho is making the file of {load.total:,} records"
-    at_work = "; a bulk write is at work" if load.writes else ""
     share = "" if load.total == 0 else f" ({100 * load.done // load.total} %)"
     rest = "" if load.left is None else f", about {duration(int(load.left.total_seconds()))} left at this rate"
-    return f"{load.done:,} of {load.total:,} records{share}{rest}{at_work}"
+    return f"{load.done:,} of {load.total:,} records{share}{rest}{_writing(load)}"
+
+
+def _writing(load: Loading) -> str:
+    if not load.writes:
+        return ""
+    if load.write_job_id is not None:
+        return f"; bulk write {load.write_job_id} is at work, until {instant(load.write_until)} at the latest"
+    until = f"until {instant(load.write_until)}, then its records are looked up"
+    return f"; a bulk write may be at work whose id is not known: it is waited for {until}"
 
 
 def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:

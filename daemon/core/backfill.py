@@ -16,7 +16,8 @@ PAGE_COLUMNS: Final = 48  # beside id and Modified_Time
 JOB_ROWS: Final = 200_000
 JOB_PRICE: Final = 50
 JOB_LOOKS: Final = 8  # at a job until it is over, and the download: a credit each (assumed)
-SAMPLE_COLUMNS: Final = 50  # of the list call that a file is compared with: a credit for up to 100 records
+LISTED: Final = 100  # records that a list call gives by id for a credit, as many as a file is compared by
+LISTED_COLUMNS: Final = 50  # of such a call
 INSERTED: Final = 10  # records for a credit
 WRITE_ROWS: Final = 25_000
 WRITE_PRICE: Final = 500
@@ -28,9 +29,12 @@ def by_query(records: int, columns: int) -> int:
     return PAGE_PRICE * _pieces(records, PAGE_ROWS) * _pieces(columns, PAGE_COLUMNS)
 
 
-def by_bulk(records: int, columns: int) -> int:
-    """Credits for reading so many records with so many columns from the files of bulk read jobs."""
-    return _pieces(records, JOB_ROWS) * (JOB_PRICE + JOB_LOOKS + _pieces(columns, SAMPLE_COLUMNS))
+def by_bulk(records: int, columns: int, known: int = 0) -> int:
+    """Credits for reading so many records with so many columns from the files of bulk read jobs, and once more by id
+    those that the ledger knows already.
+    """
+    calls = _pieces(columns, LISTED_COLUMNS)
+    return _pieces(records, JOB_ROWS) * (JOB_PRICE + JOB_LOOKS + calls) + -(-known // LISTED) * calls
 
 
 def by_insert(records: int) -> int:

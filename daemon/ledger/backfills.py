@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, select, update
 
 from daemon.core.backfill import left
 from daemon.ledger.errors import LedgerError
@@ -47,7 +47,8 @@ class Backfill:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
     """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made;
-    `writes`: a bulk write is at work, and what it makes has no outcome yet.
+    `writes`: a bulk write is at work, and what it makes has no outcome yet; `write_until`: by then that is decided at
+    the latest; `write_job_id`: its id, None where it was not heard.
     """
 
     stream: str
@@ -58,6 +59,8 @@ class Loading:
     waits: bool
     writes: bool
     left: timedelta | None
+    write_until: datetime | None = None
+    write_job_id: str | None = None
 
 
 def state(connection: Connection, stream: str) -> Backfill | None:
@@ -76,6 +79,12 @@ def note(connection: Connection, stream: str, **values: object) -> None:
     done = connection.execute(update(backfills).where(_row.stream == stream).values(**values))
     if done.rowcount != 1:
         raise LedgerError(f"{stream} has no first load that goes on")
+
+
+def _writes(row: RowMapping, now: datetime) -> bool:
+    """Of the rules before there may be one at work while the stream is read by queries."""
+    goes_on = row["write_sent_at"] is not None and row["ended_at"] is None
+    return goes_on and (row["way"] == "bulk" or now < row["write_until"])
 
 
 def loading(connection: Connection, now: datetime) -> list[Loading]:
@@ -105,8 +114,10 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
                 total=row["total"],
                 done=done,
                 waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
-                writes=row["write_sent_at"] is not None and row["ended_at"] is None,
+                writes=_writes(row, now),
                 left=left(done, row["total"], took),
+                write_until=row["write_until"],
+                write_job_id=row["write_job_id"],
             )
         )
     return found

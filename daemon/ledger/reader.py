@@ -41,8 +41,9 @@ EXAMPLES: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStatus:
-    """One row of v_streams. `health`: unbalanced, stopped, silent, behind, held or ok, the worst that is true. As the
-    defaults say: a stream that never ran.
+    """One row of v_streams. `health`: unbalanced, stopped, silent, behind, held or ok, the worst that is true. `lag_s`:
+    None before it has caught up once, for till then it is the age of a record. As the defaults say: a stream that never
+    ran.
     """
 
     stream: str
@@ -198,7 +199,7 @@ class Reader:
         """Every stream, by address."""
         with self._reading() as connection:
             rows = connection.execute(select(_streams).order_by(_streams.c.stream)).mappings()
-            return [StreamStatus(**row) for row in rows]
+            return [StreamStatus(**{**row, "lag_s": row["caught_up_at"] and row["lag_s"]}) for row in rows]
 
     def stuck(self, stream: str | None = None, limit: int = 1_000) -> list[Stuck]:
         """The retry queue by cause and state, the largest first, each with up to three of its records."""

@@ -5,7 +5,13 @@ file shows too old was changed after the horizon; and when the last row has its 
 and polls read on from it. The rows travel the ordinary road in pages (convoy.py), so that outcomes, intents, parents
 and fuses are the same. The place in the file is stored after each page: a page that travels twice is known, and is read
 by its ids as it is now, like everything else of the file that the ledger knows already: a retry may have been there
-with a later version. Deletions wait until the file is at its end, for it may hold what is deleted by then.
+with a later version. Deletions are not looked for before it is decided that no file is read, or the file is at its end,
+for it may hold what is deleted by then.
+
+What is known before the first page is no reason against files, only one of price: a process that died within the first
+page leaves links, open intents and queued records, and the checkpoint at the start. All of it was read before the job
+is made, so that the file is no older; a link or a queued record is read anew by its id in any case; and of an open
+intent the target is asked by the key before anything is sent, from wherever the record's values come.
 
 How it is not trusted too far. How a CSV spells values is confirmed nowhere (facts 7.1), so the hundred fullest rows of
 each file's first page are compared with a list answer. And a file that holds fewer of the records that were there
@@ -93,7 +99,6 @@ class Loader:
         self._reader = reader
         self._means = means
         self._now = now
-        self._known = False
         self._short = False  # of credits
         self._file: _File | None = None
         self._aloft: deque[list[Change]] = deque()  # the rows of each page that is on its way
@@ -103,12 +108,8 @@ class Loader:
     # --- whether -----------------------------------------------------------------------------------------------------
 
     def may_begin(self, state: StreamState) -> bool:
-        """Whether all records are about to be read, from the first on. To be asked before that: what the ledger knows
-        of the stream by then may be later than a file.
-        """
-        begins = state.caught_up_at is None and state.position == START and not self._stream.notes_of
-        self._known = begins and (self._ledger.count_links(self._stream) > 0 or self._ledger.has_open(self._stream))
-        return begins
+        """Whether all records are about to be read, from the first on."""
+        return state.caught_up_at is None and state.position == START and not self._stream.notes_of
 
     def begin(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
@@ -127,6 +128,7 @@ class Loader:
             job_id, total, why = self._by_price(prepared, matching, horizon, saved)
             why += how
         now, is_bulk = self._now(), job_id is not None
+        before = self._ledger.backfill(stream)  # a bulk write of the rules before may be at work yet
         begun = Backfill(
             way="bulk" if is_bulk else "query",
             why=why,
@@ -138,6 +140,9 @@ class Loader:
             job_id=job_id,
             job_at=now if is_bulk else None,
             writes="bulk" if is_bulk and saved else "rest",
+            write_job_id=None if before is None else before.write_job_id,
+            write_sent_at=None if before is None else before.write_sent_at,
+            write_until=None if before is None else before.write_until,
         )
         self._ledger.begin_backfill(stream, begun)
         logger.info("{}: {} records to read by {} ({})", stream.address, begun.total, begun.way, why)
@@ -149,7 +154,8 @@ class Loader:
         source, stream, columns = self._source.zoho, self._stream, len(prepared.fields.columns)
         try:
             there = source.count(stream.source_module, coql.before("Created_Time", horizon))
-            pages, files = price.by_query(matching, columns), price.by_bulk(there, columns)
+            known = self._ledger.count_links(stream)
+            pages, files = price.by_query(matching, columns), price.by_bulk(there, columns, known)
             why = f"by queries it costs {pages} credits, by bulk read {files}"
             if pages + saved <= files:
                 return None, matching, why
@@ -166,8 +172,6 @@ class Loader:
         columns = len(prepared.fields.columns)
         if self._stream.bulk == "never":
             return 'bulk = "never"'
-        if self._known:
-            return "some of the records are known already, and a file would be older than they are"
         if price.by_query(matching, columns) + saved <= price.by_bulk(0, columns):
             return f"by queries it costs {price.by_query(matching, columns)} credits"
         return unfit(self._stream, prepared.fields, self._schema())

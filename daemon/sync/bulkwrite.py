@@ -10,8 +10,8 @@ anew, and the target is asked for the key of each. A job inserts only, and skips
 that comes late, or twice, makes nothing twice either; what was deleted by then it makes anew (latejob.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
-which the retry lane brings up to date; where that is more than one in ten, or a job fails, is refused or does not end,
-the rest of the load is inserted.
+which the retry lane brings up to date; where that is more than one in ten, or as many rows are skipped, each of which
+is inserted after all, or a job fails, is refused or does not end, the rest of the load is inserted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgU
 LONGEST_S: Final = 3600
 LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _SLOW: Final = timedelta(minutes=1)  # by so much may a record's Modified_Time lie before the clock that we go by
-_DIFFERING: Final = 0.1
+_NOT_FIT: Final = 0.1  # of a job's rows, skipped or made otherwise than they were sent
 _AT_LEAST: Final = 20  # a share of fewer says nothing
 
 
@@ -129,10 +129,11 @@ class BulkWriter:
         """Makes a job of what pays; gives the trouble that does not let it be done now."""
         columns = columns_of(prepared.fields)
         creates = [s for _, page in self.pages for s in page.steps if isinstance(s, Create)]
-        if not self._pays(len(creates), len(columns)):
-            return None
         sheet = sheet_of(creates, columns, price.WRITE_ROWS)
-        if not self._pays(len(sheet.steps), len(columns)):
+        if price.by_bulk_write(len(sheet.steps), len(columns)) >= price.by_insert(len(sheet.steps)):
+            return None
+        if not self._means.spares(price.WRITE_PRICE):
+            self._note_short(load)
             return None
         sent_at = self._target.server_now()
         self._note(write_sent_at=sent_at, write_until=sent_at + patience(self._stream, self._target))
@@ -159,10 +160,12 @@ class BulkWriter:
         logger.info("{}: {} records are written by bulk write job {}", self._stream.address, len(sheet.steps), job_id)
         return None
 
-    def _pays(self, records: int, columns: int) -> bool:
-        return price.by_bulk_write(records, columns) < price.by_insert(records) and self._means.spares(
-            price.WRITE_PRICE
-        )
+    def _note_short(self, load: Backfill) -> None:
+        """These pages are inserted; the next ask again, so it is said once."""
+        short = f"the {price.WRITE_PRICE} of a bulk write job at once were more than the credits let a first pass spend"
+        if short not in load.why:
+            logger.warning("{}: {}; {} pages are inserted", self._stream.address, short, len(self.pages))
+            self._note(why=f"{load.why}; {short}, so that some of its pages were inserted")
 
     def _hear(self, load: Backfill, sent_at: datetime, prepared: Prepared) -> Mapping[str, Answer] | None:
         """The answers of a job that has ended, by source id; None where there is nothing to settle now."""
@@ -227,8 +230,14 @@ class BulkWriter:
             answers[wanted[target_id].change.record_id] = answer
         for source_id in [i for i, one in made.items() if one is None]:
             answers[source_id] = Uncertain(code="BULK_WRITE", message="the job's file says nothing of this record")
-        if len(odd) > max(_AT_LEAST, len(wanted) * _DIFFERING):
-            self._give_up(load, f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        skipped = sum(one is not None and one.record_id is None for one in made.values())
+        whys = []
+        if skipped > max(_AT_LEAST, len(made) * _NOT_FIT):
+            whys.append(f"of {len(made)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
+        if len(odd) > max(_AT_LEAST, len(wanted) * _NOT_FIT):
+            whys.append(f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        if whys:
+            self._give_up(load, "; ".join(whys))
         return answers
 
     def _read_back(self, ids: Sequence[str], sent_at: datetime, prepared: Prepared) -> dict[str, Change]:

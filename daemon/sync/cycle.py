@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from loguru import logger
@@ -33,7 +34,7 @@ from daemon.core.fuse import Blown, Meter, sentence
 from daemon.core.record import Position
 from daemon.core.rules import Route, Stream
 from daemon.core.settle import Walk
-from daemon.ledger import Ledger
+from daemon.ledger import Ledger, StreamState
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
 from daemon.sync.again import read_again
 from daemon.sync.backfill import Loader
@@ -59,6 +60,7 @@ from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 PAGES: Final = 20  # of the poll lane a cycle
 RETRIES: Final = 500  # records of the retry lane a cycle
 _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
+_Lane = Callable[[Prepared, Report], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +160,7 @@ class StreamRunner:
             return
         self._look_again(prepared)
         state = state_of(self._ledger, self.stream)
-        loads = self._loader.goes_on(state, prepared)
-        if not loads:  # a file may hold what is deleted by then
-            self._listed_at = self._now()
-            self._stop(report, self._deletions.look(state, self._meter, self._clock.back_to(state)))
-        for lane in (self._load if loads else self._poll, self._retry, self._compare):
+        for lane in (*self._news(state, prepared), self._retry, self._compare):
             if report.trouble is None and not self._stopping():
                 lane(prepared, report)
         if fuse.accepted and self._ledger.has_untried(self.stream):
@@ -171,6 +169,23 @@ class StreamRunner:
             self._meter = self._new_meter(self._meter.trust)
             if fuse.accepted:
                 self._ledger.spend_releases(self.stream, self._now())
+
+    def _news(self, state: StreamState, prepared: Prepared) -> tuple[_Lane, ...]:
+        """The lanes by which what is new comes in."""
+        find = partial(self._find_deleted, back_to=self._clock.back_to(state))
+        if self._loader.goes_on(state, prepared):
+            return (self._load,)
+        if self._loader.may_begin(state):
+            return self._poll, find  # the poll decides whether files are read
+        return find, self._poll
+
+    def _find_deleted(self, prepared: Prepared, report: Report, *, back_to: datetime | None) -> None:
+        """Not while files are read, or may be: they may hold what is deleted by then."""
+        state = state_of(self._ledger, self.stream)
+        if self._loader.goes_on(state, prepared) or self._loader.may_begin(state):
+            return
+        self._listed_at = self._now()
+        self._stop(report, self._deletions.look(state, self._meter, back_to))
 
     def _new_meter(self, trusted: int) -> Meter:
         stream, ledger = self.stream, self._ledger

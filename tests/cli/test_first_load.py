@@ -30,12 +30,21 @@ def loading(**more: object) -> Loading:
             "by bulk: 50,000 of 200,000 records (25 %), about 30m left at this rate",
         ),
         (loading(total=0), "by bulk: 0 of 0 records"),
-        (loading(done=50_000, writes=True), "by bulk: 50,000 of 200,000 records (25 %); a bulk write is at work"),
+        (
+            loading(done=50_000, writes=True, write_until=AT, write_job_id="77"),
+            "by bulk: 50,000 of 200,000 records (25 %); bulk write 77 is at work, until 2026-11-30 12:00:00 UTC at the "
+            "latest",
+        ),
+        (
+            loading(done=50_000, writes=True, write_until=AT),
+            "by bulk: 50,000 of 200,000 records (25 %); a bulk write may be at work whose id is not known: it is "
+            "waited for until 2026-11-30 12:00:00 UTC, then its records are looked up",
+        ),
     ],
 )
 def test_it_says_how_far_it_is_and_how_long_the_rest_takes(load: Loading, line: str) -> None:
     said = io.StringIO()
-    out = Console(file=said, width=200, highlight=False)
+    out = Console(file=said, width=300, highlight=False)
     out.print(picture(look(load), out))
     assert f"{STREAM.stream} is read for the first time {line}\n" in said.getvalue()
 
@@ -49,9 +58,20 @@ def test_the_document_has_it_in_numbers() -> None:
         "done": 50_000,
         "left_s": 1800,
         "writing": False,
+        "writing_job": None,
+        "writing_until": None,
     }
     assert first_load(look(load)) == told
     assert first_load(look(None)) is None
+    at_work = first_load(look(loading(writes=True, write_until=AT, write_job_id="77")))
+    assert at_work == {
+        **told,
+        "done": 0,
+        "left_s": None,
+        "writing": True,
+        "writing_job": "77",
+        "writing_until": AT.isoformat(),
+    }
 
 
 def look(load: Loading | None) -> Look:

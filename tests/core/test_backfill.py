@@ -30,6 +30,11 @@ def test_the_prices_are_those_of_zohos_list(records: int, columns: int, query: i
     assert (by_query(records, columns), by_bulk(records, columns)) == (query, bulk)
 
 
+@pytest.mark.parametrize(("known", "columns", "more"), [(0, 48, 0), (1, 48, 1), (200, 48, 2), (201, 51, 6)])
+def test_what_is_known_already_is_read_once_more_by_id(known: int, columns: int, more: int) -> None:
+    assert by_bulk(1, columns, known) == by_bulk(1, columns) + more
+
+
 @pytest.mark.parametrize(
     ("records", "inserts", "jobs"),
     [

@@ -60,6 +60,13 @@ def test_status_shows_lag_checkpoint_and_the_last_cycle(ledger, reader, contacts
     assert (row.last_cycle_id, row.last_cycle_at, row.last_seen, row.last_balance) == (2, make.later(8), 4, "ok")
 
 
+def test_a_first_pass_has_no_lag_to_show(ledger, reader, contacts):
+    ledger.polled(contacts, ago(1), ago(10_000_000), False)
+    assert one(reader, contacts).lag_s is None
+    ledger.polled(contacts, ago(1), ago(130), True)
+    assert one(reader, contacts).lag_s in range(129, 136)
+
+
 def test_a_stream_without_cycles_shows_none(reader, contacts):
     row = one(reader, contacts)
     assert (row.lag_s, row.last_cycle_id, row.last_cycle_at, row.last_seen, row.last_balance) == (None,) * 5

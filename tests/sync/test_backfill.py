@@ -16,7 +16,7 @@ from daemon.core.budget import Budget
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
 from daemon.emulator import Emulator
-from daemon.sync import backfill, cycle
+from daemon.sync import backfill, convoy, cycle
 from tests.sync.pair import Pair, add_key, make_settings, opened
 
 STREAM = "india-to-us/Leads"
@@ -127,17 +127,82 @@ def test_a_filter_that_leaves_little_of_a_large_module_is_asked_by_queries(tmp_p
         assert jobs(pair) == 0
 
 
-def test_a_ledger_that_knows_some_of_the_records_is_not_overrun_by_an_older_file(tmp_path: Path) -> None:
+@contextmanager
+def read_again(pair: Pair) -> Iterator[Pair]:
+    """Once all is carried, by other rules."""
+    pair.once()
+    route = pair.settings.routes[0]
+    changed = replace(route, streams=tuple(replace(s, where="Company = 'C'") for s in route.streams))
+    pair.settings = replace(pair.settings, routes=(changed,))
+    with again(pair) as other:
+        yield other
+
+
+def test_what_is_known_makes_files_dearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price, "LISTED", 1)
+    with pair_of(tmp_path) as pair, read_again(pair) as other:
+        settle(other)
+        assert way(other) == ("query", 0, "by queries it costs 18 credits, by bulk read 18")
+        assert jobs(other) == 1
+
+
+def test_what_is_known_is_not_set_back_by_a_file(tmp_path: Path) -> None:
+    with pair_of(tmp_path, quirks={"bulk_read_data": "created"}) as pair, read_again(pair) as other:
+        other.emu.quirks(bulk_job_seconds=60)
+        ids = waiting(other)
+        other.a.edit("Leads", ids[7], {"Last_Name": "edited"})
+        other.pass_time(61)
+        other.cycle("Leads")
+        settle(other, 8)
+        assert in_step(other)
+        assert (jobs(other), way(other)[0]) == (2, "bulk")
+        assert [name for (name,) in other.sql("select action from changes where action <> 'create'")] == ["update"]
+
+
+@pytest.mark.parametrize("deletes", ["delete", "ignore"])
+@pytest.mark.parametrize("shown", ["created", "completed"])
+def test_what_was_deleted_before_the_first_run_is_no_reason_against_files(
+    tmp_path: Path, deletes: str, shown: str
+) -> None:
+    with pair_of(tmp_path, records=13, deletes=deletes, quirks={"bulk_read_data": shown}) as pair:
+        pair.a.delete("Leads", str(pair.a.records("Leads")[5]["id"]))
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), way(pair)[:2]) == (1, ("bulk", 1))
+
+
+def test_deletions_are_not_looked_for_before_the_file_is_at_its_end(tmp_path: Path) -> None:
+    """A file that is older than it should be holds what the deleted list has told by then."""
+    with pair_of(tmp_path, deletes="delete", quirks={"bulk_job_seconds": 60}) as pair:
+        waiting(pair)
+        assert pair.sql("select deleted_until from checkpoints") == [(None,)]
+        assert pair.a.log(kind="deleted") == []
+        pair.pass_time(61)
+        settle(pair, 8)
+        assert pair.a.log(kind="deleted")
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_kill_within_the_first_page_does_not_forfeit_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: bool
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
     with pair_of(tmp_path) as pair:
-        pair.once()
+        with monkeypatch.context() as patch:
+            patch.setattr(convoy, "settle_page", killed)
+            with pytest.raises(KeyboardInterrupt):
+                pair.cycle("Leads")
+        assert pair.sql("select count(*) from intents") == [(2,)]
+        first = str(pair.a.records("Leads")[0]["id"])
+        if edited:  # so that the first page is another one
+            pair.a.edit("Leads", first, {"Last_Name": "edited"})
         with again(pair) as other:
-            route = other.settings.routes[0]
-            changed = replace(route, streams=tuple(replace(s, where="Company = 'C'") for s in route.streams))
-            other.settings = replace(other.settings, routes=(changed,))
-            with again(other) as third:
-                settle(third)
-                assert way(third)[2].startswith("some of the records are known already")
-                assert jobs(third) == 1
+            settle(other, 8)
+            assert in_step(other)
+            assert (jobs(other), way(other)[:2]) == (1, ("bulk", 1))
+            assert len(other.b.log(kind="insert")) < 12
 
 
 def test_without_the_scope_the_stream_goes_on_by_queries(tmp_path: Path) -> None:
@@ -402,7 +467,7 @@ def test_rules_that_change_while_a_file_is_read_make_it_worthless(tmp_path: Path
             settle(other)
             assert in_step(other)
             assert {row["Description"] for row in other.b.records("Leads")} == {"new"}
-            assert (jobs(other), way(other)[0]) == (1, "query")
+            assert (jobs(other), way(other)[0]) == (2, "bulk")
 
 
 def test_a_fuse_stops_a_load_and_it_goes_on_where_it_stood(tmp_path: Path) -> None:

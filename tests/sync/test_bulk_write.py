@@ -110,6 +110,18 @@ def test_rows_that_are_refused_are_held_as_inserts_would_be(tmp_path: Path) -> N
         assert pair.sql("select * from intents") == []
 
 
+def test_where_many_rows_are_skipped_no_further_job_is_made(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=0, fuse=Fuse(refused=Limit())) as pair:
+        for n in range(14):
+            lead(pair, f"L{n:02}", Email="none" if n in (3, 4, 5) else f"{n}@example.com")
+        pair.pass_time(60)
+        pair.emu.quirks(email_pattern="on")
+        settle(pair)
+        assert (len(names(pair)), len(pair.queue()), jobs(pair)) == (11, 3, 1)
+        assert why(pair)[0] == "rest"
+        assert "3 were skipped" in why(pair)[1]
+
+
 def test_a_row_whose_key_is_there_already_makes_no_second_record(tmp_path: Path) -> None:
     with pair_of(tmp_path, records=0) as pair:
         ids = [lead(pair, f"L{n:02}") for n in range(14)]
@@ -332,6 +344,9 @@ def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(t
         pair.pass_time(30)
         for _ in range(3):
             assert pair.cycle("Leads").wait
+        with Reader.open(pair.settings.ledger_url) as reader:
+            (load,) = reader.loading(pair.fleet.runners[0]._now())
+            assert (load.writes, load.write_job_id, load.write_until is None) == (True, None, False)
         assert (len(names(pair)), inserts(pair)) == (2, 2)
         settle(pair)
         assert in_step(pair)
@@ -352,6 +367,21 @@ def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, p
             assert inserts(other) < 14 - 4
 
 
+def test_rules_that_change_while_a_job_is_at_work_decide_nothing_before_it_has_ended(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair:
+        (route,) = pair.settings.routes
+        streams = tuple(replace(one, where="Company = 'C'") for one in route.streams)
+        pair.settings = replace(pair.settings, routes=(replace(route, streams=streams),))
+        until = pair.sql("select write_sent_at, write_until, write_job_id from backfills")
+        with again(pair) as other:
+            resting_by_clock(other)
+            other.cycle("Leads")
+            assert other.sql("select write_sent_at, write_until, write_job_id from backfills") == until
+            settle(other, 8)
+            assert in_step(other)
+            assert other.sql("select write_until from backfills") == [(None,)]
+
+
 def test_an_edit_while_a_job_is_at_work_is_followed(tmp_path: Path) -> None:
     with at_work(tmp_path) as pair:
         row = next(r for r in pair.a.records("Leads") if r["Last_Name"] == "L03")
@@ -365,6 +395,9 @@ def test_it_says_so(tmp_path: Path) -> None:
     with at_work(tmp_path) as pair, Reader.open(pair.settings.ledger_url) as reader:
         (load,) = reader.loading(pair.fleet.runners[0]._now())
         assert (load.writes, load.waits, load.total, load.done) == (True, False, 14, 0)
+        stored = pair.sql("select write_job_id from backfills")
+        assert [(load.write_job_id,)] == stored
+        assert load.write_until is not None
 
 
 # --- credits and fuses ------------------------------------------------------------------------------------------------
@@ -376,6 +409,19 @@ def test_a_job_gives_way_where_credits_are_short_of_it(tmp_path: Path, monkeypat
         settle(pair)
         assert jobs(pair) == 0
         assert pair.sql("select * from intents") == []
+
+
+def test_where_a_first_pass_may_not_spend_a_job_at_once_its_pages_are_inserted_and_the_reason_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price, "WRITE_PRICE", 500)
+    monkeypatch.setattr(price, "INSERTED", 0.01)
+    with pair_of(tmp_path, ceiling=600) as pair:  # a fifth of it is kept for new changes
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (0, 14)
+        assert why(pair)[0] == "bulk"
+        assert why(pair)[1].count("the 500 of a bulk write job at once were more than the credits let") == 1
 
 
 def test_a_fuse_counts_what_a_job_has_made(tmp_path: Path) -> None:
