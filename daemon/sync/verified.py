@@ -72,8 +72,8 @@ class Verified:
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What comes together. By source id, but for `strangers` (some turn out as outlived) and `unlinked`, which are of
-    the target. `suspects` are to be looked at closely, `met` are those whose counterparts were read.
+    """What comes together. By source id, but for `strangers` (some turn out outlived) and `unlinked`, which are of the
+    target. `suspects` are to be looked at closely, `met` are those whose counterparts were read.
     """
 
     later: dict[str, Change] = field(default_factory=dict)

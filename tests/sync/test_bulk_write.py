@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from daemon.core.ends import due_row
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator, bulk_cells, bulk_write
 from daemon.ledger import Reader
-from daemon.sync import backfill, bulkwrite, counterparts, cycle
+from daemon.sync import backfill, bulkwrite, counterparts, cycle, latejob
 from daemon.sync.repairing import to_mend
 from daemon.zoho import bulk
 from tests.sync.pair import Pair, add_key, make_settings, opened
@@ -308,11 +309,11 @@ def test_a_job_that_does_not_end_is_not_waited_for_for_ever_and_makes_nothing_tw
 
 
 @contextmanager
-def at_work(folder: Path, takes: int = 60, **given: Any) -> Iterator[Pair]:
-    """A pair whose bulk write takes a minute, or as many seconds."""
+def at_work(folder: Path, **given: Any) -> Iterator[Pair]:
+    """A pair whose bulk write takes a minute."""
     with pair_of(folder, **given) as pair:
         pair.cycle("Leads")
-        pair.emu.quirks(bulk_job_seconds=takes)
+        pair.emu.quirks(bulk_job_seconds=60)
         assert pair.cycle("Leads").wait
         assert jobs(pair) == 1
         yield pair
@@ -471,19 +472,27 @@ OFF = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
 def made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> Iterator[tuple[Pair, list[str]]]:
     """A pair whose job was given up, and ran after its records were deleted in A: with their source ids."""
     monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
-    with at_work(folder, takes=300, deletes="delete", **{"fuse": OFF, **given}) as pair:
+    with at_work(folder, deletes="delete", **{"fuse": OFF, **given}) as pair:
         doomed = [i for (i,) in pair.sql("select source_id from intents")]
         assert len(doomed) == 4
         pair.pass_time(21)
-        settle(pair, 1)
+        cycles(pair, 6)
         assert in_step(pair)
         for source_id in doomed:
             pair.a.delete("Leads", source_id)
-        settle(pair, 1)
+        pair.pass_time(11)
+        cycles(pair, 4)
         assert len(names(pair)) == 10
-        pair.pass_time(300)
+        pair.pass_time(60)
         assert len(names(pair)) == 14
         yield pair, doomed
+
+
+def cycles(pair: Pair, count: int) -> None:
+    """Without letting as much time pass as the job takes."""
+    for _ in range(count):
+        pair.cycle("Leads")
+        pair.pass_time(0.5)
 
 
 def reasons(pair: Pair) -> list[tuple[Any, ...]]:
@@ -507,27 +516,20 @@ def test_what_a_given_up_job_makes_anew_is_found_when_it_has_ended_and_deleted_a
         assert reasons(pair) == [("late",)]
 
 
-def test_a_given_up_job_that_still_runs_is_awaited_and_after_a_day_not_asked_for_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_given_up_job_that_still_runs_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
-    with pair_of(tmp_path) as pair:
-        pair.cycle("Leads")
-        pair.emu.quirks(bulk_job_seconds=10 * 86_400)
-        pair.cycle("Leads")
-        pair.pass_time(21)
-        settle(pair)
-        for _ in range(3):
-            pair.pass_time(3600)
-            settle(pair, 1)
-        assert reasons(pair) == []
-        pair.pass_time(86_400)
-        settle(pair, 1)
-        assert reasons(pair) == [("late",)]
+    monkeypatch.setattr(latejob, "_EVERY", timedelta(seconds=5))
+    with at_work(tmp_path) as pair:
         looks = len(pair.b.log(kind="bulk_write_status"))
-        pair.pass_time(3600)
-        settle(pair, 1)
-        assert len(pair.b.log(kind="bulk_write_status")) == looks
+        pair.pass_time(21)
+        cycles(pair, 6)
+        pair.pass_time(6)
+        cycles(pair, 3)
+        assert len(pair.b.log(kind="bulk_write_status")) > looks
+        assert reasons(pair) == []
+        pair.pass_time(60)
+        cycles(pair, 3)
+        assert reasons(pair) == [("late",)]
 
 
 def test_both_sides_are_compared_a_day_after_a_job_whose_id_was_not_heard(
