@@ -120,6 +120,35 @@ def test_with_few_credits_new_changes_come_first_and_the_backlog_when_there_are_
         assert pair.sql("select differing, finished_at is null from comparisons") == [(0, 0)]
 
 
+@pytest.mark.parametrize(("ceiling", "as_told"), [(340, True), (200, True), (340, False)])
+def test_what_waits_is_not_kept_waiting_for_ever_by_polls(
+    emu: Emulator, tmp_path: Path, ceiling: int, *, as_told: bool
+) -> None:
+    """After a day of polls each five minutes; then at the interval that the fleet makes of it, or still so."""
+    day = Day(emu, tmp_path, india=ceiling)
+    [route] = day.settings.routes
+    told = replace(route.streams[0], poll=timedelta(minutes=5))
+    day.settings = replace(day.settings, routes=(replace(route, streams=(told,)),))
+    with day.awake() as pair:
+        day.cycle()
+        day.refuse(60)
+        purse = pair.fleet.catalogs["india"].zoho.purse
+        for _ in range(A_DAY * 6):
+            purse.take(1)
+            emu.world.clock.advance(300)
+        assert purse.leeway().allows != "everything"
+        poll = pair.fleet.streams[LEADS].poll if as_told else told.poll
+        until, now = purse.leeway().until, pair.fleet.runners[0]._now
+        end = now() + timedelta(hours=14)
+        while pair.queue() and now() < end:
+            day.cycle()
+            assert purse.leeway().spent <= ceiling
+            emu.world.clock.advance(poll.total_seconds())
+        assert pair.queue() == []
+        assert len(day.delays()) == 60
+        assert ceiling == 200 or (until is not None and now() <= until + 2 * poll)
+
+
 def test_with_too_few_credits_everything_waits_and_nothing_is_lost(emu: Emulator, tmp_path: Path) -> None:
     day = Day(emu, tmp_path, india=450, us=100)
     with day.awake() as pair:
