@@ -22,13 +22,13 @@ FRESH: Final = timedelta(minutes=10)
 LEAST: Final = 5
 """Credits with which a page may be begun: enough to read it, to look up what is there, and to write a record."""
 TURN: Final = timedelta(hours=1)
-TURN_EVERY: Final = 13 * TURN
+TURN_EVERY: Final = 25 * TURN
 """How long what gives way to new changes has its turn, and how often: at another hour each day, because what fills one
 hour (an import by night) may fill it every day.
 """
 _PACE_OF: Final = timedelta(hours=1)
 _KEPT: Final = 5  # a fifth of what may be spent is kept for new changes
-_TURNS: Final = 12  # of what may be spent, in a turn; an even hour is a 24th, so that new changes leave some of it
+_TURNS: Final = 16  # of what may be spent, in a turn: more than an even hour takes, and a third of the fifth
 
 Allows = Literal["everything", "news", "nothing"]
 """News: new changes, but no retries, comparisons and first passes."""
@@ -235,13 +235,13 @@ def _by_ceiling(budget: Budget, counted: Sequence[Spent], total: int, now: datet
 
 def _kept(ours: int, left: int, counted: Sequence[Spent], now: datetime) -> int:
     """How many of the credits that are left are for new changes only: a fifth of all, and in a turn so few that others
-    may take part until a twelfth was spent in it, by whomever.
+    may take part until a sixteenth was spent in it, by whomever.
     """
     kept, turn = ours // _KEPT, turn_of(now)
     if now >= turn + TURN:
         return kept
     in_turn = sum(one.credits for one in counted if one.at >= turn)
-    return min(kept, max(0, left - max(0, max(2 * LEAST, ours // _TURNS) - in_turn)))
+    return min(kept, max(0, left - max(0, max(LEAST, ours // _TURNS) - in_turn)))
 
 
 def _by_reserve(budget: Budget, counted: Sequence[Spent], told: Told | None, now: datetime) -> _Limit | None:

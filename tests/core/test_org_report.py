@@ -123,9 +123,9 @@ def test_what_polling_costs_is_compared_with_the_tightest_limit(budget: Budget, 
 def test_where_polls_would_take_more_than_half_of_a_ceiling_the_interval_that_fits_is_named() -> None:
     said = credit_remark("a", Budget(ceiling=340), [stream("Leads", poll=seconds(300))], profile())
     assert said.message == (
-        "credits a day to read it: about 300 while nothing changes, 360 while every poll finds a change; its ceiling is "
-        "340; orgsync polls every 547s, not every 300s: polls take at most half of a ceiling: write that as poll in the "
-        "routes that read a, or raise orgs.a.ceiling"
+        "credits a day to read it: about 300 while nothing changes, 360 while every poll finds a change; its ceiling "
+        "is 340; orgsync polls every 547s, not every 300s: polls take at most half of a ceiling: write that as poll in "
+        "the routes that read a, or raise orgs.a.ceiling"
     )
     assert credit_remark("a", Budget(ceiling=340), [stream("Leads", poll=seconds(547))], profile()).level == "note"
 

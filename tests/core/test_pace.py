@@ -8,6 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.core.budget import Budget
 from daemon.core.pace import (
     FASTEST,
     busy_a_day,
@@ -18,7 +19,6 @@ from daemon.core.pace import (
     slowed,
     with_room,
 )
-from daemon.core.budget import Budget
 from daemon.core.rules import Deletes, Route, Stream
 
 MINUTE = timedelta(minutes=1)
