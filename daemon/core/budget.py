@@ -159,16 +159,19 @@ def records_for(credits_left: int | None, most: int, *, one_by_one: bool = False
     return max(1, min(most, int((credits_left - 3) / (1.2 if one_by_one else 0.2))))
 
 
-def back_at(spent: Sequence[Spent], down_to: int, now: datetime) -> datetime | None:
-    """When no more than so many credits count, if nothing is spent until then; None: never."""
+def back_at(spent: Sequence[Spent], down_to: int, now: datetime, pace: float = 0.0) -> datetime | None:
+    """When no more than so many credits count, if so many a second are spent until then; None: not by what was spent
+    until now.
+    """
     counted = counting(spent, now)
     total = sum(one.credits for one in counted)
     if total <= down_to:
         return now
     for one in counted:
         total -= one.credits
-        if total <= down_to:
-            return one.at + COUNTS_FOR
+        back = one.at + COUNTS_FOR
+        if total + pace * (back - now).total_seconds() <= down_to:
+            return back
     return None
 
 
@@ -178,7 +181,7 @@ def reached(ceiling: int, spent: Sequence[Spent], now: datetime) -> datetime | N
     """
     counted = counting(spent, now)
     total = sum(one.credits for one in counted)
-    pace = sum(one.credits for one in counted if one.at > now - _PACE_OF) / _PACE_OF.total_seconds()
+    pace = _pace(counted, now)
     if pace == 0:
         return None
     end = now + WINDOW
@@ -228,9 +231,14 @@ def _by_ceiling(budget: Budget, counted: Sequence[Spent], total: int, now: datet
     if left < LEAST:
         until = back_at(counted, ceiling - LEAST, now)
     else:
-        back, turn = back_at(counted, ceiling - ceiling // _KEPT - 1, now), turn_of(now) + TURN_EVERY
-        until = turn if back is None else min(back, turn)
+        turn = turn_of(now) + TURN_EVERY
+        until = min(back_at(counted, ceiling - ceiling // _KEPT - 1, now, _pace(counted, now)) or turn, turn)
     return _Limit(left=left, kept=kept, until=until)
+
+
+def _pace(counted: Sequence[Spent], now: datetime) -> float:
+    """Credits a second in the last hour."""
+    return sum(one.credits for one in counted if one.at > now - _PACE_OF) / _PACE_OF.total_seconds()
 
 
 def _kept(ours: int, left: int, counted: Sequence[Spent], now: datetime) -> int:

@@ -24,7 +24,6 @@ from daemon.core.budget import (
     Spent,
     about_credits,
     back_at,
-    counting,
     judge,
     period_of,
     reached,
@@ -142,7 +141,7 @@ def test_what_is_said_of_the_future_comes_true_if_nothing_is_spent(account: list
     leeway = judge("us", budget, Account(spent=account), NOON)
     if leeway.until is not None:
         just_before = judge("us", budget, Account(spent=account), leeway.until - timedelta(microseconds=1))
-        assert just_before.allows == leeway.allows
+        assert leeway.allows in ("news", just_before.allows)  # others wait longer at the present pace
         assert ALLOWS.index(judge("us", budget, Account(spent=account), leeway.until).allows) > ALLOWS.index(
             leeway.allows
         )
