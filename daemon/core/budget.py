@@ -21,8 +21,14 @@ FRESH: Final = timedelta(minutes=10)
 """How long what the org said of its credits is believed; then it is asked once more."""
 LEAST: Final = 5
 """Credits with which a page may be begun: enough to read it, to look up what is there, and to write a record."""
+TURN: Final = timedelta(hours=1)
+TURN_EVERY: Final = 25 * TURN
+"""How long what gives way to new changes has its turn, and how often: at another hour each day, because what fills one
+hour (an import by night) may fill it every day.
+"""
 _PACE_OF: Final = timedelta(hours=1)
 _KEPT: Final = 5  # a fifth of what may be spent is kept for new changes
+_TURNS: Final = 16  # of what may be spent, in a turn: more than an even hour takes, and a third of the fifth
 
 Allows = Literal["everything", "news", "nothing"]
 """News: new changes, but no retries, comparisons and first passes."""
@@ -102,6 +108,11 @@ def period_of(now: datetime) -> datetime:
     return now - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())
 
 
+def turn_of(now: datetime) -> datetime:
+    """When the last turn began of what gives way; it may be over."""
+    return now - timedelta(seconds=now.timestamp() % TURN_EVERY.total_seconds())
+
+
 def counting(spent: Sequence[Spent], now: datetime) -> list[Spent]:
     """What still counts, oldest first. What was spent later than now was so by a wrong clock, and counts too."""
     return sorted((one for one in spent if one.at + COUNTS_FOR > now), key=lambda one: one.at)
@@ -112,7 +123,7 @@ def judge(org: str, budget: Budget, account: Account, now: datetime, answered_at
     counted = counting(account.spent, now)
     total = sum(one.credits for one in counted)
     told = _believed(account.told, now, answered_at)
-    by_ceiling, by_reserve = _by_ceiling(budget, counted, total, now), _by_reserve(budget, told, now)
+    by_ceiling, by_reserve = _by_ceiling(budget, counted, total, now), _by_reserve(budget, counted, told, now)
     limits = [limit for limit in (by_ceiling, by_reserve) if limit is not None]
     remaining = None if told is None else told.remaining
     leeway = Leeway(org=org, budget=budget, spent=total, remaining=remaining, now=now)
@@ -148,16 +159,19 @@ def records_for(credits_left: int | None, most: int, *, one_by_one: bool = False
     return max(1, min(most, int((credits_left - 3) / (1.2 if one_by_one else 0.2))))
 
 
-def back_at(spent: Sequence[Spent], down_to: int, now: datetime) -> datetime | None:
-    """When no more than so many credits count, if nothing is spent until then; None: never."""
+def back_at(spent: Sequence[Spent], down_to: int, now: datetime, pace: float = 0.0) -> datetime | None:
+    """When no more than so many credits count, if so many a second are spent until then; None: not by what was spent
+    until now.
+    """
     counted = counting(spent, now)
     total = sum(one.credits for one in counted)
     if total <= down_to:
         return now
     for one in counted:
         total -= one.credits
-        if total <= down_to:
-            return one.at + COUNTS_FOR
+        back = one.at + COUNTS_FOR
+        if total + pace * (back - now).total_seconds() <= down_to:
+            return back
     return None
 
 
@@ -167,7 +181,7 @@ def reached(ceiling: int, spent: Sequence[Spent], now: datetime) -> datetime | N
     """
     counted = counting(spent, now)
     total = sum(one.credits for one in counted)
-    pace = sum(one.credits for one in counted if one.at > now - _PACE_OF) / _PACE_OF.total_seconds()
+    pace = _pace(counted, now)
     if pace == 0:
         return None
     end = now + WINDOW
@@ -212,16 +226,38 @@ def _by_ceiling(budget: Budget, counted: Sequence[Spent], total: int, now: datet
     ceiling = budget.ceiling
     if ceiling is None:
         return None
-    left, kept = ceiling - total, ceiling // _KEPT
-    down_to = ceiling - (LEAST if left < LEAST else kept + 1)
-    return _Limit(left=left, kept=kept, until=back_at(counted, down_to, now))
+    left = ceiling - total
+    kept = _kept(ceiling, left, counted, now)
+    if left < LEAST:
+        until = back_at(counted, ceiling - LEAST, now)
+    else:
+        turn = turn_of(now) + TURN_EVERY
+        until = min(back_at(counted, ceiling - ceiling // _KEPT - 1, now, _pace(counted, now)) or turn, turn)
+    return _Limit(left=left, kept=kept, until=until)
 
 
-def _by_reserve(budget: Budget, told: Told | None, now: datetime) -> _Limit | None:
+def _pace(counted: Sequence[Spent], now: datetime) -> float:
+    """Credits a second in the last hour."""
+    return sum(one.credits for one in counted if one.at > now - _PACE_OF) / _PACE_OF.total_seconds()
+
+
+def _kept(ours: int, left: int, counted: Sequence[Spent], now: datetime) -> int:
+    """How many of the credits that are left are for new changes only: a fifth of all, and in a turn so few that others
+    may take part until a sixteenth was spent in it, by whomever.
+    """
+    kept, turn = ours // _KEPT, turn_of(now)
+    if now >= turn + TURN:
+        return kept
+    in_turn = sum(one.credits for one in counted if one.at >= turn)
+    return min(kept, max(0, left - max(0, max(LEAST, ours // _TURNS) - in_turn)))
+
+
+def _by_reserve(budget: Budget, counted: Sequence[Spent], told: Told | None, now: datetime) -> _Limit | None:
     if told is None:
         return None
     ours = budget.reserve if budget.daily is None else budget.daily - budget.reserve
-    left, kept = told.remaining - budget.reserve, ours // _KEPT
+    left = told.remaining - budget.reserve
+    kept = _kept(ours, left, counted, now)
     if now - told.at >= FRESH:  # nothing was heard since: to ask is all that may be done
         left = kept = LEAST
     return _Limit(left=left, kept=kept, until=told.at + FRESH)

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from daemon.core.budget import Budget
 from daemon.core.editions import caps_of
-from daemon.core.pace import busy_a_day, idle_a_day
+from daemon.core.pace import busy_a_day, idle_a_day, slowed
 from daemon.core.remark import Remark
 from daemon.core.rights import AUTOMATION, PROFILES, Rights
 from daemon.core.rules import Route, Stream
@@ -108,8 +108,13 @@ def credit_remark(org: str, budget: Budget, streams: Sequence[Stream], profile: 
     do = f"lengthen poll in the routes that read {org}"
     if words == "its ceiling is":
         do += f", or raise orgs.{org}.ceiling"
-    if idle > limit:
+    fits = [stream for stream in slowed(org, budget.ceiling, streams) if stream.source == org]
+    if idle > limit and (fits == read or words == "the org has"):
         means = "that is less than polling alone needs, so that its credits run out and orgsync stands still at times"
+        return Remark(level="remark", about="credits", seen=seen, means=means, do=do)
+    if fits != read:
+        means = f"orgsync polls {_every(fits)}, not {_every(read)}: polls take at most half of a ceiling"
+        do = f"write that as poll in the routes that read {org}, or raise orgs.{org}.ceiling"
         return Remark(level="remark", about="credits", seen=seen, means=means, do=do)
     if busy > limit:
         means = "on a day full of changes polls become slower when credits are short, and nothing is lost"

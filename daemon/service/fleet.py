@@ -17,6 +17,7 @@ from typing import Self
 from loguru import logger
 
 from daemon.core.budget import UNLIMITED
+from daemon.core.pace import with_room
 from daemon.ledger import Claim, Ledger, LedgerError, StreamChanged
 from daemon.service.claims import Claims
 from daemon.settings import Settings
@@ -82,8 +83,9 @@ class Fleet:
             )
             for name in sorted(wanted)
         }
-        self.streams = {stream.address: stream for route in settings.routes for stream in route.streams}
-        self._routes = {stream.address: route for route in settings.routes for stream in route.streams}
+        routes = with_room(settings.routes, settings.budgets)
+        self.streams = {stream.address: stream for route in routes for stream in route.streams}
+        self._routes = {stream.address: route for route in routes for stream in route.streams}
         self._made: dict[str, tuple[int, Runner]] = {}
         for stream in self.streams.values():
             with suppress(StreamChanged):  # that stream's own trouble: its cycles say so

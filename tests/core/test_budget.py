@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from daemon.core.budget import (
@@ -14,6 +14,8 @@ from daemon.core.budget import (
     FRESH,
     LEAST,
     PERIOD,
+    TURN,
+    TURN_EVERY,
     UNLIMITED,
     WINDOW,
     Account,
@@ -27,6 +29,7 @@ from daemon.core.budget import (
     reached,
     records_for,
     together,
+    turn_of,
 )
 from daemon.core.credits import Told
 
@@ -71,10 +74,10 @@ def test_a_person_is_told_when_it_goes_on() -> None:
         "orgsync's ceiling in us (1,000 credits in 24 hours) is reached; goes on at 2026-05-05 03:10 UTC"
     )
     assert full.reached_at is None
-    near = by_ceiling(1_000, (23, 50), (2, 800))
+    near = by_ceiling(1_000, (23, 50), (2, 800))  # their turn comes before the 800 are back
     assert about_credits(near) == (
         "orgsync's ceiling in us (1,000 credits in 24 hours) is near: 850 are spent; retries, full comparisons and "
-        "first passes wait until 2026-05-05 10:11 UTC, new changes go on"
+        "first passes wait until 2026-05-05 03:00 UTC, new changes go on"
     )
     # 100 in the last hour leave 280 minutes for the 466 that are left
     soon = by_ceiling(1_000, (5, 434), (0.5, 100))
@@ -138,10 +141,42 @@ def test_what_is_said_of_the_future_comes_true_if_nothing_is_spent(account: list
     leeway = judge("us", budget, Account(spent=account), NOON)
     if leeway.until is not None:
         just_before = judge("us", budget, Account(spent=account), leeway.until - timedelta(microseconds=1))
-        assert just_before.allows == leeway.allows
+        assert leeway.allows in ("news", just_before.allows)  # others wait longer at the present pace
         assert ALLOWS.index(judge("us", budget, Account(spent=account), leeway.until).allows) > ALLOWS.index(
             leeway.allows
         )
+
+
+@settings(max_examples=30, deadline=None)
+@given(ceilings, st.integers(0, 90), st.integers(0, 600))
+def test_new_changes_that_take_nearly_all_leave_a_share_to_the_rest_and_the_rest_leaves_them_theirs(
+    ceiling: int, percent: int, begin: int
+) -> None:
+    """They come evenly; after a day of them there is more of the rest than will ever be done."""
+    budget, account, waited = Budget(ceiling=ceiling), list[Spent](), 0
+    for number in range(4 * 48):
+        now, even = NOON + PERIOD * (begin + 3 * number), ceiling * percent / 100 / 49
+        new = int(even * (number + 1)) - int(even * number)
+        assert new <= (judge("us", budget, Account(spent=account), now).left or 0)
+        account.append(Spent(at=now, credits=new))
+        leeway = judge("us", budget, Account(spent=account), now)
+        waited += 1
+        if leeway.allows == "everything" and number > 48:
+            account.append(Spent(at=now, credits=leeway.spare or 0))
+            waited = 0
+        assert leeway.allows != "nothing"
+        assert number <= 48 + 51 or waited * 3 * PERIOD <= TURN_EVERY
+
+
+@given(accounts, ceilings)
+def test_in_a_turn_the_rest_may_take_part_until_a_sixteenth_is_spent(account: list[Spent], ceiling: int) -> None:
+    now = turn_of(NOON) + TURN_EVERY + TURN - PERIOD
+    leeway = judge("us", Budget(ceiling=ceiling), Account(spent=account), now)
+    after = judge("us", Budget(ceiling=ceiling), Account(spent=account), now + PERIOD)
+    assert leeway.left is not None
+    assert leeway.spare is not None
+    assert leeway.spare >= min(leeway.left, max(LEAST, ceiling // 16))  # nothing was spent in it
+    assert after.spare == max(0, (after.left or 0) - ceiling // 5)
 
 
 @given(accounts, st.integers(0, 5_000))

@@ -108,7 +108,8 @@ def test_a_poll_of_a_second_says_what_a_minute_would_cost() -> None:
         (Budget(daily=1_000), "remark", "the org has 1,000"),
         (Budget(ceiling=1_000), "remark", "its ceiling is 1,000"),
         (Budget(reserve=59_000), "remark", "the org has 1,000 without its reserve of 59,000"),
-        (Budget(ceiling=2_000), "note", "its ceiling is 2,000"),
+        (Budget(ceiling=2_000), "remark", "its ceiling is 2,000"),
+        (Budget(ceiling=3_000), "note", "its ceiling is 3,000"),
     ],
 )
 def test_what_polling_costs_is_compared_with_the_tightest_limit(budget: Budget, level: str, words: str) -> None:
@@ -117,6 +118,16 @@ def test_what_polling_costs_is_compared_with_the_tightest_limit(budget: Budget, 
     assert (said.level, words in said.seen) == (level, True)
     assert ("at 60s" in said.seen) is False
     assert bool(said.means) is (budget != Budget())
+
+
+def test_where_polls_would_take_more_than_half_of_a_ceiling_the_interval_that_fits_is_named() -> None:
+    said = credit_remark("a", Budget(ceiling=340), [stream("Leads", poll=seconds(300))], profile())
+    assert said.message == (
+        "credits a day to read it: about 300 while nothing changes, 360 while every poll finds a change; its ceiling "
+        "is 340; orgsync polls every 547s, not every 300s: polls take at most half of a ceiling: write that as poll in "
+        "the routes that read a, or raise orgs.a.ceiling"
+    )
+    assert credit_remark("a", Budget(ceiling=340), [stream("Leads", poll=seconds(547))], profile()).level == "note"
 
 
 @given(st.lists(st.sampled_from(["ok", "note", "remark", "wrong"])), st.lists(st.sampled_from(["note", "wrong"])))

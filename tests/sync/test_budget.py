@@ -22,7 +22,7 @@ from tests.sync.pair import KEY, Pair, add_key, make_settings, opened
 
 LEADS: Final = "india-to-us/Leads"
 LOOSE: Final = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
-BORN: Final = 1_750_000_000
+BORN: Final = 1_749_963_600  # what gives way has its turn a day later, and 25 hours after that
 STEP: Final = 1_800.0
 A_DAY: Final = 48  # steps
 
@@ -60,8 +60,8 @@ class Day:
             self.emu.world.clock.advance(STEP)
         return said
 
-    def new_each_hour(self, step: int) -> None:
-        if step % 2 == 0:
+    def new_now_and_then(self, step: int) -> None:
+        if step % 4 == 0:
             self.lead()
 
     def refuse(self, records: int) -> None:
@@ -106,10 +106,10 @@ def test_with_few_credits_new_changes_come_first_and_the_backlog_when_there_are_
     with day.awake() as pair:
         day.cycle()
         day.refuse(700)
-        said = day.go_by(A_DAY // 2, day.new_each_hour)
+        said = day.go_by(A_DAY // 2, day.new_now_and_then)
         pair.ledger.start_comparison(LEADS, "asked", pair.fleet.runners[0]._now())
-        said |= day.go_by(A_DAY // 2, day.new_each_hour)
-        assert pair.sql("select count(*) > 200 from retry_queue") == [(1,)]
+        said |= day.go_by(A_DAY // 2, day.new_now_and_then)
+        assert pair.sql("select count(*) > 100 from retry_queue") == [(1,)]
         assert pair.sql("select source_seen, finished_at from comparisons") == [(0, None)]
         said |= day.go_by(A_DAY)
         assert said == {""}
@@ -118,6 +118,37 @@ def test_with_few_credits_new_changes_come_first_and_the_backlog_when_there_are_
         assert max(day.delays()[700:]) < timedelta(minutes=1)
         assert pair.queue() == []
         assert pair.sql("select differing, finished_at is null from comparisons") == [(0, 0)]
+
+
+@pytest.mark.parametrize(("ceiling", "as_told"), [(340, True), (200, True), (340, False)])
+def test_what_waits_is_not_kept_waiting_for_ever_by_polls(
+    emu: Emulator, tmp_path: Path, ceiling: int, *, as_told: bool
+) -> None:
+    """After a day of polls each five minutes; then at the interval that the fleet makes of it, or still so."""
+    day = Day(emu, tmp_path, india=ceiling)
+    [route] = day.settings.routes
+    told = replace(route.streams[0], poll=timedelta(minutes=5))
+    day.settings = replace(day.settings, routes=(replace(route, streams=(told,)),))
+    emu.world.clock.advance(86_400)  # a day and an hour before a turn
+    with day.awake() as pair:
+        day.cycle()
+        day.refuse(60)
+        purse = pair.fleet.catalogs["india"].zoho.purse
+        for _ in range(A_DAY):
+            purse.take(6)
+            emu.world.clock.advance(STEP)
+        assert purse.leeway().allows != "everything"
+        poll = pair.fleet.streams[LEADS].poll if as_told else told.poll
+        until, now = purse.leeway().until, pair.fleet.runners[0]._now
+        end = now() + timedelta(hours=3)
+        while pair.queue() and now() < end:
+            day.cycle()
+            assert purse.leeway().spent <= ceiling
+            emu.world.clock.advance(poll.total_seconds())
+        assert len(pair.queue()) <= (0 if as_told else 50)  # polls leave little of a turn, and there are more to come
+        assert until is not None
+        assert ceiling == 200 or until <= end - timedelta(hours=2)
+        assert len(pair.b.records("Leads")) + len(pair.queue()) == 60
 
 
 def test_with_too_few_credits_everything_waits_and_nothing_is_lost(emu: Emulator, tmp_path: Path) -> None:
