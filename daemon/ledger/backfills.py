@@ -104,7 +104,7 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
     )
     found = []
     for row in connection.execute(query).mappings():
-        done = min(int(row["seen"]), row["total"])
+        done, writes = min(int(row["seen"]), row["total"]), _writes(row, now)
         took = timedelta() if row["began"] is None else now - row["began"]
         found.append(
             Loading(
@@ -114,10 +114,10 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
                 total=row["total"],
                 done=done,
                 waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
-                writes=_writes(row, now),
+                writes=writes,
                 left=left(done, row["total"], took),
-                write_until=row["write_until"],
-                write_job_id=row["write_job_id"],
+                write_until=row["write_until"] if writes else None,
+                write_job_id=row["write_job_id"] if writes else None,
             )
         )
     return found
