@@ -542,7 +542,7 @@ def test_both_sides_are_compared_a_day_after_a_job_whose_id_was_not_heard(
         pair.b.faults.next("bulk_write", effect="cut", when="after")
         pair.cycle("Leads")
         doomed = [i for (i,) in pair.sql("select source_id from intents")]
-        for source_id in doomed:  # no other write ever made them: the ledger knows them by the deleted list alone
+        for source_id in doomed:
             pair.a.delete("Leads", source_id)
         pair.pass_time(21)
         settle(pair, 1)
@@ -609,3 +609,16 @@ def test_verify_tells_what_was_made_anew_as_still_there_and_has_it_deleted(
         now = pair.fleet.runners[0]._now()
         rows = to_mend(said, pair.settings.routes[0].streams[0], now)
         assert [(row.source_id, row.cause_code) for row in rows] == [(i, "DELETED_IN_SOURCE") for i in doomed]
+
+
+def test_what_the_ledger_knows_by_the_deleted_list_alone_is_deleted_too(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=2, deletes="delete", fuse=OFF) as pair:
+        settle(pair)
+        never = lead(pair, "never")
+        pair.a.delete("Leads", never)
+        settle(pair, 2)
+        zgid = pair.fleet.catalogs["india"].profile().zgid
+        pair.b.insert_raw("Leads", {"Last_Name": "never", "Company": "C", "Source_Record_ID": f"{zgid}:{never}"})
+        pair.ledger.start_comparison(STREAM, "asked", pair.fleet.runners[0]._now())
+        settle(pair, 2)
+        assert in_step(pair)
