@@ -83,12 +83,13 @@ def test_a_queued_deletion_counts_as_sent_when_it_was_the_last_that_was_tried(le
     contacts = replace(make.stream("Contacts"), deletes="flag", flag="Gone")
     ledger.start_stream(contacts, "v1", "create", make.now)
 
-    def tried(source_id, action, *fields):
-        return replace(make.written(source_id, f"9{source_id}", *fields), action=action)
+    def tried(source_id, action, *fields, answer="UNCERTAIN"):
+        return replace(make.written(source_id, f"9{source_id}", *fields), action=action, answer_code=answer)
 
-    rows = [make.row(i) for i in ("1", "2", "3", "5", "6")]
+    rows = [make.row(i) for i in ("1", "2", "3", "5", "6", "7")]
     written = [tried("1", "update", "City"), tried("1", "delete"), tried("2", "delete"), tried("2", "update", "City")]
     written += [tried("3", "update", "Gone"), tried("4", "delete"), tried("5", "update", "City", "Gone")]
+    written += [tried("7", "delete", answer="SUCCESS")]  # what is there again is another one
     ledger.settle(contacts, make.page({}, queued=rows, written=written), None, make.now)
     assert ledger.deletions_sent(contacts, [str(n) for n in range(9)]) == {"1", "3"}  # 4 is done: not in the queue
     assert ledger.deletions_sent(make.stream("Deals"), ["1"]) == set()

@@ -9,7 +9,7 @@ from tests.postgres import Server
 from tests.service.site import until
 from tests.several.fleet import Several, several
 
-CEILING = 100
+CEILING = 40
 CARRIED = ("Leads", "Accounts", "Products", "Vendors", "Campaigns", "Cases")
 
 
@@ -28,7 +28,7 @@ def raise_ceiling(running: Several) -> None:
     """The administrator writes another number, and starts the daemons anew."""
     for number, process in list(running.daemons.items()):
         settings = running.site.folder / f"host{number}" / "settings.toml"
-        settings.write_text(settings.read_text().replace(f"ceiling = {CEILING}", "ceiling = 10000"))
+        settings.write_text(settings.read_text().replace(f"ceiling = {CEILING}", "ceiling = 1000000"))
         process.terminate()
         process.wait()
         running.start(number)
