@@ -196,10 +196,9 @@ def several(
     seed: int,
     poll: str = "1s",
     latency: float = 0.0,
-    more: str = "",
 ) -> Iterator[Several]:
     """Orgs in these data centres: each source's modules are carried into each target, by so many daemons. `latency` is
-    the orgs', in seconds a call; `more` is a line of the settings that every org has.
+    the orgs', in seconds a call.
     """
     with Emulator((*sources, *targets), latency=latency) as emu:
         site = Site(emu, folder, modules=modules, keys=False)
@@ -216,7 +215,6 @@ def several(
         Ledger.open(server.make(DATABASE)).close()
         server.sql(DATABASE, JUDGE)
         orgs, _, _ = site.settings.read_text().partition("[routes.")
-        orgs = orgs.replace("call_deadline", f"{more}\ncall_deadline")
         routes = _routes(running, modules, poll)
         for number in range(daemons):
             server.sql(DATABASE, f"CREATE ROLE host{number} SUPERUSER LOGIN")
