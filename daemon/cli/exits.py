@@ -28,7 +28,7 @@ def exit_code(error: Exception) -> int | None:
     from daemon.service.inbox import NoAnswerError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.settings import SettingsError  # noqa: PLC0415  only after a failure, to keep --help quick
     from daemon.sync.prepare import StreamRefusedError  # noqa: PLC0415  only after a failure, to keep --help quick
-    from daemon.zoho.errors import CredentialRefused, ZohoError  # noqa: PLC0415  only after a failure, to keep --help quick
+    from daemon.zoho.errors import CredentialRefused, RequestRefused, ZohoError  # noqa: PLC0415  only after a failure, to keep --help quick
 
     codes: list[tuple[type[Exception], int]] = [
         (SettingsError, BAD_SETTINGS),
@@ -39,6 +39,7 @@ def exit_code(error: Exception) -> int | None:
         (StreamRefusedError, STOPPED),
         (LedgerError, UNREACHABLE),
         (CredentialRefused, STOPPED),
+        (RequestRefused, STOPPED),
         (ZohoError, UNREACHABLE),
     ]
     return next((code for kind, code in codes if isinstance(error, kind)), None)

@@ -35,7 +35,7 @@ class _Shared:
         own = self._ceiling
         if own.most is not None and own.spent + wanted + own.kept > own.most:
             own.reached = True
-            return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent, and more are not allowed")
+            return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent: raise --credits")
         own.spent += wanted
         return None
 
