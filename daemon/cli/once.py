@@ -10,6 +10,7 @@ import click
 
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
 from daemon.cli.exits import UNREACHABLE
+from daemon.cli.first_run import first_run_option
 from daemon.cli.progress import Part, Stderr, followed
 from daemon.cli.screen import json_option
 from daemon.cli.status import code_of, stopped, unbalanced, what_runs
@@ -23,13 +24,7 @@ from daemon.sync.report import Report
 
 
 @click.command("once")
-@click.option(
-    "--first-run",
-    type=click.Choice(["refuse", "create"]),
-    default="refuse",
-    show_default=True,
-    help="What a first run does when the target holds records that are not linked.",
-)
+@first_run_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from daemon.cli import planfile, typed
 from daemon.cli.asking import asking
 from daemon.cli.context import load_settings, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.first_run import first_run_option
 from daemon.cli.planned import Shown, as_document, as_text
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
@@ -40,13 +41,7 @@ from daemon.sync.prepare import FirstRun
 )
 @click.option("--all", "everything", is_flag=True, help="List every record, not the first 20 of a kind.")
 @click.option("--save", "file", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `apply`.")
-@click.option(
-    "--first-run",
-    type=click.Choice(["refuse", "create"]),
-    default="refuse",
-    show_default=True,
-    help="What a first run does when the target holds records that are not linked.",
-)
+@first_run_option
 @json_option
 @click.pass_context
 def command(

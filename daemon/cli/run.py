@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, utc_now
+from daemon.cli.first_run import first_run_option
 from daemon.service import daemon
 from daemon.service.endpoint import Endpoint, parse_listen
 from daemon.service.logs import set_up
@@ -17,13 +18,7 @@ from daemon.sync.prepare import FirstRun
 
 
 @click.command("run")
-@click.option(
-    "--first-run",
-    type=click.Choice(["refuse", "create"]),
-    default="refuse",
-    show_default=True,
-    help="What a first run does when the target holds records that are not linked.",
-)
+@first_run_option
 @click.option("--log-json", is_flag=True, help="Log lines as JSON.")
 @click.option("--verbose", is_flag=True, help="Log debug lines too.")
 @click.option(

@@ -80,6 +80,21 @@ class Stage:
             return ledger.execute(query).fetchall()
 
 
+def commands(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Commands as they are typed, in this process."""
+
+    def call(*args: str) -> Said:
+        for name, value in site.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["orgsync", "--settings", str(site.settings), *args])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
+
+    return call
+
+
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Stage]:
     with Emulator(("in", "us")) as emu:
@@ -88,16 +103,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         site.settings.write_text(text + 'deletes = "delete"\n')
         monkeypatch.chdir(tmp_path)
 
-        def call(*args: str) -> Said:
-            for name, value in site.env.items():
-                monkeypatch.setenv(name, value)
-            monkeypatch.setattr(sys, "argv", ["orgsync", "--settings", str(site.settings), *args])
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-            out, err = capsys.readouterr()
-            return Said(int(ended.value.code or 0), out, err)
-
-        yield Stage(site, call, tmp_path / "plan.json")
+        yield Stage(site, commands(site, monkeypatch, capsys), tmp_path / "plan.json")
 
 
 def test_a_first_load_is_shown_saved_and_applied_and_the_calls_say_what_was_shown(stage: Stage) -> None:

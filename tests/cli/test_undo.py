@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from daemon import cli
 from daemon.emulator import Emulator
-from tests.cli.test_plan import STREAM, Said, Stage, holding
+from tests.cli.test_plan import STREAM, Stage, commands, holding
 from tests.service.site import Site
 
 KEY = "an-undo-key-that-nobody-can-guess-77"
@@ -28,16 +27,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         site.env["UNDO_KEY"] = KEY
         monkeypatch.chdir(tmp_path)
 
-        def call(*args: str) -> Said:
-            for name, value in site.env.items():
-                monkeypatch.setenv(name, value)
-            monkeypatch.setattr(sys, "argv", ["orgsync", "--settings", str(site.settings), *args])
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-            out, err = capsys.readouterr()
-            return Said(int(ended.value.code or 0), out, err)
-
-        yield Stage(site, call, tmp_path / "plan.json")
+        yield Stage(site, commands(site, monkeypatch, capsys), tmp_path / "plan.json")
 
 
 class Terminal(io.StringIO):
