@@ -9,7 +9,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from daemon.core.causes import DRIFT, TARGET_GONE
 from daemon.core.rules import Stream
-from daemon.ledger.lookups import DueRow, chunks
+from daemon.ledger.among import among
+from daemon.ledger.lookups import DueRow
 from daemon.ledger.tables import causes, cycles, retry_queue
 
 _row = retry_queue.c
@@ -21,8 +22,7 @@ def queued(connection: Connection, stream: Stream, ids: Collection[str], now: da
     query = select(*columns).join(causes, causes.c.id == _row.cause_id).where(_row.stream == stream.address)
     return [
         DueRow(source_id=source_id, attempts=attempts, cause_code=code, due_at=now, modified_time=modified_time)
-        for some in chunks(ids)
-        for source_id, attempts, code, modified_time in connection.execute(query.where(_row.source_id.in_(some)))
+        for source_id, attempts, code, modified_time in connection.execute(query.where(among(_row.source_id, ids)))
     ]
 
 

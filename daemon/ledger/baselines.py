@@ -22,8 +22,9 @@ from daemon.core.ends import Linked, QueueRow
 from daemon.core.rules import Stream
 from daemon.core.settle import Fought
 from daemon.ledger import queue
+from daemon.ledger.among import among
 from daemon.ledger.columns import storable
-from daemon.ledger.lookups import MIRRORED, chunks
+from daemon.ledger.lookups import MIRRORED
 from daemon.ledger.pacts import dump_dated, dump_edit, instant, load_dated, load_edit, seconds
 from daemon.ledger.tables import agreed, baselines, checkpoints, conflicts, id_map
 from daemon.ledger.upsert import on_conflict, upsert
@@ -46,14 +47,13 @@ def bases(connection: Connection, stream: Stream, source_ids: Collection[str]) -
     )
     mine: dict[str, Basis] = {}
     theirs: dict[str, dict[str, list[Column]]] = {}
-    for ids in chunks(source_ids):
-        for source_id, address, columns, held in connection.execute(query.where(id_map.c.record_id.in_(ids))):
-            basis = _basis(columns, held)
-            if address == stream.address:
-                mine[source_id] = basis
-            else:
-                for name, column in basis.columns.items():
-                    theirs.setdefault(source_id, {}).setdefault(name, []).append(column)
+    for source_id, address, columns, held in connection.execute(query.where(among(id_map.c.record_id, source_ids))):
+        basis = _basis(columns, held)
+        if address == stream.address:
+            mine[source_id] = basis
+        else:
+            for name, column in basis.columns.items():
+                theirs.setdefault(source_id, {}).setdefault(name, []).append(column)
     mine |= _from_before(connection, stream, [i for i in source_ids if i not in mine])
     return {i: replace(mine.get(i, NOTHING), theirs=theirs.get(i, {})) for i in mine.keys() | theirs.keys()}
 
@@ -79,8 +79,7 @@ def _from_before(connection: Connection, stream: Stream, source_ids: Sequence[st
                 for name, digest in json.loads(by_field).items()
             }
         )
-        for ids in chunks(source_ids)
-        for source_id, by_field, at in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+        for source_id, by_field, at in connection.execute(query.where(among(id_map.c.record_id, source_ids)))
     }
 
 
@@ -187,8 +186,7 @@ def _confirm(connection: Connection, address: str, kept: Mapping[str, Kept], now
     query = select(row.entity_id, row.source_digest, row.field_digests).where(row.stream == address)
     known = {
         entity: (whole, json.loads(by_field))
-        for ids in chunks(kept)
-        for entity, whole, by_field in connection.execute(query.where(row.entity_id.in_(ids)))
+        for entity, whole, by_field in connection.execute(query.where(among(row.entity_id, kept)))
     }
     never: tuple[str, dict[str, str]] = (MIRRORED, {})
     rows = [
@@ -235,8 +233,7 @@ def _rows(connection: Connection, address: str, entities: Collection[str]) -> di
     query = query.where(baselines.c.stream == address)
     found = {
         entity: _basis(columns, held)
-        for ids in chunks(entities)
-        for entity, columns, held in connection.execute(query.where(baselines.c.entity_id.in_(ids)))
+        for entity, columns, held in connection.execute(query.where(among(baselines.c.entity_id, entities)))
     }
     return {entity: found.get(entity, NOTHING) for entity in entities}
 

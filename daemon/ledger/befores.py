@@ -19,7 +19,8 @@ from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.core.steps import Action
 from daemon.core.undo import MAY_BE_DONE, Later
-from daemon.ledger.lookups import Intent, chunks
+from daemon.ledger.among import among
+from daemon.ledger.lookups import Intent
 from daemon.ledger.sealing import Sealer
 from daemon.ledger.tables import changes, cycles, intents
 
@@ -72,10 +73,11 @@ def sealed(connection: Connection, stream: Stream, opened: Sequence[Intent], sea
     query = select(_row.source_id, _row.target_id, _row.before).where(
         _row.stream == stream.address, _row.before.is_not(None)
     )
-    for ids in chunks(intent.source_id for intent in opened):
-        for source_id, target_id, text in connection.execute(query.where(_row.source_id.in_(ids))):
-            found = sealer.open(text, _place(stream, target_id))
-            earlier |= {} if found is None else {source_id: found}
+    for source_id, target_id, text in connection.execute(
+        query.where(among(_row.source_id, [one.source_id for one in opened]))
+    ):
+        found = sealer.open(text, _place(stream, target_id))
+        earlier |= {} if found is None else {source_id: found}
     return {
         i.source_id: sealer.seal(merged(earlier.get(i.source_id, {}), i.before), _place(stream, i.target_id))
         for i in opened
@@ -99,8 +101,7 @@ def with_intents(connection: Connection, stream: Stream, settlement: Settlement)
             target_id=target_id,
             fields=tuple(json.loads(fields)) if fields else (),
         )
-        for ids in chunks(wanted)
-        for source_id, action, target_id, fields, text in connection.execute(query.where(_row.source_id.in_(ids)))
+        for source_id, action, target_id, fields, text in connection.execute(query.where(among(_row.source_id, wanted)))
         if text is not None
     }
 
@@ -164,14 +165,12 @@ def later(connection: Connection, cycle: PastCycle) -> dict[str, dict[str, Later
         .order_by(row.id)
     )
     found: dict[str, dict[str, Later]] = {}
-    for ids in chunks(attempts):
-        for number, target_id, cycle_id, fields, code, undoes in connection.execute(
-            query.where(row.record_id.in_(ids))
-        ):
-            if number < attempts[target_id].number or (undoes == cycle.number and code == UNCERTAIN):
-                continue
-            by = Later(cycle=cycle_id, undoes=undoes)
-            found.setdefault(target_id, {}).update(dict.fromkeys(json.loads(fields), by))
+    query = query.where(among(row.record_id, attempts))
+    for number, target_id, cycle_id, fields, code, undoes in connection.execute(query):
+        if number < attempts[target_id].number or (undoes == cycle.number and code == UNCERTAIN):
+            continue
+        by = Later(cycle=cycle_id, undoes=undoes)
+        found.setdefault(target_id, {}).update(dict.fromkeys(json.loads(fields), by))
     return found
 
 

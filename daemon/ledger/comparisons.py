@@ -13,7 +13,8 @@ from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 from daemon.core.record import START, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Link, LinkState
-from daemon.ledger.lookups import MIRRORED, chunks, names_in, names_of
+from daemon.ledger.among import among
+from daemon.ledger.lookups import MIRRORED, names_in, names_of
 from daemon.ledger.tables import agreed, comparisons, id_map
 
 Side = Literal["source", "target"]
@@ -119,15 +120,14 @@ def finish(connection: Connection, comparison: Comparison, now: datetime) -> Non
 def mark(connection: Connection, stream: Stream, comparison: Comparison, side: Side, ids: Collection[str]) -> None:
     """These records were seen on that side."""
     org, module = _place(stream, side)
-    for piece in chunks(ids):
-        entities = select(id_map.c.entity_id).where(
-            id_map.c.org == org, id_map.c.module == module, id_map.c.record_id.in_(piece)
-        )
-        connection.execute(
-            update(agreed)
-            .where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(entities))
-            .values({_seen(side): comparison.id})
-        )
+    entities = select(id_map.c.entity_id).where(
+        id_map.c.org == org, id_map.c.module == module, among(id_map.c.record_id, ids)
+    )
+    connection.execute(
+        update(agreed)
+        .where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(entities))
+        .values({_seen(side): comparison.id})
+    )
 
 
 def remember(
@@ -202,9 +202,8 @@ def counterparts(connection: Connection, stream: Stream, target_ids: Collection[
             target_modified_time=written_at,
             target_digest=shown,
         )
-        for piece in chunks(target_ids)
         for target_id, source_id, entity_id, state, whole, by_field, written_at, shown, drifted in connection.execute(
-            query.where(target.c.record_id.in_(piece))
+            query.where(among(target.c.record_id, target_ids))
         )
     }
 

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 
 from daemon.core.rules import Stream
-from daemon.ledger.lookups import chunks
+from daemon.ledger.among import among
 from daemon.ledger.tables import deletions
 from daemon.ledger.upsert import upsert
 
@@ -39,14 +39,13 @@ def remember(connection: Connection, stream: Stream, deleted: Mapping[str, datet
 
 def forget(connection: Connection, stream: Stream, ids: Collection[str]) -> None:
     """These are not gone any more, or for good."""
-    for piece in chunks(ids):
-        connection.execute(delete(deletions).where(_row.stream == stream.address, _row.source_id.in_(piece)))
+    connection.execute(delete(deletions).where(_row.stream == stream.address, among(_row.source_id, ids)))
 
 
 def known(connection: Connection, stream: Stream, ids: Collection[str]) -> set[str]:
     """Those of the records that the stream's deleted list has named, and that were not seen again since."""
     query = select(_row.source_id).where(_row.stream == stream.address)
-    return {i for piece in chunks(ids) for i in connection.scalars(query.where(_row.source_id.in_(piece)))}
+    return set(connection.scalars(query.where(among(_row.source_id, ids))))
 
 
 def to_look(connection: Connection, stream: Stream, now: datetime, limit: int) -> dict[str, datetime]:

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from daemon.core.dropped import Version
+from daemon.ledger.among import among
 from daemon.ledger.columns import storable
-from daemon.ledger.lookups import chunks
 from daemon.ledger.tables import checkpoints, drops
 
 _row = drops.c
@@ -44,11 +44,8 @@ def note(
 def standing(connection: Connection, stream: str, ids: Collection[str]) -> dict[str, Version]:
     """The dropped version of each of these records that has one."""
     query = select(_row.source_id, _row.source_modified_time).where(_row.stream == stream, _row.ended_at.is_(None))
-    return {
-        source_id: version
-        for piece in chunks(ids)
-        for source_id, version in connection.execute(query.where(_row.source_id.in_(piece)))
-    }
+    rows = connection.execute(query.where(among(_row.source_id, ids)))
+    return {row.source_id: row.source_modified_time for row in rows}
 
 
 def of_record(connection: Connection, stream: str | None, source_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -64,5 +61,5 @@ def of_record(connection: Connection, stream: str | None, source_id: str) -> Seq
 def end(connection: Connection, stream: str, ids: Collection[str], now: datetime) -> None:
     """What was dropped of these records counts no more."""
     mine = _row.stream == stream, _row.ended_at.is_(None)
-    for piece in chunks(ids):
-        connection.execute(update(drops).where(*mine, _row.source_id.in_(piece)).values(ended_at=now))
+    if ids:
+        connection.execute(update(drops).where(*mine, among(_row.source_id, ids)).values(ended_at=now))

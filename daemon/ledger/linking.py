@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from daemon.core.ends import Linked
 from daemon.core.rules import Stream
+from daemon.ledger.among import among
 from daemon.ledger.errors import LinkConflict
-from daemon.ledger.lookups import chunks
 from daemon.ledger.tables import agreed, baselines, checkpoints, id_map
 
 Place = tuple[str, str]
@@ -135,11 +135,10 @@ def _entities(
     row = id_map.c
     query = select(row.record_id, row.entity_id, row.state).where(row.org == place[0], row.module == place[1])
     found: dict[str, str] = {}
-    for piece in chunks(ids):
-        for record_id, entity, state in connection.execute(query.where(row.record_id.in_(piece))):
-            found[record_id] = entity
-            if states is not None:
-                states[record_id] = state
+    for record_id, entity, state in connection.execute(query.where(among(row.record_id, ids))):
+        found[record_id] = entity
+        if states is not None:
+            states[record_id] = state
     return found
 
 
@@ -158,9 +157,8 @@ def _mark(connection: Connection, place: Place, states: Mapping[str, str]) -> No
 def _members(connection: Connection, entities: Collection[str]) -> dict[str, dict[Place, str]]:
     query = select(id_map.c.entity_id, id_map.c.org, id_map.c.module, id_map.c.record_id)
     found: dict[str, dict[Place, str]] = {}
-    for piece in chunks(entities):
-        for entity, org, module, record_id in connection.execute(query.where(id_map.c.entity_id.in_(piece))):
-            found.setdefault(entity, {})[(org, module)] = record_id
+    for entity, org, module, record_id in connection.execute(query.where(among(id_map.c.entity_id, entities))):
+        found.setdefault(entity, {})[(org, module)] = record_id
     return found
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
-from typing import Final, Self, TypeVar, cast
+from typing import Final, Self, cast
 
 import orjson
 from sqlalchemy import JSON, ColumnElement, Connection, FromClause, and_, func, or_, select, type_coerce
@@ -21,16 +20,14 @@ from daemon.core.former import Before
 from daemon.core.rules import Stream
 from daemon.core.steps import Action, Link, LinkState
 from daemon.core.translate import Parent
+from daemon.ledger.among import among
 from daemon.ledger.pacts import load_promise
 from daemon.ledger.tables import agreed, causes, changes, checkpoints, comparisons, id_map, intents, retry_queue
 
-T = TypeVar("T")
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
 """The states of a counterpart that exists."""
 MIRRORED: Final = "mirrored"
 """Stands for the digest of a whole record that the stream has never carried: only its way back has met it."""
-CHUNK: Final = 8_192
-"""Values of one IN (…); SQLite takes 32,766 in a statement, Postgres 65,535. A page is 2,000 records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +66,6 @@ class Intent:
         return replace(self, fields=self.fields | earlier.fields)
 
 
-def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:
-    """The values in pieces for IN (…), each filled up to a power of two by repeating its last value.
-
-    So there are few different statements: SQLite keeps each one prepared, and one of 2,000 values takes 300 KB.
-    """
-    rest = iter(values)
-    while piece := list(islice(rest, CHUNK)):
-        yield piece + piece[-1:] * ((1 << (len(piece) - 1).bit_length()) - len(piece))
-
-
 def names_in(text: str | None) -> frozenset[str]:
     """The names of a JSON list; none where there is no list."""
     return frozenset(json.loads(text)) if text else frozenset()
@@ -112,9 +99,8 @@ def links(connection: Connection, stream: Stream, source_ids: Collection[str]) -
             modified_time=modified_time,
             drifted=names_in(drifted),
         )
-        for ids in chunks(source_ids)
         for source_id, entity_id, target_id, state, whole, by_field, drifted, modified_time in connection.execute(
-            query.where(source.c.record_id.in_(ids))
+            query.where(among(source.c.record_id, source_ids))
         )
     }
 
@@ -137,9 +123,9 @@ def counterparts(
             .join(target, _counterpart(source, target, stream.target, carried[module]))
             .where(source.c.org == stream.source, source.c.module == module, target.c.state.in_(states))
         )
-        for ids in chunks({parent.record_id for parent in parents if parent.module == module}):
-            for source_id, target_id in connection.execute(query.where(source.c.record_id.in_(ids))):
-                found[Parent(module=module, record_id=source_id)] = target_id
+        ids = {parent.record_id for parent in parents if parent.module == module}
+        for source_id, target_id in connection.execute(query.where(among(source.c.record_id, ids))):
+            found[Parent(module=module, record_id=source_id)] = target_id
     return found
 
 
@@ -164,7 +150,7 @@ def holding(
         .where(agreed.c.stream == stream.address)
     )
     found = set(connection.scalars(query.where(value.is_(None)))) if or_nothing else set()
-    return found.union(*(connection.scalars(query.where(value.in_(piece))) for piece in chunks(digests)))
+    return found.union(connection.scalars(query.where(among(value, digests))))
 
 
 def owed(connection: Connection, stream: Stream, source_ids: Collection[str]) -> dict[str, frozenset[str]]:
@@ -180,8 +166,7 @@ def owed(connection: Connection, stream: Stream, source_ids: Collection[str]) ->
     )
     return {
         record_id: frozenset(name for name, digest in json.loads(digests).items() if digest == OWED)
-        for ids in chunks(source_ids)
-        for record_id, digests in connection.execute(query.where(id_map.c.record_id.in_(ids)))
+        for record_id, digests in connection.execute(query.where(among(id_map.c.record_id, source_ids)))
     }
 
 
@@ -208,11 +193,7 @@ def has_unknown(connection: Connection, stream: Stream) -> bool:
 def linked_targets(connection: Connection, org: str, module: str, ids: Collection[str]) -> set[str]:
     """Those of the records that stand for something already."""
     query = select(id_map.c.record_id).where(id_map.c.org == org, id_map.c.module == module)
-    return {
-        record_id
-        for piece in chunks(ids)
-        for record_id in connection.scalars(query.where(id_map.c.record_id.in_(piece)))
-    }
+    return set(connection.scalars(query.where(among(id_map.c.record_id, ids))))
 
 
 def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str]) -> dict[str, set[str]]:
@@ -226,9 +207,8 @@ def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str
         .where(target.c.org == stream.target, target.c.module == stream.target_module)
     )
     found: dict[str, set[str]] = {}
-    for ids in chunks(target_ids):
-        for target_id, source_id in connection.execute(query.where(target.c.record_id.in_(ids))):
-            found.setdefault(target_id, set()).add(source_id)
+    for target_id, source_id in connection.execute(query.where(among(target.c.record_id, target_ids))):
+        found.setdefault(target_id, set()).add(source_id)
     return found
 
 
@@ -249,9 +229,8 @@ def waiting(connection: Connection, stream: Stream, ids: Collection[str]) -> dic
             state=cast("QueueState", state),
             code=code,
         )
-        for piece in chunks(ids)
         for source_id, attempts, modified_time, parent, state, code in connection.execute(
-            query.where(row.source_id.in_(piece))
+            query.where(among(row.source_id, ids))
         )
     }
 
@@ -264,10 +243,10 @@ def waits(connection: Connection, route: str, records: Collection[Parent]) -> di
         query = select(row.source_id, row.waits_module, row.waits_id).where(
             row.stream == f"{route}/{module}", row.waits_id.is_not(None)
         )
-        for ids in chunks({record.record_id for record in records if record.module == module}):
-            for source_id, waits_module, waits_id in connection.execute(query.where(row.source_id.in_(ids))):
-                if waits_module is not None and waits_id is not None:
-                    found[Parent(module=module, record_id=source_id)] = Parent(module=waits_module, record_id=waits_id)
+        ids = {record.record_id for record in records if record.module == module}
+        for source_id, waits_module, waits_id in connection.execute(query.where(among(row.source_id, ids))):
+            if waits_module is not None and waits_id is not None:
+                found[Parent(module=module, record_id=source_id)] = Parent(module=waits_module, record_id=waits_id)
     return found
 
 
@@ -310,13 +289,11 @@ def deletions_sent(connection: Connection, stream: Stream, source_ids: Collectio
     row = changes.c
     place = row.org == stream.target, row.module == stream.target_module
     flagging = and_(row.action == "update", row.fields == json.dumps([stream.flag]))
-    found: set[str] = set()
-    for ids in chunks(waiting(connection, stream, source_ids)):
-        last = select(func.max(row.id)).where(*place, row.source_id.in_(ids)).group_by(row.source_id)
-        query = select(row.source_id).where(row.id.in_(last), or_(row.action == "delete", flagging))
-        query = query.where(row.answer_code.not_in(("SUCCESS", TARGET_GONE)))  # what is there again is another one
-        found.update(connection.scalars(query))
-    return found
+    ids = waiting(connection, stream, source_ids)
+    last = select(func.max(row.id)).where(*place, among(row.source_id, ids)).group_by(row.source_id)
+    query = select(row.source_id).where(row.id.in_(last), or_(row.action == "delete", flagging))
+    query = query.where(row.answer_code.not_in(("SUCCESS", TARGET_GONE)))  # what is there again is another one
+    return set(connection.scalars(query))
 
 
 def stuck(connection: Connection, stream: Stream) -> list[str]:
@@ -330,7 +307,7 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
     row = intents.c
     query = select(row.source_id, row.action, row.target_id, row.sent_at, row.match, row.promise, row.fields)
     query = query.where(row.stream == stream.address)
-    queries = [query] if ids is None else [query.where(row.source_id.in_(piece)) for piece in chunks(ids)]
+    query = query if ids is None else query.where(among(row.source_id, ids))
     return {
         source_id: Intent(
             source_id=source_id,
@@ -341,8 +318,7 @@ def open_intents(connection: Connection, stream: Stream, ids: Collection[str] | 
             promise=promise and load_promise(promise),
             fields=None if fields is None else frozenset(json.loads(fields)),
         )
-        for one in queries
-        for source_id, action, target_id, sent_at, match, promise, fields in connection.execute(one)
+        for source_id, action, target_id, sent_at, match, promise, fields in connection.execute(query)
     }
 
 
@@ -360,13 +336,11 @@ def being_written(
         checkpoints.c.stream.in_(stream.circle),
     )
     updated, made = (
-        {
-            found
-            for ids in chunks(wanted)
-            for found in connection.scalars(
-                select(column).where(row.stream.in_(writers), row.sent_at >= since, column.in_(ids), which)
+        set(
+            connection.scalars(
+                select(column).where(row.stream.in_(writers), row.sent_at >= since, among(column, wanted), which)
             )
-        }
+        )
         for wanted, column, which in (
             (named.keys(), row.target_id, row.target_id.is_not(None)),
             ({i for ids in named.values() for i in ids}, row.source_id, row.target_id.is_(None)),

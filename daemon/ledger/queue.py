@@ -18,8 +18,9 @@ from daemon.core.dropped import is_dropped
 from daemon.core.ends import QueueRow
 from daemon.core.rules import Stream
 from daemon.ledger import drops
+from daemon.ledger.among import among
 from daemon.ledger.columns import storable
-from daemon.ledger.lookups import THERE, chunks
+from daemon.ledger.lookups import THERE
 from daemon.ledger.tables import causes, checkpoints, id_map, intents, retry_queue
 from daemon.ledger.upsert import on_conflict, upsert
 
@@ -49,10 +50,9 @@ def requeue(
     if not queued and not dequeued:
         return
     touched = _causes_of(connection, stream, {*dequeued, *(row.source_id for row in queued)})
-    for ids in chunks(dequeued):
-        connection.execute(
-            delete(retry_queue).where(retry_queue.c.stream == stream.address, retry_queue.c.source_id.in_(ids))
-        )
+    if dequeued:
+        mine = retry_queue.c.stream == stream.address, among(retry_queue.c.source_id, dequeued)
+        connection.execute(delete(retry_queue).where(*mine))
     dropped = drops.standing(connection, stream.address, [row.source_id for row in queued])
     queued = [row for row in queued if not is_dropped(row.source_id, row.version, dropped)]
     if queued:
@@ -90,10 +90,10 @@ def wake(connection: Connection, parents: Collection[str], now: datetime) -> Non
         )
         .correlate(retry_queue)
     )
-    for ids in chunks(parents):
+    if parents:
         connection.execute(
             update(retry_queue)
-            .where(retry_queue.c.state == "held", retry_queue.c.waits_id.in_(ids), arrived.exists())
+            .where(retry_queue.c.state == "held", among(retry_queue.c.waits_id, parents), arrived.exists())
             .values(state="due", due_at=now)
         )
 
@@ -102,8 +102,8 @@ def wake_orphans(connection: Connection, stream: Stream, gone: Collection[str], 
     """Rows that wait for a record which the source does not have any more are due: they may not point to it now."""
     row = retry_queue.c
     mine = row.route == stream.route, row.waits_module == stream.source_module, row.state == "held"
-    for ids in chunks(gone):
-        connection.execute(update(retry_queue).where(*mine, row.waits_id.in_(ids)).values(state="due", due_at=now))
+    if gone:
+        connection.execute(update(retry_queue).where(*mine, among(row.waits_id, gone)).values(state="due", due_at=now))
 
 
 def wake_held(connection: Connection, stream: Stream, now: datetime) -> int:
@@ -155,7 +155,7 @@ def look_again(connection: Connection, stream: str, rows: Sequence[tuple[str, st
     row = retry_queue.c
     query = select(row.source_id).where(row.stream == stream)
     ids = [source_id for source_id, _, _ in rows]
-    known = {i for piece in chunks(ids) for i in connection.scalars(query.where(row.source_id.in_(piece)))}
+    known = set(connection.scalars(query.where(among(row.source_id, ids))))
     new = [
         QueueRow(
             source_id=source_id,
@@ -251,11 +251,7 @@ def _row(stream: Addressed, row: QueueRow, cause_id: int, now: datetime) -> dict
 
 def _causes_of(connection: Connection, stream: Addressed, ids: Collection[str]) -> set[int]:
     query = select(retry_queue.c.cause_id).where(retry_queue.c.stream == stream.address).distinct()
-    return {
-        cause_id
-        for piece in chunks(ids)
-        for cause_id in connection.scalars(query.where(retry_queue.c.source_id.in_(piece)))
-    }
+    return set(connection.scalars(query.where(among(retry_queue.c.source_id, ids))))
 
 
 def _number_causes(
@@ -291,5 +287,4 @@ def _name(cause: Cause) -> tuple[str, str, str, str]:
 
 def _recount(connection: Connection, touched: Collection[int]) -> None:
     rows = select(func.count()).where(retry_queue.c.cause_id == causes.c.id).scalar_subquery()
-    for ids in chunks(touched):
-        connection.execute(update(causes).where(causes.c.id.in_(ids)).values(open_count=rows))
+    connection.execute(update(causes).where(among(causes.c.id, touched)).values(open_count=rows))

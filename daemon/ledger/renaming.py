@@ -14,7 +14,8 @@ from daemon.core.digest import OWED
 from daemon.core.ends import due_row
 from daemon.core.rules import Stream
 from daemon.ledger import queue
-from daemon.ledger.lookups import MIRRORED, chunks, names_in, names_of
+from daemon.ledger.among import among
+from daemon.ledger.lookups import MIRRORED, names_in, names_of
 from daemon.ledger.tables import agreed, baselines, checkpoints, deletions, id_map, intents
 
 _UNLIKE: Final = "unlike"
@@ -50,7 +51,7 @@ def unlearn(
         .where(id_map.c.linked_at >= since)
     )
     entities = [entity for _, entity, _, _ in found]
-    new = {entity for ids in chunks(entities) for entity in connection.scalars(made.where(id_map.c.entity_id.in_(ids)))}
+    new = set(connection.scalars(made.where(among(id_map.c.entity_id, entities))))
     due = [one for one in found if fields or one.entity_id in new]
     for _, entity, whole, digests in due:
         left = {name: digest for name, digest in json.loads(digests).items() if name not in fields}

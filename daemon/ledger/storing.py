@@ -16,11 +16,12 @@ from daemon.core.outcome import OUTCOMES
 from daemon.core.rules import Stream
 from daemon.core.settle import Settlement
 from daemon.ledger import baselines, befores, comparisons, drops, queue, streams
+from daemon.ledger.among import among
 from daemon.ledger.befores import Kept
 from daemon.ledger.columns import storable
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
-from daemon.ledger.lookups import Intent, chunks, links, names_of, open_intents
+from daemon.ledger.lookups import Intent, links, names_of, open_intents
 from daemon.ledger.pacts import dump_promise
 from daemon.ledger.sealing import Sealer
 from daemon.ledger.tables import agreed, changes, cycles, intents
@@ -39,8 +40,10 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     drops.end(connection, stream.address, settlement.anew, now)
     queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
     kept = {} if stream.undo is None else befores.with_intents(connection, stream, settlement)
-    for ids in chunks(settlement.closed_intents):
-        connection.execute(delete(intents).where(intents.c.stream == stream.address, intents.c.source_id.in_(ids)))
+    if closed := settlement.closed_intents:
+        connection.execute(
+            delete(intents).where(intents.c.stream == stream.address, among(intents.c.source_id, closed))
+        )
     number = _count(connection, stream, settlement, cycle_id, now)
     _record(connection, stream, [*settlement.written, *befores.answerless(kept, settlement)], number, now, kept)
     arrived = {linked_id for pair in settlement.linked for linked_id in (pair.source_id, pair.target_id)}
@@ -113,8 +116,8 @@ def _agree(
         if pair.digests is not None
     ]
     ended = [entities[pair.source_id] for pair in linked if pair.digests is None and pair.state != "live"]
-    for ids in chunks(ended):
-        connection.execute(delete(agreed).where(agreed.c.stream == stream.address, agreed.c.entity_id.in_(ids)))
+    if ended:
+        connection.execute(delete(agreed).where(agreed.c.stream == stream.address, among(agreed.c.entity_id, ended)))
     if rows:
         statement = upsert(
             connection,
