@@ -16,6 +16,7 @@ from daemon.core.ends import Linked
 from daemon.core.rules import Stream
 from daemon.ledger.among import among
 from daemon.ledger.errors import LinkConflict
+from daemon.ledger.rows import insert_all
 from daemon.ledger.tables import agreed, baselines, checkpoints, id_map
 
 Place = tuple[str, str]
@@ -83,8 +84,7 @@ def _store(connection: Connection, new: Sequence[_Pair], source: Place, target: 
         _forget(connection, replaced, target)
     if joined:
         _join(connection, joined)
-    if added:
-        connection.execute(insert(id_map), added)
+    insert_all(connection, insert(id_map), added)
     return entities
 
 

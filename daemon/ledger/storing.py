@@ -23,6 +23,7 @@ from daemon.ledger.errors import LedgerError
 from daemon.ledger.linking import link
 from daemon.ledger.lookups import Intent, links, names_of, open_intents
 from daemon.ledger.pacts import dump_promise
+from daemon.ledger.rows import insert_all
 from daemon.ledger.sealing import Sealer
 from daemon.ledger.tables import agreed, changes, cycles, intents
 from daemon.ledger.upsert import upsert
@@ -86,8 +87,7 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent], seal
         }
         for intent in (one.after(before.get(one.source_id)) for one in opened)
     ]
-    if rows:
-        connection.execute(upsert(connection, intents, kept=("epoch",)), rows)
+    insert_all(connection, upsert(connection, intents, kept=("epoch",)), rows)
 
 
 def _agree(
@@ -118,14 +118,8 @@ def _agree(
     ended = [entities[pair.source_id] for pair in linked if pair.digests is None and pair.state != "live"]
     if ended:
         connection.execute(delete(agreed).where(agreed.c.stream == stream.address, among(agreed.c.entity_id, ended)))
-    if rows:
-        statement = upsert(
-            connection,
-            agreed,
-            kept=("target_digest",),
-            known=("target_modified_time", "source_comparison", "target_comparison"),
-        )
-        connection.execute(statement, rows)
+    known = ("target_modified_time", "source_comparison", "target_comparison")
+    insert_all(connection, upsert(connection, agreed, kept=("target_digest",), known=known), rows)
 
 
 def _still_agreed(connection: Connection, stream: Stream, linked: Sequence[Linked]) -> list[Linked]:
@@ -189,5 +183,4 @@ def _record(
         }
         for attempt in written
     ]
-    if rows:
-        connection.execute(insert(changes), rows)
+    insert_all(connection, insert(changes), rows)
