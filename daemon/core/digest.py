@@ -6,14 +6,17 @@ Keyed with a secret of the ledger, because a bare hash of a short value (a phone
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import orjson
 
 from daemon.core.convert import Json, Values
 
+_Keyed = Callable[[], hashlib.blake2b]
+_SORTED: Final = orjson.OPT_SORT_KEYS
 OWED: Final = ""
 """Stands for the digest of a field that was not written when its record was made, and still is to be."""
 
@@ -28,12 +31,14 @@ class Digests:
 
 def digest_values(values: Values, version: str, key: bytes) -> Digests:
     """The digests of a record's canonical values; `key` is the ledger's, up to 64 bytes."""
-    return together({name: _short(value, key) for name, value in values.items()}, version, key)
+    keyed, blank = _keyed(key)
+    by_field = {name: blank if value is None else _short(value, keyed) for name, value in values.items()}
+    return together(by_field, version, key)
 
 
 def digest_value(value: Json, key: bytes) -> str:
     """The short digest of one canonical value."""
-    return _short(value, key)
+    return _short(value, _keyed(key)[0])
 
 
 def together(by_field: Mapping[str, str], version: str, key: bytes) -> Digests:
@@ -71,7 +76,7 @@ def cover(values: Values, names: Iterable[str]) -> dict[str, Json]:
     return {name: value for name, value in values.items() if name in wanted}
 
 
-def _short(value: Json, key: bytes) -> str:
+def _short(value: Json, keyed: _Keyed) -> str:
     """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Rows of
     a subform count in their order. Of a lookup only the id counts: COQL does not name the module (facts 3.4).
     """
@@ -79,4 +84,13 @@ def _short(value: Json, key: bytes) -> str:
         value = {"id": value["id"]}
     elif isinstance(value, list):
         value = sorted(texts) if (texts := [one for one in value if isinstance(one, str)]) else value
-    return hashlib.blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), key=key, digest_size=6).hexdigest()
+    digest = keyed()
+    digest.update(orjson.dumps(value, option=_SORTED))
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _keyed(key: bytes) -> tuple[_Keyed, str]:
+    """What makes a digest that has taken the key in, and the digest of a blank: both once, not for every value."""
+    keyed = hashlib.blake2b(key=key, digest_size=6).copy
+    return keyed, _short(None, keyed)
