@@ -50,9 +50,11 @@ def linked_id(value: object) -> str | None:
 
 
 def _text(value: object) -> Json:
-    if value is None or value == "":
+    if type(value) is str:  # most are
+        return value or None
+    if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"a text was expected, {shape(value)} was found")
     return str(value)
 

@@ -80,7 +80,9 @@ def _short(value: Json, keyed: _Keyed) -> str:
     """Choices of a multi-select count as a set: Zoho may give them in another order than they were written in. Rows of
     a subform count in their order. Of a lookup only the id counts: COQL does not name the module (facts 3.4).
     """
-    if isinstance(value, dict):
+    if isinstance(value, str):  # most are
+        pass
+    elif isinstance(value, dict):
         value = {"id": value["id"]}
     elif isinstance(value, list):
         value = sorted(texts) if (texts := [one for one in value if isinstance(one, str)]) else value

@@ -57,6 +57,6 @@ def leaving(bodies: Iterable[Iterable[str]], stream: Stream, made_of: MadeOf) ->
     """
     known: MadeOf = {**made_of, **({} if stream.flag is None else {stream.flag: ()})}
     found: Counter[str] = Counter()
-    for names in bodies:
-        found.update({column for name in names for column in known.get(name, (name,))})
+    for names, times in Counter(map(tuple, bodies)).items():  # most writes of a page carry the same
+        found.update(dict.fromkeys({column for name in names for column in known.get(name, (name,))}, times))
     return found
