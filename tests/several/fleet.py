@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,9 +54,11 @@ class Several:
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         return self.server.sql(DATABASE, query)
 
+    def settings(self, number: int) -> Path:
+        return self.site.folder / f"host{number}" / "settings.toml"
+
     def start(self, number: int) -> None:
-        settings = self.site.folder / f"host{number}" / "settings.toml"
-        self.daemons[number] = self.site.start("run", "--first-run", "create", settings=settings)
+        self.daemons[number] = self.site.start("run", "--first-run", "create", settings=self.settings(number))
 
     def owned(self, number: int) -> set[str]:
         """The streams that a daemon runs, as the ledger says."""
@@ -73,12 +75,15 @@ class Several:
         """Somebody makes or changes a record."""
         dice = self.dice
         if len(self.records) < 40 or dice.random() < 0.2:
-            org, module = dice.choice(self.sources), dice.choice(self.site.modules)
-            values = {MODULES[module].name: f"N{len(self.records)}", **MODULES[module].more}
-            self.records.append((org, module, org.insert_raw(module, values)))
+            self.make(dice.choice(self.sources), dice.choice(self.site.modules))
         else:
             org, module, number = dice.choice(self.records)
             org.edit(module, number, {MODULES[module].text: f"town {dice.randrange(10**6)}"})
+
+    def make(self, org: OrgHandle, module: str) -> None:
+        """A new record."""
+        values = {MODULES[module].name: f"N{len(self.records)}", **MODULES[module].more}
+        self.records.append((org, module, org.insert_raw(module, values)))
 
     def kill(self, number: int) -> None:
         """SIGKILL of a daemon at work; notes how long it takes until all that it ran was polled by others."""
@@ -196,9 +201,10 @@ def several(
     seed: int,
     poll: str = "1s",
     latency: float = 0.0,
+    ceilings: Mapping[str, int] | None = None,
 ) -> Iterator[Several]:
     """Orgs in these data centres: each source's modules are carried into each target, by so many daemons. `latency` is
-    the orgs', in seconds a call.
+    the orgs', in seconds a call; `ceilings` are credits by org.
     """
     with Emulator((*sources, *targets), latency=latency) as emu:
         site = Site(emu, folder, modules=modules, keys=False)
@@ -215,13 +221,15 @@ def several(
         Ledger.open(server.make(DATABASE)).close()
         server.sql(DATABASE, JUDGE)
         orgs, _, _ = site.settings.read_text().partition("[routes.")
+        for name, ceiling in (ceilings or {}).items():
+            orgs = orgs.replace(f"[orgs.{name}]\n", f"[orgs.{name}]\nceiling = {ceiling}\n")
         routes = _routes(running, modules, poll)
         for number in range(daemons):
             server.sql(DATABASE, f"CREATE ROLE host{number} SUPERUSER LOGIN")
             url = server.url(DATABASE).replace("//orgsync@", f"//host{number}@")
             host = folder / f"host{number}"
             host.mkdir()
-            (host / "settings.toml").write_text(f'{orgs}[ledger]\nurl = "{url}"\n{routes}')
+            running.settings(number).write_text(f'{orgs}[ledger]\nurl = "{url}"\n{routes}')
         try:
             running.edit()
             for number in range(daemons):
