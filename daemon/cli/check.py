@@ -90,7 +90,8 @@ def _catalogs(settings: Settings) -> Iterator[dict[str, Catalog]]:
 def _carried(settings: Settings) -> dict[str, Carried]:
     """What the streams have carried so far, where there is a ledger that can be read."""
     with suppress(LedgerError), open_reader(settings) as reader:
-        return {stream.address: reader.carried(stream) for stream in settings.streams()}
+        ledger = reader.for_syncing()
+        return {stream.address: ledger.carried(stream) for stream in settings.streams()}
     return {}
 
 

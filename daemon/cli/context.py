@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,27 +64,23 @@ def make_state_dir(settings: Settings) -> None:
 @contextmanager
 def asked_ledger(settings: Settings) -> Iterator[ReadLedger | None]:
     """The ledger as planning asks it, beside a daemon or without; None where there is none yet."""
-    from daemon.ledger import LedgerMissing, ReadLedger  # noqa: PLC0415
+    from daemon.ledger import LedgerMissing  # noqa: PLC0415
 
-    try:
-        ledger = ReadLedger.look_at(settings.ledger_url, settings.ledger_password, settings.undo_key)
-    except LedgerMissing:
-        yield None
-        return
-    with ledger:
+    with ExitStack() as stack:
+        ledger = None
+        with suppress(LedgerMissing):
+            ledger = stack.enter_context(open_reader(settings)).for_syncing(settings.undo_key)
         yield ledger
 
 
 @contextmanager
 def empty_ledger() -> Iterator[ReadLedger]:
     """One that knows nothing, for as long as it is asked."""
-    from daemon.ledger import Ledger, ReadLedger  # noqa: PLC0415
+    from daemon.ledger import Ledger  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="orgsync-") as folder:
-        url = f"sqlite:///{folder}/empty.db"
-        Ledger.open(url).close()
-        with ReadLedger.look_at(url) as ledger:
-            yield ledger
+    folder = tempfile.TemporaryDirectory(prefix="orgsync-")
+    with folder as path, Ledger.open(f"sqlite:///{path}/empty.db") as ledger:
+        yield ledger
 
 
 def open_reader(settings: Settings) -> Reader:

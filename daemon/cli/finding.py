@@ -92,7 +92,7 @@ def _today(settings: Settings, reader: Reader, orgs: Mapping[str, Catalog], stor
         return "attachments have no fields to compare"
     route = _route(settings, stream)
     try:
-        return look(story, stream, route, orgs[stream.source], orgs[stream.target], reader)
+        return look(story, stream, route, orgs[stream.source], orgs[stream.target], reader.for_syncing())
     except _THIS_STREAM as error:
         return str(error)
 
@@ -145,7 +145,9 @@ def _unmet(
     for stream in mine:
         route = _route(settings, stream)
         try:
-            reason, about = sought.why_not(hit, stream, route, orgs[stream.source], orgs[stream.target], reader)
+            reason, about = sought.why_not(
+                hit, stream, route, orgs[stream.source], orgs[stream.target], reader.for_syncing()
+            )
         except _THIS_STREAM as error:
             reason, about = "stopped", str(error)
         found.append(Found(hit=hit, stream=stream.address, reason=reason, about=about))

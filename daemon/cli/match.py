@@ -22,7 +22,7 @@ from daemon.cli.screen import json_option
 from daemon.cli.status import printable
 from daemon.core.match import Group, Matching
 from daemon.core.rules import Stream
-from daemon.ledger import Reader
+from daemon.ledger import ReadLedger
 from daemon.ledger.errors import LedgerHeld
 from daemon.service.inbox import Request
 from daemon.settings import Settings
@@ -72,7 +72,7 @@ def command(
 
 
 @contextmanager
-def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Reader, Show]]:
+def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, ReadLedger, Show]]:
     """Connections to both orgs, and the ledger as it is; a daemon may run meanwhile. Bars show how far it is."""
     route = next(route for route in settings.routes if route.name == stream.route)
     with ExitStack() as stack:
@@ -83,12 +83,12 @@ def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Read
             for name in (stream.source, stream.target)
         )
         prepared = prepare(stream, route, source, target)
-        with suppress(LedgerHeld), locked_ledger(settings) as ledger:  # who holds it has done the same
+        with suppress(LedgerHeld), locked_ledger(settings) as held:  # who holds it has done the same
             for org in (source, target):
-                ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, utc_now())
-            ledger.start_stream(stream, NEVER_RUN, "refuse", utc_now())
-        reader = stack.enter_context(open_reader(settings))
-        yield Matcher(prepared, source, target, reader, opposite(stream, settings.streams())), reader, show
+                held.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, utc_now())
+            held.start_stream(stream, NEVER_RUN, "refuse", utc_now())
+        ledger = stack.enter_context(open_reader(settings)).for_syncing()
+        yield Matcher(prepared, source, target, ledger, opposite(stream, settings.streams())), ledger, show
 
 
 def _list(settings: Settings, stream: Stream, folder: Path) -> tuple[dict[str, object], list[str]]:
@@ -192,8 +192,8 @@ def _decide(
         raise _nothing_stored(str(error).splitlines()) from None
     except OSError as error:
         raise _nothing_stored([f"{error.filename} cannot be read: {error.strerror}"]) from None
-    with _matcher(settings, stream) as (matcher, reader, show):
-        state = reader.state(stream)
+    with _matcher(settings, stream) as (matcher, ledger, show):
+        state = ledger.stream_state(stream)
         first = f"the lists of {stream.address} were never made; `orgsync match {stream.address}` makes them"
         if create and (state is None or state.first_run not in ("seen", "match")):
             raise _nothing_stored([first])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from daemon.ledger.exports import Leaving
     from daemon.ledger.ledger import Ledger
     from daemon.ledger.lock import LedgerLock
-    from daemon.ledger.lookups import MIRRORED, THERE, DueRow, Intent
+    from daemon.ledger.lookups import GONE, MIRRORED, THERE, DueRow, Intent
     from daemon.ledger.reader import Balance, Export, History, Queued, Reader, StreamStatus, Stuck
     from daemon.ledger.reading import ReadLedger
     from daemon.ledger.story import Drop, Story, Waiting
@@ -71,6 +71,7 @@ _ROOMS = {
     "ledger": ("Ledger",),
     "lock": ("LedgerLock",),
     "lookups": (
+        "GONE",
         "MIRRORED",
         "THERE",
         "DueRow",
@@ -96,6 +97,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "GONE",
     "MIRRORED",
     "THERE",
     "Backfill",

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from types import TracebackType
 from typing import Final, Self
 
 from sqlalchemy import Connection, insert, select, update
@@ -57,7 +59,8 @@ class HeldLedger(ReadLedger):
                     connection.execute(update(meta).values(value=meta.c.value))
                 older = database.witness is not None and witness.is_older(database.witness, connection)
                 self.distrusted: Final = witness.distrust(connection) if older else 0
-            super().__init__(database, database.reader(), known, undo_key)
+            self._reader = database.reader()
+            super().__init__(partial(database.transaction, self._reader), known, undo_key)
             if older:
                 self._note_writes()
         except BaseException:
@@ -124,6 +127,14 @@ class HeldLedger(ReadLedger):
         """Credits that were taken in a period and not used."""
         with self._writing() as connection:
             spending.give_back(connection, org, unused)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Give back file and lock. Nothing is pending: every method has committed."""

@@ -26,6 +26,8 @@ from daemon.ledger.tables import agreed, causes, changes, checkpoints, compariso
 
 THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
 """The states of a counterpart that exists."""
+GONE: Final[tuple[LinkState, ...]] = ("gone",)
+"""Those of one that was deleted in the target by others."""
 MIRRORED: Final = "mirrored"
 """Stands for the digest of a whole record that the stream has never carried: only its way back has met it."""
 

@@ -6,33 +6,27 @@ Never creates, upgrades or locks a file.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import Column, Connection, MetaData, Table, Text, func, or_, select
 from sqlalchemy.types import Integer, TypeEngine
 
-from daemon.core.absent import Carried
 from daemon.core.org import Secret
 from daemon.core.record import START
-from daemon.core.rules import Stream
-from daemon.ledger import compared, migrate, streams
+from daemon.ledger import compared, migrate
 from daemon.ledger.columns import UtcTime
 from daemon.ledger.compared import Compared, Comparing
 from daemon.ledger.database import Database, locate
-from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import exports, retry_queue
 
 if TYPE_CHECKING:
     from daemon.core.budget import Account
-    from daemon.core.side_by_side import Agreed
-    from daemon.core.steps import LinkState
-    from daemon.core.translate import Parent
     from daemon.ledger.backfills import Loading
+    from daemon.ledger.reading import ReadLedger
     from daemon.ledger.story import Story
     from daemon.ledger.watching import Watched
 
@@ -169,6 +163,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._engine = database.reader()
+        self._reading = partial(database.transaction, self._engine)
 
     @classmethod
     def open(cls, url: str, password: Secret | None = None) -> Self:
@@ -194,6 +189,14 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def for_syncing(self, undo_key: Secret | None = None) -> ReadLedger:
+        """The same open ledger, for the questions of syncing. Raises LedgerMissing where nobody has used it yet."""
+        from daemon.ledger import identity, reading  # noqa: PLC0415 - `status` needs no more of the ledger than views
+
+        with self._reading() as connection:
+            known = identity.read(connection, self._database.name)
+        return reading.ReadLedger(self._reading, known, undo_key)
 
     def streams(self) -> list[StreamStatus]:
         """Every stream, by address."""
@@ -261,13 +264,6 @@ class Reader:
         with self._reading() as connection:
             return story.stories(connection, record_id)
 
-    def agreed(self, story_of: Story) -> Agreed:
-        """What the counterpart of a story confirmed last."""
-        from daemon.ledger import story  # noqa: PLC0415
-
-        with self._reading() as connection:
-            return story.agreement(connection, story_of)
-
     def balance(self, stream: str | None = None, limit: int = 100) -> list[Balance]:
         """The latest cycles' sums, newest first."""
         query = select(_balance).order_by(_balance.c.cycle_id.desc()).limit(limit)
@@ -281,39 +277,6 @@ class Reader:
         off = select(_balance).where(_balance.c.off_by != 0).order_by(_balance.c.cycle_id).limit(limit)
         with self._reading() as connection:
             return [Balance(**row) for row in connection.execute(off).mappings()]
-
-    def state(self, stream: Stream) -> StreamState | None:
-        """Where a stream stands; None when it was never started. Raises StreamChanged."""
-        with self._reading() as connection:
-            return streams.state(connection, stream)
-
-    def carried(self, stream: Stream) -> Carried:
-        """What a stream has carried so far."""
-        with self._reading() as connection:
-            return streams.carried(connection, stream)
-
-    def linked(
-        self, stream: Stream, source_ids: Collection[str], target_ids: Collection[str]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """The counterparts of those of the records, of either side, that have one."""
-        from daemon.ledger import comparisons, lookups  # noqa: PLC0415 - `status` needs no more of the ledger than views
-
-        with self._reading() as connection:
-            ours = lookups.links(connection, stream, source_ids)
-            theirs = comparisons.counterparts(connection, stream, target_ids)
-        return {i: link.target_id for i, link in ours.items()}, {i: one.source_id for i, one in theirs.items()}
-
-    def counterparts(
-        self, stream: Stream, parents: Collection[Parent], carried: Mapping[str, str], *, gone: bool = False
-    ) -> dict[Parent, str]:
-        """The target ids of the parents that have one there, or had one that is `gone`; `carried` is source module ->
-        target module.
-        """
-        from daemon.ledger import lookups  # noqa: PLC0415
-
-        with self._reading() as connection:
-            states: tuple[LinkState, ...] = ("gone",) if gone else lookups.THERE
-            return lookups.counterparts(connection, stream, parents, carried, states)
 
     def exports(self) -> list[Export]:
         """What has left which org, by route, module and field."""
@@ -341,11 +304,6 @@ class Reader:
 
         with self._reading() as connection:
             return watching.hours(connection, stream, now)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._database.transaction(self._engine) as connection:
-            yield connection
 
 
 def _examples(connection: Connection, cause_ids: set[int]) -> dict[tuple[int, str], tuple[tuple[str, str], ...]]:

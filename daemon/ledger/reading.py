@@ -1,18 +1,17 @@
-"""What syncing asks of the ledger: the half of it that never writes. Alone it serves who only plans, beside whoever
-holds the ledger; the half that writes (held.py, ledger.py) inherits it.
+"""What syncing asks of the ledger: the half of it that never writes. Alone it serves who only plans, on the connections
+of a Reader, beside whoever holds the ledger; the half that writes (held.py, ledger.py) inherits it.
 
 Safe to share between threads: a question waits for nobody and sees one state of the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from daemon.core.absent import Carried
 from daemon.core.budget import Account
@@ -21,6 +20,7 @@ from daemon.core.edits import Basis
 from daemon.core.ends import Waiting
 from daemon.core.org import Secret
 from daemon.core.rules import Stream
+from daemon.core.side_by_side import Agreed
 from daemon.core.steps import Link, LinkState
 from daemon.core.translate import Parent
 from daemon.core.undo import Later
@@ -34,65 +34,38 @@ from daemon.ledger import (
     deletions,
     drops,
     fuses,
-    identity,
     lookups,
-    migrate,
     spending,
+    story,
     streams,
     verifying,
 )
 from daemon.ledger.backfills import Backfill
 from daemon.ledger.befores import PastCycle
 from daemon.ledger.comparisons import Comparison, Counterpart, Side
-from daemon.ledger.database import Database, locate
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.identity import Identity
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.sealing import Sealer
+from daemon.ledger.story import Story
 from daemon.ledger.streams import StreamState
 from daemon.ledger.tables import orgs
 from daemon.ledger.verifying import Pair
 
 
 class ReadLedger:
-    """An open ledger that is only asked. `digest_key` is the secret of core's digests."""
+    """A ledger that is only asked, in transactions of `reading`. `digest_key` is the secret of core's digests."""
 
-    def __init__(self, database: Database, reader: Engine, known: Identity, undo_key: Secret | None = None) -> None:
-        self._database = database
-        self._reader = reader
+    def __init__(
+        self,
+        reading: Callable[[], AbstractContextManager[Connection]],
+        known: Identity,
+        undo_key: Secret | None = None,
+    ) -> None:
+        self._reading = reading
         self._sealer = None if undo_key is None else Sealer(undo_key)
         self.digest_key: Final = known.digest_key
         self.ledger_id: Final = known.ledger_id
-
-    @classmethod
-    def look_at(cls, url: str, password: Secret | None = None, undo_key: Secret | None = None) -> ReadLedger:
-        """The ledger that the url names, as it is: never made, upgraded or locked.
-
-        Raises LedgerMissing when there is none, LedgerUnavailable, LedgerTooNew or LedgerTooOld.
-        """
-        database = locate(url, password)
-        database.demand()
-        reader = database.reader()
-        try:
-            with database.transaction(reader) as connection:
-                migrate.demand_readable(connection, database.name)
-                known = identity.read(connection, database.name)
-        except BaseException:
-            reader.dispose()
-            raise
-        return ReadLedger(database, reader, known, undo_key)
-
-    def close(self) -> None:
-        """Give back the file."""
-        self._reader.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def time_there(self) -> datetime:
         """The time by the clock of the server of a shared ledger, which all daemons go by."""
@@ -281,6 +254,11 @@ class ReadLedger:
         with self._reading() as connection:
             return comparisons.counterparts(connection, stream, target_ids)
 
+    def agreed(self, story_of: Story) -> Agreed:
+        """What the counterpart of a story confirmed last."""
+        with self._reading() as connection:
+            return story.agreement(connection, story_of)
+
     def pairs(self, stream: Stream) -> list[Pair]:
         """Every link between the two modules of a stream, with the time of its last write."""
         with self._reading() as connection:
@@ -305,8 +283,3 @@ class ReadLedger:
         """What of the records of a cycle was written again: target id -> field -> by which cycle."""
         with self._reading() as connection:
             return befores.later(connection, cycle)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._database.transaction(self._reader) as connection:
-            yield connection

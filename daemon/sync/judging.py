@@ -12,10 +12,10 @@ from daemon.core.content import key_value, names_another
 from daemon.core.digest import OWED, changed_fields, cover, digest_values
 from daemon.core.ends import Waiting
 from daemon.core.record import Change, Position, Seen, WireRecord
-from daemon.core.steps import Link, LinkState
+from daemon.core.steps import Link
 from daemon.core.translate import Known, Translation, observe, parents_of, strangers_of, translate
 from daemon.core.verdict import Difference, Kind, Looked, Standing, differences, verdict
-from daemon.ledger import ReadLedger
+from daemon.ledger import GONE, ReadLedger
 from daemon.sync.pointing import Finder, with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.shelf import Shelf
@@ -23,7 +23,6 @@ from daemon.sync.whole import completed, look_at
 from daemon.zoho.client import Zoho
 
 _TIME: Final = "Modified_Time"
-_GONE: Final[tuple[LinkState, ...]] = ("gone",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ class Judge:
         strangers = {p: m for change in changes for p, m in strangers_of(change.values, fields).items()}
         known = Known(
             parents=there,
-            left=frozenset(self._ledger.counterparts(stream, parents - there.keys(), prepared.leaving, _GONE)),
+            left=frozenset(self._ledger.counterparts(stream, parents - there.keys(), prepared.leaving, GONE)),
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.in_source.emails,

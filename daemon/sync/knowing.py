@@ -17,9 +17,9 @@ from daemon.core.notes import wanted_of
 from daemon.core.plan import plan, to_look_at
 from daemon.core.record import Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
-from daemon.core.steps import Create, Link, LinkState
+from daemon.core.steps import Create, Link
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
-from daemon.ledger import MIRRORED, THERE, DueRow, Leaving, ReadLedger
+from daemon.ledger import GONE, MIRRORED, THERE, DueRow, Leaving, ReadLedger
 from daemon.sync.copies import find_copies
 from daemon.sync.doubts import STAMPS, Doubts, clear_doubts
 from daemon.sync.elsewhere import from_elsewhere
@@ -30,7 +30,6 @@ from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 
 _ASK_TARGET: Final = frozenset({DRIFT, KEY_LOST, TARGET_GONE})  # the ledger is not right about the counterpart
 _ON_ITS_WAY: Final = timedelta(hours=1)
-_GONE: Final[tuple[LinkState, ...]] = ("gone",)
 _TIME: Final = "Modified_Time"
 
 
@@ -75,7 +74,7 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
     knowledge = Knowledge(
         known=Known(
             parents=parents,
-            left=frozenset(ledger.counterparts(stream, missing, prepared.leaving, _GONE)),
+            left=frozenset(ledger.counterparts(stream, missing, prepared.leaving, GONE)),
             owners=prepared.owners,
             default_owner=prepared.default_owner,
             emails=prepared.in_source.emails,

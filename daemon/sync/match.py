@@ -16,7 +16,7 @@ from daemon.core.match import Entry, Key, Matching, keys_of, ladder_fields, matc
 from daemon.core.record import START, Change, WireRecord, is_record_id
 from daemon.core.rules import Ladder, Stream
 from daemon.core.translate import Known, observe, parents_of, translate
-from daemon.ledger import Reader
+from daemon.ledger import ReadLedger
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, ChangeReader
 from daemon.sync.prepare import Prepared, StreamRefusedError
@@ -71,7 +71,7 @@ class Matcher:
     """Works on one stream. `back` is the stream of the opposite direction, where both ways are kept in step."""
 
     def __init__(
-        self, prepared: Prepared, source: Catalog, target: Catalog, reader: Reader, back: Stream | None
+        self, prepared: Prepared, source: Catalog, target: Catalog, ledger: ReadLedger, back: Stream | None
     ) -> None:
         stream = prepared.stream
         wrong = [problem.message for problem in ladder_problems(stream, prepared.fields.rules)]
@@ -85,7 +85,7 @@ class Matcher:
         self.source = Side(org=source, module=stream.source_module, key=back_key if has_back_key else None)
         self.target = Side(org=target, module=stream.target_module, key=stream.key)
         self._prepared = prepared
-        self._reader = reader
+        self._ledger = ledger
         self._fields: FieldMap = ladder_fields(prepared.fields, stream.match)
         schema = target.schema(stream.target_module)
         self._types = {rule.target: schema.fields[rule.target].data_type for rule in self._fields.rules}
@@ -122,9 +122,9 @@ class Matcher:
         stream, fields = self._prepared.stream, self._fields
         seen: dict[str, _Seen] = {}
         for page in _pages(self.source, [*fields.columns, *named]):
-            known, _ = self._reader.linked(stream, [c.record_id for c in page], ())
+            known = self._ledger.links(stream, [c.record_id for c in page])
             parents = {parent for change in page for parent in parents_of(change.values, fields)}
-            counterparts = self._reader.counterparts(stream, parents, self._prepared.carried)
+            counterparts = self._ledger.counterparts(stream, parents, self._prepared.carried)
             knows = Known(parents=counterparts, owners=self._prepared.owners)
             for change in page:
                 if change.record_id in known or change.record_id in taken:
@@ -143,7 +143,7 @@ class Matcher:
         stream, fields = self._prepared.stream, self._fields
         seen: dict[str, _Seen] = {}
         for page in _pages(self.target, [*fields.targets, *named]):
-            _, known = self._reader.linked(stream, (), [c.record_id for c in page])
+            known = self._ledger.source_records(stream, [c.record_id for c in page])
             for change in page:
                 keys = keys_of(observe(change.values, fields), stream.match, self._types)
                 is_linked = change.record_id in known or change.record_id in taken
@@ -172,9 +172,10 @@ class Matcher:
         stream, key = self._prepared.stream, self.target.key
         ours = _present(self.source, [one.source_id for one in decisions])
         theirs = _present(self.target, [one.target_id for one in decisions])
-        targets, sources = self._reader.linked(
-            stream, [one.source_id for one in decisions], [one.target_id for one in decisions]
-        )
+        links = self._ledger.links(stream, [one.source_id for one in decisions])
+        targets = {source_id: link.target_id for source_id, link in links.items()}
+        known = self._ledger.source_records(stream, [one.target_id for one in decisions])
+        sources = {target_id: one.source_id for target_id, one in known.items()}
         first: dict[tuple[str, str], str] = {}
         fresh: list[Decision] = []
         wrong: list[str] = []

@@ -15,7 +15,7 @@ from daemon.core.reach import ASKED_FOR
 from daemon.core.record import Change, WireRecord, parse_instant
 from daemon.core.rules import Copy, Route, Stream
 from daemon.core.unmet import Progress, Reason, why_unmet
-from daemon.ledger import Reader, StreamChanged
+from daemon.ledger import ReadLedger, StreamChanged
 from daemon.sync.catalog import Catalog
 from daemon.sync.prepare import NEVER_RUN, Prepared, StreamRefusedError, prepare
 from daemon.sync.today import read_source
@@ -141,12 +141,12 @@ def _same(there: object, value: str) -> bool:
 
 
 def why_not(
-    hit: Hit, stream: Stream, route: Route, source: Catalog, target: Catalog, reader: Reader
+    hit: Hit, stream: Stream, route: Route, source: Catalog, target: Catalog, ledger: ReadLedger
 ) -> tuple[Reason, str]:
     """Why a stream that reads the hit's module does not know it. Raises what the client raises."""
     try:
-        state = reader.state(stream)
-        prepared = prepare(stream, route, source, target, reader.carried(stream))
+        state = ledger.stream_state(stream)
+        prepared = prepare(stream, route, source, target, ledger.carried(stream))
     except (StreamRefusedError, StreamChanged) as error:
         return "stopped", f"{stream.address} cannot run: {error}"
     change = read_source(prepared, source, hit.record_id)

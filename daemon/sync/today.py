@@ -13,7 +13,7 @@ from daemon.core.record import Change, WireRecord
 from daemon.core.rules import Route, Stream
 from daemon.core.side_by_side import Today, is_asking, side_by_side
 from daemon.core.translate import Known, parents_of, translate
-from daemon.ledger import Reader, Story
+from daemon.ledger import GONE, ReadLedger, Story
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import ChangeReader
 from daemon.sync.pointing import with_modules
@@ -23,21 +23,21 @@ from daemon.sync.whole import completed, look_at
 _TIME = "Modified_Time"
 
 
-def look(story: Story, stream: Stream, route: Route, source: Catalog, target: Catalog, reader: Reader) -> Today:
+def look(story: Story, stream: Stream, route: Route, source: Catalog, target: Catalog, ledger: ReadLedger) -> Today:
     """Both records of a story. Raises StreamRefusedError where the stream cannot run, and what the client raises.
 
     The target is not asked for records that only a match field would find: the source's values leave by a stream, and
     are counted there (egress).
     """
-    prepared = prepare(stream, route, source, target, reader.carried(stream))
+    prepared = prepare(stream, route, source, target, ledger.carried(stream))
     fields = prepared.fields
     change = read_source(prepared, source, story.source_id)
     there = _counterpart(prepared, target, story.target_id)
     if change is None:
         return Today(source_at=None, target_at=moment_of(there or {}), matches=None, fields=())
     asked = replace(fields, rules=tuple(rule for rule in fields.rules if not is_asking(rule)))
-    translation = translate(change.values, asked, _known(change, asked, prepared, reader))
-    agreed = reader.agreed(story)
+    translation = translate(change.values, asked, _known(change, asked, prepared, ledger))
+    agreed = ledger.agreed(story)
     return Today(
         source_at=change.modified_time,
         target_at=moment_of(there or {}),
@@ -64,10 +64,10 @@ def _counterpart(prepared: Prepared, target: Catalog, target_id: str | None) -> 
     return found.get(target_id)
 
 
-def _known(change: Change, fields: FieldMap, prepared: Prepared, reader: Reader) -> Known:
+def _known(change: Change, fields: FieldMap, prepared: Prepared, ledger: ReadLedger) -> Known:
     parents = set(parents_of(change.values, fields))
-    known = reader.counterparts(prepared.stream, parents, prepared.carried)
-    gone = reader.counterparts(prepared.stream, parents - known.keys(), prepared.leaving, gone=True)
+    known = ledger.counterparts(prepared.stream, parents, prepared.carried)
+    gone = ledger.counterparts(prepared.stream, parents - known.keys(), prepared.leaving, GONE)
     return Known(
         parents=known,
         left=frozenset(gone),

@@ -26,7 +26,7 @@ from daemon.core.buckets import Bucket, by_density, known_in, to_count, to_read
 from daemon.core.match import name_fields
 from daemon.core.record import Change, is_record_id
 from daemon.core.steps import LinkState
-from daemon.ledger import ReadLedger
+from daemon.ledger import THERE, ReadLedger
 from daemon.ledger.verifying import Pair
 from daemon.sync.catalog import Catalog
 from daemon.sync.ceiling import Ceiling
@@ -45,7 +45,6 @@ _LOOK: Final = 100  # records by id for one credit
 _UNKNOWN: Final = 10  # of 100 links: with more of which nothing is known it is cheaper to read everything
 _CLOSE: Final = 500  # changes after the checkpoint that are looked at closely; more are only counted
 _SOURCE_IS_THERE: Final[tuple[LinkState, ...]] = ("live", "gone")
-_TARGET_IS_THERE: Final[tuple[LinkState, ...]] = ("live", "flagged")
 
 
 class Verifier:
@@ -105,7 +104,7 @@ class Verifier:
             return "as was asked for"
         if self._prepared.fields.version != rules_version:
             return "because the mapping in the settings is not the one that the stream ran under last"
-        there = [pair for pair in self._pairs if pair.state in _TARGET_IS_THERE]
+        there = [pair for pair in self._pairs if pair.state in THERE]
         unknown = sum(pair.written_at is None for pair in there)
         if 100 * unknown > _UNKNOWN * len(there):
             return f"because of {unknown:,} of {len(there):,} the ledger does not know when they were written last"
@@ -212,9 +211,7 @@ class Verifier:
             scope = coql.begins_with(fields.key, f"{self._prepared.source_zgid}:")
         whole = bool(stream.notes_of)
         shelf = Shelf(self._target, stream.target_module, columns, "time", scope=scope, whole=whole)
-        self._written = sorted(
-            (p for p in self._pairs if p.state in _TARGET_IS_THERE and p.written_at is not None), key=_second
-        )
+        self._written = sorted((p for p in self._pairs if p.state in THERE and p.written_at is not None), key=_second)
         self._times = [_second(pair) for pair in self._written]
         return Walk(shelf, self._times, self._known_in_target, self._read_target, partial(self._say, "target"))
 
@@ -229,7 +226,7 @@ class Verifier:
             self._only_in_target = self._without_key(shelf)
         buckets = (by_density if can_count else to_read)(self._times, 0, shelf.end)
         self._walk(self._in_target, "target", buckets)
-        unknown = (p.source_id for p in self._pairs if p.state in _TARGET_IS_THERE and p.written_at is None)
+        unknown = (p.source_id for p in self._pairs if p.state in THERE and p.written_at is None)
         self._suspect(source_id for source_id in unknown if source_id not in self._found.met)
         if not can_count and self._start is None:
             self._only_in_target = len(self._found.unlinked)
@@ -269,7 +266,7 @@ class Verifier:
                 insort(self._met_times, _second(pair))
             met.add(source_id)
             right = judge.holds(change, link) and judge.has_key(source_id, change.values)
-            if not right or pair is None or link.state not in _TARGET_IS_THERE:
+            if not right or pair is None or link.state not in THERE:
                 self._suspect([source_id])
 
     def _unlinked(self, change: Change) -> None:

@@ -23,7 +23,9 @@ def matched(pair: Pair, module: str, *, both_ways: bool = False, decided: tuple[
     source, target = (pair.fleet.catalogs[name] for name in ("india", "us"))
     with Reader.open(pair.settings.ledger_url) as reader:
         other = opposite(stream, (stream, back) if both_ways else (stream,))
-        return Matcher(prepare(stream, route, source, target), source, target, reader, other).find(decided)
+        return Matcher(prepare(stream, route, source, target), source, target, reader.for_syncing(), other).find(
+            decided
+        )
 
 
 def certain(found: Found) -> list[tuple[str, str]]:

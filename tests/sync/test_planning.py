@@ -19,7 +19,7 @@ from daemon.core.forecast import WRITES
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
 from daemon.core.steps import Create, Delete, Flag, Update, body
-from daemon.ledger import ReadLedger
+from daemon.ledger import Reader
 from daemon.sync.catalog import Catalog
 from daemon.sync.foreseeing import Forecast
 from daemon.sync.planning import Planner, due_row_of
@@ -44,12 +44,12 @@ def planner(pair: Pair | Around, module: str = "Leads", source_org: str = "india
         return datetime.fromtimestamp(pair.emu.world.clock.now(), UTC)
 
     with (
-        ReadLedger.look_at(pair.settings.ledger_url) as ledger,
+        Reader.open(pair.settings.ledger_url) as reader,
         Zoho(pair.settings.orgs[route.source], now=now) as source,
         Zoho(pair.settings.orgs[route.target], now=now) as target,
     ):
         catalogs = Catalog(source, time.monotonic), Catalog(target, time.monotonic)
-        yield Planner(stream, route, *catalogs, ledger, now=now)
+        yield Planner(stream, route, *catalogs, reader.for_syncing(), now=now)
 
 
 def plan(pair: Pair, module: str = "Leads", most: int = 2_000) -> Forecast:
