@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Select, and_, or_, select, update
 
 from daemon.core.alerts import LONGEST_WAIT, Incident, Standing, wait_before
 from daemon.ledger.columns import storable
-from daemon.ledger.tables import alerts
+from daemon.ledger.own_tables import alerts
 from daemon.ledger.upsert import insert_into
 
 LEASE: Final = timedelta(minutes=1)

@@ -30,7 +30,8 @@ from sqlalchemy import (
 from daemon.ledger import migrate
 from daemon.ledger.database import Database
 from daemon.ledger.errors import ClaimLost
-from daemon.ledger.tables import checkpoints, daemons
+from daemon.ledger.own_tables import daemons
+from daemon.ledger.tables import checkpoints
 from daemon.ledger.upsert import upsert
 
 LIFE_S: Final = 8.0

@@ -27,8 +27,9 @@ from daemon.ledger.alerts import AlertBook
 from daemon.ledger.claims import Claim, Member, Membership
 from daemon.ledger.database import Database, Lock, locate
 from daemon.ledger.errors import LedgerUnavailable, OrgChanged, speaking
+from daemon.ledger.own_tables import meta
 from daemon.ledger.reading import ReadLedger
-from daemon.ledger.tables import meta, orgs
+from daemon.ledger.tables import orgs
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 
 from daemon.ledger.errors import LedgerMissing
-from daemon.ledger.tables import meta
+from daemon.ledger.own_tables import meta
 
 _DIGEST_KEY: Final = "digest_key"
 _LEDGER_ID: Final = "ledger_id"

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, inspect, select, text
 
 from daemon.ledger.database import Database
 from daemon.ledger.errors import LedgerError, LedgerTooNew, LedgerTooOld, speaking
-from daemon.ledger.tables import HEAD, meta
+from daemon.ledger.own_tables import meta
+from daemon.ledger.tables import HEAD
 from daemon.ledger.upsert import upsert
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, inspect, literal_column
 from daemon.core.renewals import MOST_RENEWALS, RENEWED_WITHIN
 from daemon.ledger.database import Database
 from daemon.ledger.errors import speaking
-from daemon.ledger.tables import renewals
+from daemon.ledger.own_tables import renewals
 
 _WINDOW_S: Final = RENEWED_WITHIN.total_seconds()
 _now: Final = func.clock_timestamp()

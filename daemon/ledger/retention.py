@@ -14,7 +14,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, select, text
 
-from daemon.ledger.tables import TALLY, alerts, causes, changes, comparisons, conflicts, cycles, fuses, retry_queue
+from daemon.ledger.own_tables import alerts
+from daemon.ledger.tables import TALLY, causes, changes, comparisons, conflicts, cycles, fuses, retry_queue
 
 STEP: Final = 500
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from daemon.core.budget import COUNTS_FOR, PERIOD, Account, Spent, period_of
 from daemon.core.credits import Told
-from daemon.ledger.tables import spending
+from daemon.ledger.own_tables import spending
 from daemon.ledger.upsert import on_conflict
 
 _row = spending.c

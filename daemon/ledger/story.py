@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, and_, or_, select
 
 from daemon.core.side_by_side import Agreed
 from daemon.ledger.lookups import names_in
-from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, drops, id_map, intents, meta, retry_queue
+from daemon.ledger.own_tables import meta
+from daemon.ledger.tables import agreed, causes, changes, checkpoints, cycles, drops, id_map, intents, retry_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from daemon.core.fuse import Blown, FuseKind
 from daemon.core.outcome import OUTCOMES
 from daemon.core.silence import LOOK_BACK, hour_of
 from daemon.ledger import spending
-from daemon.ledger.tables import TALLY, alerts, causes, checkpoints, cycles, fuses, retry_queue
+from daemon.ledger.own_tables import alerts
+from daemon.ledger.tables import TALLY, causes, checkpoints, cycles, fuses, retry_queue
 
 HOUR: Final = timedelta(hours=1)
 

@@ -84,6 +84,13 @@ def us(emu: Emulator, _clients: dict[str, Client]) -> Client:
 
 
 @pytest.fixture
+def quick(emu: Emulator, us: Client) -> Client:
+    """An org whose jobs are done at once."""
+    emu.quirks(bulk_job_seconds="0")
+    return us
+
+
+@pytest.fixture
 def client_of() -> Callable[[OrgHandle], Client]:
     """A client for an org of another emulator."""
     return Client

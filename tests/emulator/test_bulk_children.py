@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from daemon.emulator import Emulator
+from tests.emulator.zips import tables, zipped
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -21,21 +17,11 @@ ROW_COLUMNS = [{"api_name": "Parent_Id", "index": 0, "parent_column_index": 0}, 
                {"api_name": "Cost", "index": 2}]  # fmt: skip
 
 
-@pytest.fixture
-def quick(emu: Emulator, us: Client) -> Client:
-    """An org whose jobs are done at once."""
-    emu.quirks(bulk_job_seconds="0")
-    return us
-
-
 def uploaded(client: Client, **texts: str) -> str:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, text in texts.items():
-            archive.writestr(f"{name}.csv", text)
+    content = zipped(*texts.values(), names=tuple(f"{name}.csv" for name in texts))
     zgid = client.get("org").json()["org"][0]["zgid"]
     headers = {"feature": "bulk-write", "X-CRM-ORG": zgid}
-    answer = client.http.post("/crm/v8/upload", files={"file": ("a.zip", made.getvalue())}, headers=headers)
+    answer = client.http.post("/crm/v8/upload", files={"file": ("a.zip", content)}, headers=headers)
     return str(answer.json()["details"]["file_id"])
 
 
@@ -59,8 +45,7 @@ def refusal(client: Client, *parts: Json) -> tuple[str, Any]:
 def results(client: Client, shown: Json) -> dict[str, list[list[str]]]:
     """The rows of every CSV in the result, without their headers."""
     content = client.http.get(shown["result"]["download_url"]).content
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: list(csv.reader(io.StringIO(archive.read(name).decode())))[1:] for name in archive.namelist()}
+    return {name: rows[1:] for name, rows in tables(content).items()}
 
 
 def titles(client: Client) -> dict[str, list[str]]:

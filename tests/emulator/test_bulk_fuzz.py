@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.emulator import Emulator
+from tests.emulator.zips import zipped
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
@@ -132,13 +132,6 @@ def uploaded(client: Client, content: bytes, content_type: str | None = None) ->
     if content_type is not None:
         return client.http.post("/crm/v8/upload", content=content, headers={**headers, "Content-Type": content_type})
     return client.http.post("/crm/v8/upload", files={"file": ("a.zip", content)}, headers=headers)
-
-
-def zipped(content: bytes) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("a.csv", content)
-    return made.getvalue()
 
 
 @QUIET

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from daemon.emulator import Emulator, OrgHandle
+from tests.emulator.zips import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +42,9 @@ def rows(client: Client, job: str) -> list[list[str]]:
     answer = client.http.get(f"/crm/bulk/v8/read/{job}/result")
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-disposition"] == f'attachment;filename="{job}.zip"'
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == [f"{job}.csv"]
-        return list(csv.reader(io.StringIO(archive.read(f"{job}.csv").decode())))
+    ((name, found),) = tables(answer.content).items()
+    assert name == f"{job}.csv"
+    return found
 
 
 def names(client: Client, **query: Any) -> list[str]:
@@ -59,13 +59,6 @@ def condition(field: str, comparator: str, value: Any) -> Json:
 def refusal(client: Client, body: Any) -> tuple[int, str]:
     answer = post(client, body)
     return answer.status_code, answer.json()["code"]
-
-
-@pytest.fixture
-def quick(emu: Emulator, us: Client) -> Client:
-    """An org whose jobs are done at once."""
-    emu.quirks(bulk_job_seconds="0")
-    return us
 
 
 def test_a_job_passes_its_states_by_the_clock(emu: Emulator, us: Client) -> None:

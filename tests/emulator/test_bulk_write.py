@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from daemon.emulator import Emulator
+from tests.emulator.zips import tables, zipped
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Client
 
 Json = dict[str, Any]
 HEADER = "Last_Name,Company,Email\n"
-
-
-def zipped(*texts: str | bytes, names: tuple[str, ...] = ("a.csv", "b.csv")) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in zip(names, texts, strict=False):
-            archive.writestr(name, text)
-    return made.getvalue()
 
 
 def upload(client: Client, content: bytes, **headers: str) -> httpx.Response:
@@ -65,8 +55,7 @@ def status(client: Client, job: str) -> Json:
 def result(client: Client, job: str) -> list[list[str]]:
     answer = client.http.get(status(client, job)["result"]["download_url"])
     assert answer.status_code == 200, answer.text
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        return list(csv.reader(io.StringIO(archive.read("a.csv").decode())))
+    return tables(answer.content)["a.csv"]
 
 
 def run(client: Client, operation: str, text: str | bytes, **more: Any) -> list[list[str]]:
@@ -78,13 +67,6 @@ def outcome(client: Client, operation: str, text: str | bytes, **more: Any) -> t
     """How a finished job and its file ended."""
     shown = status(client, start(client, operation, text, **more))
     return shown["status"], shown["resource"][0]["code"]
-
-
-@pytest.fixture
-def quick(emu: Emulator, us: Client) -> Client:
-    """An org whose jobs are done at once."""
-    emu.quirks(bulk_job_seconds="0")
-    return us
 
 
 # --- uploads ---------------------------------------------------------------------------------------------------------

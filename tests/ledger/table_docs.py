@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from daemon.ledger import own_tables
 from daemon.ledger.tables import metadata
 
 FILE = Path(__file__).parents[2] / "docs" / "ledger.md"
@@ -11,9 +12,9 @@ MARK = "do not edit -->\n"
 
 
 def tables() -> str:
-    """Every table with its columns, in the order of the code."""
+    """Every table with its columns, in the order of the code; what daemons keep of themselves last."""
     parts = []
-    for table in metadata.tables.values():
+    for table in sorted(metadata.tables.values(), key=lambda one: one.name in vars(own_tables)):
         doc = table.info["doc"]
         head = f"\n### {table.name}\n\n{doc[0].upper()}{doc[1:]}.\n\n| column | what it holds |"
         rows = [f"| {column.name} | {(column.doc or '').replace('|', chr(92) + '|')} |" for column in table.columns]

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.lives.oracle import HIDDEN, KEY, NOTE, SHAPES, Hand, mark, read_mark, unlisted
+from tests.lives.oracle import Hand
+from tests.lives.shapes import HIDDEN, KEY, NOTE, SHAPES, mark, read_mark, unlisted
 from tests.lives.world import People
 
 TOWNS: Final = ("Pune", "Kochi", None)

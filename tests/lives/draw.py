@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from daemon.core.fuse import Fuse, Limit
-from tests.lives.oracle import FLAG, SHAPES
+from tests.lives.shapes import FLAG, SHAPES
 
 STRUCTURE: Final = ("ledger_restore", "ledger_lost")
 IN_A: Final = (

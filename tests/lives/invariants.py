@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from daemon.emulator.faults import KINDS
 from tests.lives.limits import Limits
-from tests.lives.oracle import read_mark
+from tests.lives.shapes import read_mark
 from tests.lives.world import People
 
 Query = Callable[[str], Iterable[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.lives.oracle import FLAG, SHAPES
+from tests.lives.shapes import FLAG, SHAPES
 from tests.lives.world import People
 
 LISTED_S: Final = 59 * 86_400  # what was deleted longer ago is for the comparison to find

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ import httpx
 from sqlalchemy import Connection, event
 
 from daemon.core import steps
-from daemon.core.org import Org, Secret
+from daemon.core.org import Secret
 from daemon.core.rules import Route, Stream
 from daemon.emulator import Emulator
 from daemon.emulator.oauth import ALL_SCOPES
@@ -32,10 +33,10 @@ from daemon.sync.report import Report
 from daemon.zoho import client
 from tests.blank import put_blank
 from tests.lives.draw import Plan
-from tests.lives.oracle import HIDDEN, NOTE, SHAPES
+from tests.lives.shapes import HIDDEN, NOTE, SHAPES
+from tests.sync.pair import DEADLINE, org_of
 
 BORN: Final = 1_750_000_000
-DEADLINE: Final = 5.0
 WRITES: Final = ("POST", "PUT", "DELETE")
 
 
@@ -117,19 +118,8 @@ class Stand:
     def settings(self) -> Settings:
         """As settings.toml would say it."""
         orgs = {
-            handle.name: Org(
-                name=handle.name,
-                data_center=handle.data_center,
-                accounts_url=handle.accounts_url,
-                api_url=handle.base_url,
-                client_id=handle.client_id,
-                client_secret=Secret(handle.client_secret),
-                refresh_token=Secret(self.tokens[handle.name]),
-                token_file=self.folder / "tokens" / f"{handle.name}.json",
-                call_deadline=DEADLINE,
-                calls_at_once=1,
-            )
-            for handle in self.emu.orgs.values()
+            name: replace(org_of(handle, self.folder), refresh_token=Secret(self.tokens[name]), calls_at_once=1)
+            for name, handle in self.emu.orgs.items()
         }
         streams = tuple(
             Stream(

@@ -13,7 +13,8 @@ from daemon.emulator import Emulator
 from daemon.emulator.store import Record
 from daemon.emulator.trash import in_bin
 from tests.lives.draw import Plan
-from tests.lives.oracle import Hearsay, Sight, mark, read_mark
+from tests.lives.oracle import Hearsay, Sight
+from tests.lives.shapes import mark, read_mark
 
 
 class People:

@@ -17,10 +17,10 @@ from daemon.demo.expected import KEY
 from daemon.emulator import Emulator, OrgHandle
 from tests.points.kept import Kept, give_back, keep
 from tests.points.warm import OUTPUT_FILE, POINTS_FILE, Warm
+from tests.service.site import CALL_DEADLINE_S, org_tables
 from tests.sync.pair import add_key
 
 Json = dict[str, Any]
-CALL_DEADLINE_S: Final = 3  # a busy machine may stand still for a second
 _LONGEST_PAUSE_S: Final = 660.0  # a throttled token endpoint is left alone for ten minutes
 WRITES: Final = frozenset({"insert", "update", "upsert", "delete"})
 
@@ -54,20 +54,8 @@ class Stage:
 
     def settle_in(self, **stream: str) -> None:
         """Writes the settings; every keyword is a key of every module."""
-        lines = list[str]()
-        for org in (self.a, self.b):
-            name = org.name.upper()
-            self.env |= {f"{name}_SECRET": org.client_secret, f"{name}_TOKEN": org.refresh_token}
-            lines += [
-                f"[orgs.{org.name}]",
-                f'data_center = "{org.data_center}"',
-                f'accounts_url = "{org.accounts_url}"',
-                f'api_url = "{org.base_url}"',
-                f'client_id = "{org.client_id}"',
-                f'client_secret = {{ env = "{name}_SECRET" }}',
-                f'refresh_token = {{ env = "{name}_TOKEN" }}',
-                f'call_deadline = "{CALL_DEADLINE_S}s"',
-            ]
+        secrets, lines = org_tables((self.a, self.b))
+        self.env |= secrets
         lines += ["[routes.india-to-us]", 'source = "india"', 'target = "us"', 'poll = "1s"', f'lag = "{self.lag}s"']
         for module in self.modules:
             lines += [f"[routes.india-to-us.modules.{module}]", f'key = "{KEY}"']

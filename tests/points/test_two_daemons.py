@@ -20,12 +20,8 @@ COMMANDS = [("run",), ("once",), ("run", "--first-run", "create")]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
-        try:
-            yield site
-        finally:
-            site.close()
+    with Emulator(("in", "us")) as emu, Site(emu, tmp_path, modules=("Leads",)) as site:
+        yield site
 
 
 def leads(site: Site, name: str, count: int) -> None:

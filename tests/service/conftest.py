@@ -14,12 +14,8 @@ from tests.service.systemd import Heard, listening
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
-        try:
-            yield site
-        finally:
-            site.close()
+    with Emulator(("in", "us")) as emu, Site(emu, tmp_path, modules=("Leads",)) as site:
+        yield site
 
 
 @pytest.fixture

@@ -6,13 +6,36 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Self
 
-from daemon.emulator import Emulator
+from daemon.emulator import Emulator, OrgHandle
 from tests.blank import put_blank
 from tests.sync.pair import add_key
+
+CALL_DEADLINE_S: Final = 3  # a busy machine may stand still for a second
+
+
+def org_tables(orgs: Iterable[OrgHandle]) -> tuple[dict[str, str], list[str]]:
+    """The orgs as settings.toml names them, and the environment that holds their secrets, before its lines."""
+    env: dict[str, str] = {}
+    lines: list[str] = []
+    for org in orgs:
+        name = org.name.upper()
+        env |= {f"{name}_SECRET": org.client_secret, f"{name}_TOKEN": org.refresh_token}
+        lines += [
+            f"[orgs.{org.name}]",
+            f'data_center = "{org.data_center}"',
+            f'accounts_url = "{org.accounts_url}"',
+            f'api_url = "{org.base_url}"',
+            f'client_id = "{org.client_id}"',
+            f'client_secret = {{ env = "{name}_SECRET" }}',
+            f'refresh_token = {{ env = "{name}_TOKEN" }}',
+            f'call_deadline = "{CALL_DEADLINE_S}s"',
+        ]
+    return env, lines
 
 
 @dataclass
@@ -27,24 +50,8 @@ class Site:
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.env = dict(os.environ)
-        lines = []
-        for org in self.emu.orgs.values():
-            name = org.name.upper()
-            self.env |= {
-                f"{name}_SECRET": org.client_secret,
-                f"{name}_TOKEN": org.refresh_token,
-            }
-            lines += [
-                f"[orgs.{org.name}]",
-                f'data_center = "{org.data_center}"',
-                f'accounts_url = "{org.accounts_url}"',
-                f'api_url = "{org.base_url}"',
-                f'client_id = "{org.client_id}"',
-                f'client_secret = {{ env = "{name}_SECRET" }}',
-                f'refresh_token = {{ env = "{name}_TOKEN" }}',
-                'call_deadline = "3s"',
-            ]
+        secrets, lines = org_tables(self.emu.orgs.values())
+        self.env = dict(os.environ) | secrets
         lines += ["[routes.india-to-us]", 'source = "india"', 'target = "us"', 'poll = "1s"', 'lag = "1s"']
         for module in self.modules:
             lines += [f"[routes.india-to-us.modules.{module}]", 'key = "Source_Record_ID"']
@@ -52,6 +59,12 @@ class Site:
                 add_key(self.emu.orgs["us"], module)
         self.settings = self.folder / "settings.toml"
         self.settings.write_text("\n".join(lines) + "\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def command(self, *args: str, settings: Path | None = None) -> list[str]:
         return [str(Path(sys.executable).with_name("orgsync")), "--settings", str(settings or self.settings), *args]

@@ -16,12 +16,8 @@ from tests.service.site import Site, until
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path)
-        try:
-            yield site
-        finally:
-            site.close()
+    with Emulator(("in", "us")) as emu, Site(emu, tmp_path) as site:
+        yield site
 
 
 def leads(site: Site, count: int) -> list[str]:

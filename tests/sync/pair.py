@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,24 +82,25 @@ def add_key(org: OrgHandle, module: str) -> None:
     org.add_field(module, field_label="Source Record ID", data_type="text", length=60, unique=unique)
 
 
+def org_of(handle: OrgHandle, folder: Path) -> Org:
+    """As the settings would say it; its tokens lie in the folder."""
+    return Org(
+        name=handle.name,
+        data_center=handle.data_center,
+        accounts_url=handle.accounts_url,
+        api_url=handle.base_url,
+        client_id=handle.client_id,
+        client_secret=Secret(handle.client_secret),
+        refresh_token=Secret(handle.refresh_token),
+        token_file=folder / "tokens" / f"{handle.name}.json",
+        call_deadline=DEADLINE,
+    )
+
+
 def make_settings(
     emu: Emulator, folder: Path, *, modules: tuple[str, ...] = MODULES, calls_at_once: int = AT_ONCE, **stream: Any
 ) -> Settings:
-    orgs = {
-        handle.name: Org(
-            name=handle.name,
-            data_center=handle.data_center,
-            accounts_url=handle.accounts_url,
-            api_url=handle.base_url,
-            client_id=handle.client_id,
-            client_secret=Secret(handle.client_secret),
-            refresh_token=Secret(handle.refresh_token),
-            token_file=folder / "tokens" / f"{handle.name}.json",
-            call_deadline=DEADLINE,
-            calls_at_once=calls_at_once,
-        )
-        for handle in emu.orgs.values()
-    }
+    orgs = {name: replace(org_of(handle, folder), calls_at_once=calls_at_once) for name, handle in emu.orgs.items()}
     given = {"key": KEY, "lag": LAG, "fields": FieldChoice(), **stream}
     route = Route(
         name="india-to-us",

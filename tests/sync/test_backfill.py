@@ -12,70 +12,25 @@ from typing import Any
 import pytest
 
 from daemon.core import backfill as price
-from daemon.core.budget import Budget
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
-from daemon.emulator import Emulator
-from daemon.sync import backfill, convoy, cycle
-from tests.sync.pair import Pair, add_key, make_settings, opened
-
-STREAM = "india-to-us/Leads"
+from daemon.sync import backfill, convoy
+from tests.sync.loads import STREAM, again, full_pair, in_step, lead, make_small, names, settle
+from tests.sync.pair import Pair
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Queries of two rows, files in pages of three: a dozen records is a large module."""
-    for where, name, value in (
-        (cycle, "SMALL", 2),
-        (cycle, "LARGE", 2),
-        (cycle, "PAGES", 2),
-        (backfill, "ROWS", 3),
-        (price, "PAGE_ROWS", 2),
-        (price, "JOB_PRICE", 5),
-        (price, "JOB_LOOKS", 0),
-    ):
-        monkeypatch.setattr(where, name, value)
+    make_small(monkeypatch)
 
 
 @contextmanager
 def pair_of(
     folder: Path, records: int = 12, *, quirks: dict[str, Any] | None = None, ceiling: int | None = None, **stream: Any
 ) -> Iterator[Pair]:
-    """A full A and an empty B, before anything ran. The records are older than the lag."""
-    with Emulator(("in", "us"), quirks={"bulk_job_seconds": 0, **(quirks or {})}) as emu:
-        add_key(emu.orgs["us"], "Leads")
-        settings = make_settings(emu, folder, modules=("Leads",), **stream)
-        with opened(emu, replace(settings, budgets={"india": Budget(ceiling=ceiling)})) as pair:
-            for number in range(records):
-                lead(pair, f"L{number}")
-            pair.pass_time(60)
-            yield pair
-
-
-def lead(pair: Pair, name: str, **values: Any) -> str:
-    return pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C", **values})
-
-
-def again(pair: Pair) -> Any:
-    """The same orgs and ledger with another daemon, once this one has gone."""
-    pair.fleet.__exit__(None, None, None)
-    pair.ledger.close()
-    return opened(pair.emu, pair.settings)
-
-
-def settle(pair: Pair, rounds: int = 4) -> None:
-    for _ in range(rounds):
-        pair.pass_time(30)
-        pair.once()
-
-
-def names(pair: Pair, org: str = "b") -> list[str]:
-    return sorted(str(row["Last_Name"]) for row in getattr(pair, org).records("Leads"))
-
-
-def in_step(pair: Pair) -> bool:
-    """Whether B holds exactly what A does, each once, and nothing waits."""
-    return names(pair) == names(pair, "a") and pair.queue() == [] and pair.sql("select * from intents") == []
+    """Jobs are over at once. `ceiling` is of A."""
+    with full_pair(folder, records, quirks={"bulk_job_seconds": 0, **(quirks or {})}, india=ceiling, **stream) as pair:
+        yield pair
 
 
 def way(pair: Pair) -> tuple[Any, ...]:
@@ -121,9 +76,9 @@ def test_files_can_be_forbidden(tmp_path: Path) -> None:
 
 
 def test_a_filter_that_leaves_little_of_a_large_module_is_asked_by_queries(tmp_path: Path) -> None:
-    with pair_of(tmp_path, where="Last_Name = 'L0'") as pair:
+    with pair_of(tmp_path, where="Last_Name = 'L00'") as pair:
         settle(pair)
-        assert names(pair) == ["L0"]
+        assert names(pair) == ["L00"]
         assert jobs(pair) == 0
 
 
@@ -255,7 +210,7 @@ def waiting(pair: Pair) -> list[str]:
 @pytest.mark.parametrize(
     ("shown", "deletes", "kept", "deleted"),
     [
-        ("completed", "ignore", ["L10"], 0),  # L8 was deleted before the file was made
+        ("completed", "ignore", ["L10"], 0),  # L08 was deleted before the file was made
         ("created", "delete", [], 2),
     ],
 )

@@ -1,16 +1,18 @@
 """The client against the project's own Zoho, over HTTP: every call, in the shapes of the facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from daemon.core.answer import Done, Gone, Refused
-from daemon.core.org import Org, Secret
+from daemon.core.org import Secret
 from daemon.core.record import START, Position, parse_instant
 from daemon.emulator import Emulator
 from daemon.zoho import auth, coql
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, RequestRefused
+from tests.sync import pair
 
 
 @pytest.fixture(scope="module")
@@ -20,18 +22,7 @@ def emulator():
 
 
 def org_of(handle, folder, **changes):
-    values = {
-        "name": handle.name,
-        "data_center": handle.data_center,
-        "accounts_url": handle.accounts_url,
-        "api_url": handle.base_url,
-        "client_id": handle.client_id,
-        "client_secret": Secret(handle.client_secret),
-        "refresh_token": Secret(handle.refresh_token),
-        "token_file": folder / "india.json",
-        "call_deadline": 10.0,
-    }
-    return Org(**(values | changes))
+    return replace(pair.org_of(handle, folder), **{"call_deadline": 10.0, **changes})
 
 
 @pytest.fixture
