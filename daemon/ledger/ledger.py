@@ -112,6 +112,11 @@ class Ledger(HeldLedger):
             if leaving is not None:
                 exports.note(connection, stream, leaving)
 
+    def name_made(self, stream: Stream, made: Mapping[str, str]) -> None:
+        """What creates without an answer (by source id) have made is asked for by its id from now on."""
+        with self._writing() as connection:
+            storing.name_made(connection, stream, made)
+
     def settle(self, stream: Stream, settlement: Settlement, cycle_id: int | None, now: datetime) -> int:
         """Store all of a settlement or nothing of it; gives the cycle's number, a new one for `cycle_id` None.
 

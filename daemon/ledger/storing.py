@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from daemon.core.digest import Digests
 from daemon.core.ends import Linked, Written
@@ -88,6 +88,15 @@ def begin(connection: Connection, stream: Stream, opened: Sequence[Intent], seal
         for intent in (one.after(before.get(one.source_id)) for one in opened)
     ]
     insert_all(connection, upsert(connection, intents, kept=("epoch",)), rows)
+
+
+def name_made(connection: Connection, stream: Stream, made: Mapping[str, str]) -> None:
+    """What the creates without an answer (by source id) have made is known by its id now."""
+    row = intents.c
+    mine = row.stream == stream.address, row.source_id == bindparam("i"), row.action == "create"
+    if made:
+        rows = [{"i": source_id, "made": target_id} for source_id, target_id in made.items()]
+        connection.execute(update(intents).where(*mine).values(target_id=bindparam("made")), rows)
 
 
 def _agree(

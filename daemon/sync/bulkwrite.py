@@ -5,9 +5,10 @@ How nothing is written twice. The intents of a job's records are those of insert
 be at work, and until when, is stored before it is made, its id as soon as it is known. Until it has ended, or that time
 is over, nothing is decided of its records (doubts.py). What its result file says is added is read back and compared,
 and settles as an insert's answer does; what the file says is not is inserted; of what it does not name the target is
-asked by the retry lane. Where the file cannot be had, or the process that knew the pages is gone, they are planned
-anew, and the target is asked for the key of each. A job inserts only, and skips a row whose key is there, so that one
-that comes late, or twice, makes nothing twice either; what was deleted by then it makes anew (latejob.py).
+asked by the retry lane. Where the process that knew the pages is gone, they are planned anew, and what the file says is
+added is looked at by its id; where the file cannot be had, the target is asked for the key of each. A job inserts only,
+and skips a row whose key is there, so that one that comes late, or twice, makes nothing twice either; what was deleted
+by then it makes anew (latejob.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
 which the retry lane brings up to date; where that is more than one in ten, or as many rows are skipped, each of which
@@ -198,6 +199,8 @@ class BulkWriter:
         try:
             if job.state == "done" and self._steps:
                 return self._answers(load, job, sent_at, prepared)
+            if job.state == "done":
+                self._name_made(job, sent_at, prepared.fields.key or "")
             why = f"the bulk write job {job_id} failed" if job.state == "failed" else None
         except (BadAnswer, CredentialRefused, RequestRefused) as error:
             why = str(error)
@@ -211,11 +214,25 @@ class BulkWriter:
         self._note(write_job_id=None, write_until=until)
         self.forget()
 
+    def _name_made(self, job: bulkwrite.Job, sent_at: datetime, key: str) -> None:
+        """The process that knew the pages is gone: what the job has made is not looked for by its key."""
+        opened = self._ledger.open_intents(self._stream)
+        sent = {one.match[key]: i for i, one in opened.items() if one.sent_at == sent_at and key in one.match}
+        if sent:
+            written = self._written(job, key)
+            self._ledger.name_made(
+                self._stream,
+                {i: one.record_id for value, i in sent.items() if (one := written.get(value)) and one.record_id},
+            )
+
+    def _written(self, job: bulkwrite.Job, key: str) -> dict[str, bulkwrite.Written]:
+        with tempfile.TemporaryFile() as zipped:
+            return self._target.bulk_written(job, key, zipped)
+
     def _answers(self, load: Backfill, job: bulkwrite.Job, sent_at: datetime, prepared: Prepared) -> dict[str, Answer]:
         """What became of the job's records; none of one that certainly was not made."""
         key = prepared.fields.key or ""
-        with tempfile.TemporaryFile() as zipped:
-            written = self._target.bulk_written(job, key, zipped)
+        written = self._written(job, key)
         made = {step.change.record_id: written.get(step.match[key]) for step in self._steps}
         wanted = {one.record_id: step for step in self._steps if (one := made[step.change.record_id]) and one.record_id}
         answers: dict[str, Answer] = {}

@@ -88,10 +88,18 @@ def clear_doubts(
         source_id: tuple(rows[target_id] for target_id in target_ids if target_id in rows)
         for source_id, target_ids in targets.items()
     }
+    found |= {i.source_id: () for i in ripe if not _is_made_by(i, found[i.source_id], fields.key)}
     ended = frozenset(i.source_id for i in ripe if i.action == "delete" and not found[i.source_id])
     promised = {i.source_id: i.promise for i in ripe if i.promise is not None}
     carried = {i.source_id: i.fields for i in ripe}
     return Doubts(found=found, deferred=deferred, ended=ended, unsure=unsure, promised=promised, carried=carried)
+
+
+def _is_made_by(intent: Intent, rows: Sequence[WireRecord], key: str | None) -> bool:
+    """False for a create of which a file of results named what holds another key: that is a stranger."""
+    if intent.action != "create" or intent.target_id is None or key is None or key not in intent.match:
+        return True
+    return all(row.get(key) == intent.match[key] for row in rows)
 
 
 def _over_at(intent: Intent, wait: timedelta, load: Backfill | None) -> datetime:

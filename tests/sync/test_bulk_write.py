@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -287,7 +288,7 @@ def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(t
 
 
 @pytest.mark.parametrize("passed", [0, 61])
-def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, passed: int) -> None:
+def test_a_restart_waits_for_the_job_and_knows_by_its_file_what_it_made(tmp_path: Path, passed: int) -> None:
     with at_work(tmp_path) as pair:
         pair.pass_time(passed)
         with again(pair) as other:
@@ -298,6 +299,48 @@ def test_a_restart_waits_for_the_job_and_looks_up_what_it_made(tmp_path: Path, p
             assert in_step(other)
             assert why(other)[::2] == ("bulk", 1)
             assert inserts(other) < 14 - 4
+            assert (asked_by_key(other), len(other.b.log(kind="bulk_write_result"))) == (0, 2)
+
+
+def test_a_restart_that_cannot_have_the_file_looks_up_what_the_job_made(tmp_path: Path) -> None:
+    with at_work(tmp_path) as pair:
+        pair.pass_time(61)
+        pair.b.faults.add(kind="bulk_write_result", times=1, effect="html")
+        with again(pair) as other:
+            resting_by_clock(other)
+            settle(other)
+            assert in_step(other)
+            assert why(other)[0] == "rest"
+            assert inserts(other) == 14 - 4
+            assert asked_by_key(other) == 2  # pages
+
+
+def test_a_file_that_names_the_wrong_records_after_a_restart_overwrites_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crossed(texts: list[tuple[str, str]]) -> bytes:
+        [(name, text)] = texts
+        rows = list(csv.reader(text.splitlines()))
+        at = rows[0].index("RECORD_ID")
+        rows[1][at], rows[2][at] = rows[2][at], rows[1][at]
+        return zipped([(name, "".join(f"{','.join(row)}\n" for row in rows))])
+
+    zipped = bulk_write.zipped
+    monkeypatch.setattr(bulk_write, "zipped", crossed)
+    with at_work(tmp_path) as pair:
+        pair.pass_time(61)
+        with again(pair) as other:
+            resting_by_clock(other)
+            other.cycle("Leads")
+            monkeypatch.setattr(bulk_write, "zipped", zipped)
+            settle(other)
+            assert in_step(other)
+            assert other.b.log(kind="update") == []
+
+
+def asked_by_key(pair: Pair) -> int:
+    """How often B was asked which records hold some keys."""
+    return sum("Source_Record_ID in" in str(call["body"]) for call in pair.b.log(kind="coql"))
 
 
 def test_rules_that_change_while_a_job_is_at_work_decide_nothing_before_it_has_ended(tmp_path: Path) -> None:
