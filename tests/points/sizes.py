@@ -29,12 +29,12 @@ WRITTEN: Final = {
     **LARGE,
     "daemon.core.backfill.PAGE_PRICE": 1,
     "daemon.core.backfill.INSERTED": 1,
-    "daemon.core.backfill.WRITE_ROWS": 5,
+    "daemon.core.backfill.WRITE_ROWS": 7,
     "daemon.core.backfill.WRITE_PRICE": 1,
     "daemon.core.backfill.WRITE_LOOKS": 0,
     "daemon.sync.bulkwrite.LONGEST_S": 9,
 }
-"""And one for which bulk write is, two pages at a time; no job is waited for longer than a call."""
+"""And one for which bulk write is, three pages at a time; no job is waited for longer than a call."""
 
 
 @contextmanager
