@@ -16,7 +16,7 @@ from sqlalchemy import text as sql
 from daemon.core.outcome import OUTCOMES
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0016"
+HEAD: Final = "0017"
 """The revision that this code reads and writes."""
 
 TALLY: Final = " + ".join(OUTCOMES)

@@ -46,7 +46,7 @@ class Desk:
         self.emu.clock(advance=60)
 
     def call(self, *args: str) -> Result:
-        return CliRunner(env=self.site.env).invoke(app, ["--settings", str(self.site.settings), *args])
+        return CliRunner(env={**self.site.env, "ORGSYNC_SETTINGS": str(self.site.settings)}).invoke(app, args)
 
     def verify(self, *args: str) -> Result:
         return self.call("verify", STREAM, *args)
@@ -208,7 +208,7 @@ def test_what_the_settings_leave_to_people_is_named_and_only_the_rest_is_planned
     assert json.loads(desk.verify("--json").stdout)["kinds"]["kept"] == 2
     desk.file.unlink()
     rest = desk.verify("--repair", str(desk.file))
-    assert rest.stdout.splitlines()[-1].startswith(f"nothing was planned, and {desk.file} not made: no record differs")
+    assert rest.stdout.splitlines()[-1].startswith(f"next: nothing is to be done")
     assert not desk.file.exists()
 
 
