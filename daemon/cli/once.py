@@ -41,7 +41,7 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """Run every stream one time, until it has caught up and nothing of it is due.
 
     Exit codes as those of `orgsync status`, but 69 when an org cannot be reached and nothing else stops a stream, and
-    130 after Ctrl-C: what is on its way is ended first, and how far each stream is is said. A second Ctrl-C ends it now.
+    130 after Ctrl-C: what is on its way is ended, and it is said how far each stream is. A second one ends it at once.
     """
 
     settings = load_settings(Path(ctx.obj))

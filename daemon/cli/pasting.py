@@ -47,7 +47,7 @@ def name_settings(path: str) -> None:
     """From here on commands in what is printed name these settings, unless they are those of this folder."""
     _given[:] = [] if Path(path).absolute() == Path(USUAL).absolute() else [path]
     if _given and not isinstance(sys.stdout, Pasteable):
-        sys.stdout, sys.stderr = Pasteable(sys.stdout), Pasteable(sys.stderr)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = Pasteable(sys.stdout), Pasteable(sys.stderr)
 
 
 def pasteable(text: str) -> str:

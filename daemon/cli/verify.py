@@ -145,7 +145,9 @@ def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
 
 def _repair(plan: Shown, file: Path) -> list[str]:
     """What puts it right, and where that is kept."""
-    kept_in = f"the plan is kept in {file}" if plan.forecast.writes else f"{file} was not written: nothing can be mended now"
+    kept_in = (
+        f"the plan is kept in {file}" if plan.forecast.writes else f"{file} was not written: nothing can be mended now"
+    )
     return [f"{kept_in}:", planned.as_text(plan)]
 
 

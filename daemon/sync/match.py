@@ -69,12 +69,12 @@ class Decision:
 
 
 def demand_ladder(prepared: Prepared) -> None:
-    """Raises StreamRefusedError for a stream that cannot be matched: by no ladder, or by fields that it does not carry."""
+    """Raises StreamRefusedError for a stream that has no ladder, or one of fields that it does not carry."""
     stream = prepared.stream
     wrong = "; ".join(problem.message for problem in ladder_problems(stream, prepared.fields.rules))
     if not stream.match:
         wrong = (
-            'it has no ladder to match by. In the settings file write one right under that line, above its tables of '
+            "it has no ladder to match by. In the settings file write one right under that line, above its tables of "
             f'fields and values, for example: match = ["Email"]; then: orgsync match {stream.address}'
         )
     if wrong:
@@ -82,7 +82,9 @@ def demand_ladder(prepared: Prepared) -> None:
 
 
 class Matcher:
-    """Works on one stream, whose ladder is in order. `back` is the stream of the opposite direction, where both ways are kept in step."""
+    """Works on one stream, whose ladder is in order. `back` is the stream of the opposite direction, where both ways
+    are kept in step.
+    """
 
     def __init__(
         self, prepared: Prepared, source: Catalog, target: Catalog, reader: Reader, back: Stream | None

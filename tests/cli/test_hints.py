@@ -57,9 +57,9 @@ def test_commands_in_messages_name_the_settings_that_were_given(site: Inside) ->
     assert f"`{option}once`" in site.said
     assert re.search(r"orgsync (?!--settings )(once|run)\b", site.said) is None
     assert site.run("plan", LEADS, "--json") == 0
-    assert json.loads(site.said.splitlines()[-1])["next"] == f"{option}once"
+    assert next(json.loads(line) for line in site.said.splitlines() if line.startswith("{"))["next"] == f"{option}once"
     assert site.run("queue", "--limit", "0") == 64
-    assert "Usage: orgsync queue" in site.said
+    assert "orgsync queue [OPTIONS]" in site.said, "a line of usage is no command"
 
 
 def test_commands_in_messages_are_short_where_the_settings_are_found_by_themselves(site: Inside) -> None:
@@ -80,9 +80,9 @@ def test_ctrl_c_in_once_says_how_far_each_stream_is_and_that_the_next_goes_on(si
         india.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
     us.faults.add(effect="latency", seconds=0.4)
     process = site.site.start("once")
-    until(lambda: us.records("Leads"))
+    until(lambda: us.records("Leads"), 45)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
+    assert process.wait(45) == 130
     said, there = site.site.log(), len(us.records("Leads"))
     assert "stopped by Ctrl-C. What was written is in the ledger" in said
     assert re.search(rf"{LEADS}: .* in the queue", said)

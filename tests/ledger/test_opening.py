@@ -118,7 +118,7 @@ def test_a_reader_never_writes(reader):
 
 
 def test_a_reader_makes_no_ledger(tmp_path):
-    with pytest.raises(LedgerUnavailable, match="there is no ledger at .* yet"):
+    with pytest.raises(LedgerUnavailable, match=r"there is no ledger at .* yet"):
         Reader.open(f"sqlite:///{tmp_path}/none.db")
     assert list(tmp_path.iterdir()) == []
 
