@@ -16,7 +16,7 @@ oldest_code = "0008"  # the same views with the same columns
 
 VIEWS = ("v_streams", "v_lag")
 TOLD = r"CASE(\s+WHEN [^\n]+?\s+ELSE [^\n]+?\s+END AS lag_s)"
-SHOWN = r"CASE\s+WHEN \S*caught_up_at IS NULL THEN NULL[^\n]*?(\s+WHEN [^\n]+?\s+ELSE [^\n]+?\s+END AS lag_s)"
+SHOWN = r"CASE\s+WHEN \S*caught_up_at IS NULL\)? THEN NULL[^\n]*?(\s+WHEN [^\n]+?\s+ELSE [^\n]+?\s+END AS lag_s)"
 
 
 def upgrade() -> None:
