@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import _COMMANDS
+from daemon.cli import COMMANDS
 from daemon.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def test_each_of_the_two_commands_is_one_line_behind_its_mark(mark: str) -> None
 
 
 def test_every_command_is_in_the_readme() -> None:
-    assert [name for name in _COMMANDS if f"`orgsync {name}" not in README] == []
+    assert [name for name in COMMANDS if f"`orgsync {name}" not in README] == []
 
 
 def test_ci_runs_the_test_command_as_it_stands_in_the_readme() -> None:

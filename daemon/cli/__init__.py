@@ -10,14 +10,16 @@ import sys
 from typing import Final
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from daemon.cli.exits import exit_code, usage_exit
+from daemon.cli.exits import INTERRUPTED, exit_code, usage_exit
 from daemon.cli.guard import guard
+from daemon.cli.pasting import USUAL, name_settings, streams_as_before
 from daemon.cli.usage import explained, no_command, refuse_twice
 from daemon.core.masking import masked
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "init": ("daemon.cli.init", "Write a commented settings.toml to start from."),
     "auth": ("daemon.cli.auth", "Exchange an org's grant code for tokens, and keep them."),
     "check": ("daemon.cli.check", "See whether credentials, modules and key fields are in order."),
@@ -47,32 +49,32 @@ _COMMANDS: Final = {
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in _COMMANDS and not args[0].startswith("-"):
-            ctx.fail(no_command(args[0], _COMMANDS))
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(no_command(args[0], COMMANDS))
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
             refuse_twice(command, ctx, rest)
         return name, command, rest
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        known = [CompletionItem(name, help=about) for name, (_module, about) in _COMMANDS.items()]
+        known = [CompletionItem(name, help=about) for name, (_module, about) in COMMANDS.items()]
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(item for item in known if item.value.startswith(incomplete)), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_module, about) in _COMMANDS.items()])
+            formatter.write_dl([(name, about) for name, (_module, about) in COMMANDS.items()])
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,7 +82,7 @@ class _Lazy(click.Group):
     "--settings",
     "settings_path",
     envvar="ORGSYNC_SETTINGS",
-    default="settings.toml",
+    default=USUAL,
     show_default=True,
     help="The settings file.",
 )
@@ -89,21 +91,28 @@ class _Lazy(click.Group):
 def app(ctx: click.Context, settings_path: str) -> None:
     """Keep Zoho CRM organisations in step."""
     ctx.obj = settings_path
+    if ctx.get_parameter_source("settings_path") is ParameterSource.COMMANDLINE:
+        name_settings(settings_path)
 
 
 def main() -> None:
     """The entry point: runs a command and turns what a user can cause into a message and an exit code."""
     guard()
+    with streams_as_before():
+        sys.exit(_run())
+
+
+def _run() -> int:
     try:
         code = app.main(standalone_mode=False)
     except click.ClickException as error:
         code = usage_exit(explained(error))
     except click.Abort:
         click.echo("\norgsync: stopped before the end, by Ctrl-C or the end of the input", err=True)
-        code = 130
+        code = INTERRUPTED
     except Exception as error:
         code = exit_code(error)
         if code is None:
             raise
         click.echo(masked(f"orgsync: {error}"), err=True)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

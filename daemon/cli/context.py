@@ -61,6 +61,17 @@ def make_state_dir(settings: Settings) -> None:
         raise LedgerUnavailable(settings.state_dir, f"the folder cannot be made ({error.strerror})", advice) from None
 
 
+def demand_ledger(settings: Settings) -> None:
+    """Raises LedgerMissing where there is none yet, and makes none."""
+    from daemon.ledger import LedgerMissing  # noqa: PLC0415
+    from daemon.ledger.copying import revision  # noqa: PLC0415
+    from daemon.ledger.database import locate  # noqa: PLC0415
+
+    database = locate(settings.ledger_url, settings.ledger_password)
+    if revision(database)[0] is None:
+        raise LedgerMissing(database.name)
+
+
 @contextmanager
 def asked_ledger(settings: Settings) -> Iterator[ReadLedger | None]:
     """The ledger as planning asks it, beside a daemon or without; None where there is none yet."""

@@ -13,6 +13,7 @@ USAGE: Final = 64
 UNREACHABLE: Final = 69
 LEDGER_HELD: Final = 75
 BAD_SETTINGS: Final = 78
+INTERRUPTED: Final = 130
 
 
 def usage_exit(error: click.ClickException) -> int:

@@ -27,7 +27,7 @@ from daemon.ledger.errors import LedgerHeld
 from daemon.service.inbox import Request
 from daemon.settings import Settings
 from daemon.sync.catalog import Catalog
-from daemon.sync.match import Decision, Found, Matcher, Side, opposite
+from daemon.sync.match import Decision, Found, Matcher, Side, demand_ladder, opposite
 from daemon.sync.prepare import NEVER_RUN, prepare
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import CredentialRefused, RequestRefused
@@ -83,6 +83,7 @@ def _matcher(settings: Settings, stream: Stream) -> Iterator[tuple[Matcher, Read
             for name in (stream.source, stream.target)
         )
         prepared = prepare(stream, route, source, target)
+        demand_ladder(prepared)
         with suppress(LedgerHeld), locked_ledger(settings) as held:  # who holds it has done the same
             for org in (source, target):
                 held.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, utc_now())

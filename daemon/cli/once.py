@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_now
-from daemon.cli.exits import UNREACHABLE
+from daemon.cli.exits import INTERRUPTED, UNREACHABLE
 from daemon.cli.first_run import first_run_option
 from daemon.cli.progress import Part, Stderr, followed
 from daemon.cli.screen import json_option
-from daemon.cli.status import code_of, stopped, unbalanced, what_runs
-from daemon.ledger import LedgerError
+from daemon.cli.status import code_of, instant, loading, stopped, unbalanced, what_runs
+from daemon.ledger import LedgerError, StreamStatus
 from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
 from daemon.service.logs import set_up
 from daemon.settings import Settings
 from daemon.sync.prepare import FirstRun
 from daemon.sync.report import Report
+
+if TYPE_CHECKING:
+    from daemon.ledger import Loading
 
 
 @click.command("once")
@@ -30,7 +40,8 @@ from daemon.sync.report import Report
 def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
     """Run every stream one time, until it has caught up and nothing of it is due.
 
-    Exit codes as those of `orgsync status`, but 69 when an org cannot be reached and nothing else stops a stream.
+    Exit codes as those of `orgsync status`, but 69 when an org cannot be reached and nothing else stops a stream, and
+    130 after Ctrl-C: what is on its way is ended, and it is said how far each stream is. A second one ends it at once.
     """
 
     settings = load_settings(Path(ctx.obj))
@@ -40,7 +51,8 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         followed("reading and writing", partial(_parts, settings)),
         locked_ledger(settings) as ledger,
         shared(settings, ledger, fair=False) as claims,
-        Fleet(settings, ledger, now=utc_now, stopping=lambda: False, first_run=how, claims=claims) as fleet,
+        _interrupted() as stop,
+        Fleet(settings, ledger, now=utc_now, stopping=stop.is_set, first_run=how, claims=claims) as fleet,
     ):
         if claims is not None:
             claims.keep()
@@ -52,7 +64,7 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         click.echo(f"{address} is run by another daemon", err=True)
     with open_reader(settings) as reader:
         streams, _stuck = what_runs(settings, reader)
-        off = unbalanced(reader, streams)
+        off, loads = unbalanced(reader, streams), loading(reader, streams)
     queued = {s.stream: s.due + s.held + s.dead for s in streams}
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))
@@ -63,9 +75,43 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
             click.echo("what is held, and what mends it: orgsync queue")
     for line in off:
         click.echo(line, err=True)
+    if stop.is_set():
+        click.echo("\n".join(_standing(streams, loads)), err=True)
+        ctx.exit(INTERRUPTED)
     away = {report.stream for report in reports if report.away}
     standing = {s.stream for s in stopped(streams)}
     ctx.exit(UNREACHABLE if standing and standing <= away else code_of(streams))
+
+
+@contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Set by Ctrl-C: what is on its way is ended, and nothing more is begun. A second one ends it at once."""
+    stop = threading.Event()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            signal.default_int_handler(number, frame)
+        stop.set()
+        os.write(2, b"\nending what is on its way; Ctrl-C again ends it now\n")  # print may be the line it interrupted
+
+    before = signal.signal(signal.SIGINT, asked)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _standing(streams: Sequence[StreamStatus], loads: Mapping[str, Loading]) -> list[str]:
+    """How far each stream is, by the ledger."""
+    lines = ["orgsync: stopped by Ctrl-C. What was written is in the ledger, record by record:"]
+    for one in streams:
+        read = f"read to {instant(one.checkpoint_time)}"
+        if one.checkpoint_time.year == 1970:
+            read = "nothing is read yet"
+        if (load := loads.get(one.stream)) is not None and one.caught_up_at is None:
+            read = f"{load.done:,} of {load.total:,} records of the first load"
+        lines.append(f"  {one.stream}: {read}, {one.due + one.held + one.dead:,} in the queue")
+    return [*lines, "next: orgsync once, which goes on from there"]
 
 
 def _parts(settings: Settings) -> list[Part]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import click
 
 from daemon.cli import typed
-from daemon.cli.context import locked_ledger, utc_now
+from daemon.cli.context import demand_ledger, locked_ledger, utc_now
 from daemon.cli.progress import progress
 from daemon.core.record import is_record_id
 from daemon.ledger.errors import LedgerHeld
@@ -25,7 +25,11 @@ _PAIRS_A_SECOND: Final = 1000  # a slow disk
 
 
 def demand(settings: Settings, request: Request) -> tuple[int, str]:
-    """Has the request carried out; gives the number of things done, and when they take effect, in words."""
+    """Has the request carried out; gives the number of things done, and when they take effect, in words.
+
+    Raises LedgerMissing: where there is no ledger nothing waits, and none is made for that.
+    """
+    demand_ledger(settings)
     try:
         with locked_ledger(settings) as ledger:
             when = "at the next poll" if ledger.shared else "at the next `orgsync run` or `orgsync once`"

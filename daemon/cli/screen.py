@@ -14,6 +14,8 @@ from typing import Final
 import click
 from rich.console import Console
 
+from daemon.cli.pasting import pasteable
+
 PLAIN_WIDTH: Final = 160  # of a file or pipe, which has none of its own
 _NARROWEST: Final = 40
 
@@ -36,6 +38,7 @@ def unwritten(path: Path, error: OSError) -> str:
 
 def wrapped(text: str, indent: str = "") -> str:
     """A line for a person: on a terminal broken at its width, the further lines behind an indent; else as it is."""
+    text = pasteable(text)  # a command that is broken first would not be found any more
     if not sys.stdout.isatty():
         return text
     width = max(_NARROWEST, shutil.get_terminal_size().columns)

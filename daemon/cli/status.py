@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console, Group
 from rich.measure import Measurement
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.pasting import pasteable
 from daemon.cli.screen import console, json_option
 from daemon.core.budget import UNLIMITED, Account, Leeway, about_credits, judge
 from daemon.core.causes import advice
@@ -91,12 +93,23 @@ def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
             seen = look(settings)
             head = Text(f"{instant(utc_now())}, every {every_s:g} s; Ctrl-C ends it", style="dim")
             if live is not None:
-                live.update(Group(head, "", picture(seen, out)), refresh=True)
+                live.update(_as_high(Group(head, "", picture(seen, out)), out), refresh=True)
             elif as_json:
                 click.echo(json.dumps(as_document(seen)))
             else:
                 out.print(head, picture(seen, out), "", sep="\n")
             time.sleep(every_s)
+
+
+def _as_high(shown: Group, out: Console) -> Group:
+    """What a terminal has the height for; below that how much there is besides, and how to see it."""
+    lines = out.render_lines(shown, pad=False)
+    if len(lines) <= out.height:
+        return shown
+    said = Text(pasteable(f"{len(lines) - out.height + 1} more lines do not fit here; to see all: orgsync status"))
+    few = lines[: max(1, out.height - len(out.render_lines(said)))]
+    said.plain = said.plain.replace(said.plain.split()[0], str(len(lines) - len(few)), 1)
+    return Group(Segments(segment for line in few for segment in (*line, Segment.line())), said)
 
 
 def look(settings: Settings) -> Look:
@@ -261,7 +274,7 @@ def picture(seen: Look, out: Console) -> Group:
     endless = out.options.update(max_width=1_000)
     fitting = (table for table in tables if Measurement.get(out, endless, table).maximum <= out.width)
     parts: list[Table | Text] = [next(fitting, tables[-1])]
-    parts += [Text(f"{s.stream} is stopped: {s.trouble}", style="red") for s in seen.streams if s.trouble]
+    parts += [Text(pasteable(f"{s.stream} is stopped: {s.trouble}"), style="red") for s in seen.streams if s.trouble]
     for s in seen.streams:
         if load := seen.loads.get(s.stream):
             parts.append(Text(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
@@ -329,7 +342,7 @@ def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:
     text.append(f" in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})\n")
     text.append(f"  {printable(q.seen)}\n" if q.seen else "")
     text.append(f"  {printable(advice(q.remedy, q.state))}\n")
-    text.append(f"  orgsync retry --cause {q.cause_id}", style="cyan")
+    text.append(pasteable(f"  orgsync retry --cause {q.cause_id}"), style="cyan")
     return text
 
 

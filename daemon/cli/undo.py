@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from daemon.cli import typed
-from daemon.cli.context import asked_ledger, load_settings
+from daemon.cli.context import asked_ledger, demand_ledger, load_settings
 from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE, USAGE
 from daemon.cli.holding import Holder, holding
 from daemon.cli.plan import planning
@@ -79,6 +79,7 @@ def command(
 
 def _cycle(settings: Settings, address: str | None, number: int) -> tuple[PastCycle, Stream]:
     """The cycle, and its stream as the settings have it."""
+    demand_ledger(settings)
     with asked_ledger(settings) as ledger:
         cycle = None if ledger is None else ledger.past_cycle(number)
     if cycle is None:

@@ -4,11 +4,15 @@ twice, and the one option that stands before the command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 import click
 
 from daemon.core.nearest import nearest
+
+_GIVEN: Final = re.compile(r"(.+) is not (?:a valid|in the range)")
 
 
 def no_command(name: str, known: Iterable[str]) -> str:
@@ -40,4 +44,21 @@ def explained(error: click.ClickException) -> click.ClickException:
             error = click.UsageError(
                 f"Missing argument {error.param.make_metavar(error.ctx)!r}; there are: {', '.join(known)}", error.ctx
             )
+    if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
+        return _number(error, error.param, error.ctx) or error
     return error
+
+
+def _number(error: click.BadParameter, param: click.Parameter, ctx: click.Context) -> click.UsageError | None:
+    """In our words, which numbers are allowed; None where it is about something else."""
+    kind, given = param.type, _GIVEN.match(error.message)
+    if given is None or not isinstance(kind, click.types.IntParamType | click.types.FloatParamType):
+        return None
+    bounds = [
+        f"{word} {bound:,}"
+        for word, bound in (("from", getattr(kind, "min", None)), ("to", getattr(kind, "max", None)))
+        if bound is not None
+    ]
+    whole = "whole " if isinstance(kind, click.types.IntParamType) else ""
+    allowed = " ".join([f"a {whole}number", *bounds])
+    return click.UsageError(f"{param.opts[0]} takes {allowed}, not {given[1]}. Nothing was done", ctx)

@@ -95,7 +95,7 @@ def command(
             lines += following(said, one) if queued is None else [in_queue(queued, when)]
         lines += _goes_on(said, deep=deep, most=most)
         if file is not None:
-            lines += ["", planned.as_text(plan)] if plan is not None else [_no_plan(most, rows, file)]
+            lines += ["", *_repair(plan, file)] if plan is not None else _no_plan(said, one, most, rows, file)
         click.echo("\n".join(lines))
     ctx.exit(HEALTHY if said.is_equal else HELD)
 
@@ -143,10 +143,21 @@ def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
     return [f"goes on with: {words}" + (f" --credits {most}" if most else "")]
 
 
-def _no_plan(most: int | None, rows: Sequence[DueRow], file: Path) -> str:
-    spent = f"the {most} credits did not suffice; allow more by --credits"
-    why = spent if rows else "no record differs that a write puts right"
-    return f"nothing was planned, and {file} not made: {why}"
+def _repair(plan: Shown, file: Path) -> list[str]:
+    """What puts it right, and where that is kept."""
+    kept_in = (
+        f"the plan is kept in {file}" if plan.forecast.writes else f"{file} was not written: nothing can be mended now"
+    )
+    return [f"{kept_in}:", planned.as_text(plan)]
+
+
+def _no_plan(said: Verified, stream: Stream, most: int | None, rows: Sequence[DueRow], file: Path) -> list[str]:
+    """Why there is nothing to apply, and what to type instead."""
+    if rows:
+        more = f"orgsync verify {said.stream} --repair {shlex.quote(str(file))} --credits N, with N above {most}"
+        return [f"{file} was not written: the {most} credits did not suffice", f"next: {more}"]
+    usual = [f"next: nothing is to be done; orgsync status shows how {said.stream} goes on"]
+    return [f"{file} was not written: no record differs that a write puts right", *(following(said, stream) or usual)]
 
 
 def queued_by(settings: Settings, stream: Stream, rows: Sequence[DueRow]) -> tuple[int, str]:

@@ -15,13 +15,14 @@ from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.finding import Answer, ask, stream_of
 from daemon.cli.orgs import offline_option, settings_to_look
 from daemon.cli.progress import progress
-from daemon.cli.screen import console, json_option
+from daemon.cli.screen import console, json_option, wrapped
 from daemon.cli.status import printable
 from daemon.cli.telling import field_table, following, known_lines, now_lines, worth_telling, written_line
 from daemon.core.side_by_side import Today
 from daemon.ledger import History, Story
 from daemon.settings import Settings
 
+_INDENT = " " * 6  # of a line's further ones; a line with a command is left to the terminal to break
 _Histories = Mapping[tuple[str, str], list[History]]
 
 
@@ -63,7 +64,7 @@ def _print(settings: Settings, answer: Answer, history: _Histories, *, all_field
         _print_story(settings, answer, story, history, all_fields=all_fields)
     if not answer.stories and not answer.found:
         known = ", ".join(stream.address for stream in settings.streams())
-        click.echo(_unknown(answer.record, known))
+        click.echo(wrapped(_unknown(answer.record, known), _INDENT))
     if len({(one.hit.org, one.hit.record_id) for one in answer.found}) > 1:
         click.echo(f"{answer.record} fits several records:")
     for one in answer.found:
@@ -71,7 +72,7 @@ def _print(settings: Settings, answer: Answer, history: _Histories, *, all_field
         name = f" {printable(one.hit.name)}" if one.hit.name else ""
         click.echo(f"{one.hit.org} {one.hit.module} {one.hit.record_id}{name}{by}\n  {printable(one.about)}")
     for note in answer.notes:
-        click.echo(printable(note))
+        click.echo(wrapped(printable(note), _INDENT))
     if answer.left_out is not None:
         click.echo(f"the orgs were not asked how it is there now: {printable(answer.left_out)}")
 
@@ -86,18 +87,18 @@ def _unknown(record: str, streams: str) -> str:
 def _print_story(settings: Settings, answer: Answer, story: Story, history: _Histories, *, all_fields: bool) -> None:
     stream, seen = stream_of(settings, story.stream), answer.today.get((story.stream, story.source_id))
     for line in known_lines(story, stream):
-        click.echo(line)
+        click.echo(wrapped(line, _INDENT))
     today = seen if isinstance(seen, Today) else None
     if today is not None:
         for line in now_lines(story, today):
-            click.echo(line)
+            click.echo(wrapped(line, _INDENT))
         if shown := worth_telling(today.fields, all_of_them=all_fields):
             console().print(field_table(story, shown))
     elif isinstance(seen, str):
         click.echo(f"  now: not compared: {printable(seen)}")
     click.echo(f"  next: {following(story, stream, today, utc_now())}")
     for one in history.get((story.stream, story.source_id), []):
-        click.echo(written_line(one))
+        click.echo(wrapped(written_line(one), _INDENT))
 
 
 def _document(settings: Settings, answer: Answer, history: _Histories) -> dict[str, object]:

@@ -43,6 +43,11 @@ class LedgerUnavailable(LedgerError):  # noqa: N818 - named for what is the matt
 class LedgerMissing(LedgerUnavailable):
     """There is no ledger yet."""
 
+    def __init__(self, file: Path | str) -> None:
+        advice = "The first `orgsync once` or `orgsync run` makes it. If there should be one, look at ledger.url"
+        LedgerError.__init__(self, f"there is no ledger at {file} yet, and none was made. {advice}")
+        self.file, self.what, self.advice = str(file), "there is none yet", advice
+
 
 class LedgerTooNew(LedgerError):  # noqa: N818
     """A newer orgsync wrote this ledger."""

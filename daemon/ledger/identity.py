@@ -28,7 +28,7 @@ def read(connection: Connection, ledger: str) -> Identity:
     """Raises LedgerMissing for a ledger that nobody has used yet: it knows nothing."""
     kept = _kept(connection)
     if not kept.keys() >= {_DIGEST_KEY, _LEDGER_ID}:
-        raise LedgerMissing(ledger, "nobody has used it yet", "`orgsync run` or `orgsync once` is the first to")
+        raise LedgerMissing(ledger)
     return _identity(kept)
 
 

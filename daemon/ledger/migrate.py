@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, inspect, select, text
 
 from daemon.ledger.database import Database
-from daemon.ledger.errors import LedgerError, LedgerTooNew, LedgerTooOld, speaking
+from daemon.ledger.errors import LedgerError, LedgerMissing, LedgerTooNew, LedgerTooOld, speaking
 from daemon.ledger.own_tables import meta
 from daemon.ledger.tables import HEAD
 from daemon.ledger.upsert import upsert
@@ -59,9 +59,11 @@ def demand_head(connection: Connection, ledger: str) -> None:
     revision = revision_of(connection, ledger)
     if revision == HEAD:
         return
-    if revision is not None and not is_known(revision):
+    if revision is None:
+        raise LedgerMissing(ledger)
+    if not is_known(revision):
         raise LedgerTooNew(ledger, revision)
-    raise LedgerTooOld(ledger, revision or "none", HEAD)
+    raise LedgerTooOld(ledger, revision, HEAD)
 
 
 def demand_readable(connection: Connection, ledger: str) -> None:

@@ -202,7 +202,7 @@ class Reader:
         """Every stream, by address."""
         with self._reading() as connection:
             rows = connection.execute(select(_streams).order_by(_streams.c.stream)).mappings()
-            return [StreamStatus(**{**row, "lag_s": row["caught_up_at"] and row["lag_s"]}) for row in rows]
+            return [StreamStatus(**row) for row in rows]
 
     def stuck(self, stream: str | None = None, limit: int = 1_000) -> list[Stuck]:
         """The retry queue by cause and state, the largest first, each with up to three of its records."""

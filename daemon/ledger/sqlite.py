@@ -59,8 +59,7 @@ class SqliteFile(Database):
 
     def demand(self) -> None:
         if not self.path.is_file():
-            advice = "`orgsync run` or `orgsync once` makes it; look whether ledger.url names the right file"
-            raise LedgerMissing(self.path, "there is no such file", advice)
+            raise LedgerMissing(self.path)
 
     def writer(self) -> Engine:
         engine = _engine(self.path, "rw", (*_WRITING, "foreign_keys = ON"), QueuePool, size=1, overflow=0)

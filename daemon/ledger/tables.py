@@ -18,7 +18,7 @@ from daemon.core.outcome import OUTCOMES
 from daemon.ledger import own_tables
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0016"
+HEAD: Final = "0017"
 """The revision that this code reads and writes."""
 
 metadata: Final = own_tables.metadata

@@ -55,6 +55,7 @@ from daemon.sync.road import Travelled
 from daemon.zoho import bulk, coql
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused, ZohoError
 
+_QUERIES, _ANEW = "it is read by queries", "all is read anew, from files where that is cheaper"
 ROWS: Final = 2_000  # of a page
 _SAMPLE: Final = 100  # records that a list call gives by id for one credit
 _LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
@@ -145,7 +146,8 @@ class Loader:
             write_until=None if before is None else before.write_until,
         )
         self._ledger.begin_backfill(stream, begun)
-        logger.info("{}: {} records to read by {} ({})", stream.address, begun.total, begun.way, why)
+        way = "bulk read" if is_bulk else "queries"
+        logger.info("{}: first pass over {} records, by {}: {}", stream.address, begun.total, way, why)
 
     def _by_price(
         self, prepared: Prepared, matching: int, horizon: datetime, saved: int
@@ -186,7 +188,8 @@ class Loader:
         if load is None or load.job_id is None or load.ended_at is not None:
             return False
         if load.rules_version != prepared.fields.version:
-            self._end(load, "the rules were changed, and its file may lack a column", None)
+            why = "the rules were changed, and its file may lack a column"
+            self._end(load, why, None, _ANEW if state.position == START else _QUERIES)
             return False
         return True
 
@@ -382,11 +385,11 @@ class Loader:
         self._end(load, load.why, Position(modified_time=load.horizon, record_id="0"))
         return True
 
-    def _end(self, load: Backfill, why: str, position: Position | None) -> None:
+    def _end(self, load: Backfill, why: str, position: Position | None, then: str = _QUERIES) -> None:
         self._writer.forget()
         self._file, self._look_at, self._looks = None, None, 0
         if position is None:
-            logger.warning("{}: {}; it is read by queries", self._stream.address, why)
+            logger.warning("{}: {}; {}", self._stream.address, why, then)
             why = f"{load.why}; {why}"
         self._ledger.end_backfill(self._stream, self._now(), why, position)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from daemon.core.absent import place
 from daemon.core.content import key_value
 from daemon.core.fieldmap import FieldMap
 from daemon.core.keys import ladder_problems
@@ -67,19 +68,28 @@ class Decision:
     target_id: str
 
 
+def demand_ladder(prepared: Prepared) -> None:
+    """Raises StreamRefusedError for a stream that has no ladder, or one of fields that it does not carry."""
+    stream = prepared.stream
+    wrong = "; ".join(problem.message for problem in ladder_problems(stream, prepared.fields.rules))
+    if not stream.match:
+        wrong = (
+            "it has no ladder to match by. In the settings file write one right under that line, above its tables of "
+            f'fields and values, for example: match = ["Email"]; then: orgsync match {stream.address}'
+        )
+    if wrong:
+        raise StreamRefusedError(f"[{place(stream)}]: {wrong}. No record was read, and nothing was written")
+
+
 class Matcher:
-    """Works on one stream. `back` is the stream of the opposite direction, where both ways are kept in step."""
+    """Works on one stream, whose ladder is in order. `back` is the stream of the opposite direction, where both ways
+    are kept in step.
+    """
 
     def __init__(
         self, prepared: Prepared, source: Catalog, target: Catalog, ledger: ReadLedger, back: Stream | None
     ) -> None:
         stream = prepared.stream
-        wrong = [problem.message for problem in ladder_problems(stream, prepared.fields.rules)]
-        if not stream.match:
-            wrong = ['it has no ladder to match by: give it one, for example match = ["Email"]']
-        if wrong:
-            place = f"[routes.{stream.route}.modules.{stream.source_module}]"
-            raise StreamRefusedError(f"{place}: {'; '.join(wrong)}. Nothing was read or written")
         back_key = back.key if back is not None else None
         has_back_key = back_key in source.schema(stream.source_module).fields
         self.source = Side(org=source, module=stream.source_module, key=back_key if has_back_key else None)

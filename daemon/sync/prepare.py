@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from loguru import logger
 
-from daemon.core.absent import NOTHING, Carried, carried, renamed, replaced
+from daemon.core.absent import NOTHING, Carried, carried, place, renamed, replaced
 from daemon.core.edits import People
 from daemon.core.fieldmap import FieldMap, columns_of
 from daemon.core.mapping import resolve
@@ -166,10 +166,11 @@ def first_run_problem(stream: Stream, state: StreamState | None, target: Catalog
     strangers = target.zoho.count(stream.target_module, condition)
     if not strangers:
         return None
+    ladder = "" if stream.match else f'write match = ["Email"] under [{place(stream)}] in the settings file, then '
     return (
         f"first run, and {stream.target} already holds {strangers} {stream.target_module} "
         "of its own; nothing was written. If some of them may be copies of records of "
-        f"{stream.source}, pair them: `orgsync match {stream.address}`. If none is, start with "
+        f"{stream.source}, pair them: {ladder}`orgsync match {stream.address}`. If none is, start with "
         "`orgsync run --first-run create` (or `orgsync once --first-run create`)"
     )
 

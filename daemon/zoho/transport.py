@@ -29,6 +29,7 @@ from daemon.zoho.errors import CallUncertain, CredentialRefused, OrgUnavailable,
 MAX_BODY: Final = 32 * 1024 * 1024
 MAX_FILE: Final = 512 * 1024 * 1024
 CONNECT_TIMEOUT: Final = 10.0
+_UNREACHED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 _GZIP: Final = zlib.MAX_WBITS | 16
 
 # httpx logs whole URLs, queries included, at INFO (reliability.md 2.2).
@@ -112,10 +113,12 @@ class Transport:
             with self._deadlines.until(left):
                 return self._exchange(request, started, into)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, _BodyError) as error:
-            failure = f"{_reason(error)} ({urlsplit(url).netloc}, after {self._monotonic() - started:.1f} s)"
+            host = urlsplit(url).netloc
+            failure = f"{_reason(error)} ({host}, after {self._monotonic() - started:.1f} s)"
+            hint = _unreached(self._org.name, host) if isinstance(error, _UNREACHED) else ""
         if out.begun:
             raise CallUncertain(self._org.name, failure)
-        raise OrgUnavailable(self._org.name, failure)
+        raise OrgUnavailable(self._org.name, failure, hint)
 
     def _exchange(self, request: httpx.Request, started: float, into: BinaryIO | None) -> Reply:
         response = self._client.send(request, stream=True)
@@ -196,6 +199,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _unreached(org: str, host: str) -> str:
+    """What to do where nobody answers at an address."""
+    look = f"Look whether this machine reaches {host} (network, name server, firewall)"
+    return f"{look} and orgs.{org}.data_center is right, then: orgsync check"
 
 
 def _reason(error: Exception) -> str:

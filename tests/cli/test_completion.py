@@ -38,7 +38,7 @@ def test_bash_completes_commands_options_and_choices_as_the_parser_knows_them() 
         )
         return set(said("bash", "--norc", "-c", script).splitlines())
 
-    assert completed("") == set(cli._COMMANDS)
+    assert completed("") == set(cli.COMMANDS)
     assert completed("re") == {"retry", "release", "resync"}
     assert completed("drop", "--") == options(drop.command)
     assert completed("demo", "--example", "global") == {"global-and-regional"}

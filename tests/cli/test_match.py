@@ -46,8 +46,8 @@ class Stage:
         self.lists = folder / "lists"
 
     def call(self, *args: str) -> Result:
-        runner = CliRunner(env=self.site.env)
-        return runner.invoke(app, ["--settings", str(self.site.settings), *args])
+        runner = CliRunner(env={**self.site.env, "ORGSYNC_SETTINGS": str(self.site.settings)})
+        return runner.invoke(app, args)
 
     def match(self, *args: str, code: int = 0) -> dict[str, Any]:
         done = self.call("match", STREAM, "--json", *args)

@@ -86,7 +86,8 @@ def commands(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     def call(*args: str) -> Said:
         for name, value in site.env.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["orgsync", "--settings", str(site.settings), *args])
+        monkeypatch.setenv("ORGSYNC_SETTINGS", str(site.settings))
+        monkeypatch.setattr(sys, "argv", ["orgsync", *args])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()

@@ -38,7 +38,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def typed(site: Site, *args: str) -> Result:
-    return CliRunner(env=site.env).invoke(app, ["--settings", str(site.settings), *args])
+    return CliRunner(env={**site.env, "ORGSYNC_SETTINGS": str(site.settings)}).invoke(app, args)
 
 
 def test_it_says_what_differs_how_the_rest_was_proved_and_what_to_type(site: Site) -> None:

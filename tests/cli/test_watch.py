@@ -97,3 +97,13 @@ def test_watch_writes_blocks_into_a_pipe_and_a_document_a_line_with_json(site: S
         assert "\x1b" not in text
         if args:
             assert {json.loads(line)["healthy"] for line in text.splitlines()} == {True}
+
+
+def test_long_lines_of_why_are_broken_at_the_terminals_width_between_words(site: Site) -> None:
+    code, drawn = on_a_terminal(site, "why", "5725767000000999999", "--offline", columns=60)
+    [first, *further] = CONTROL.sub("", drawn).splitlines()[:-1]
+    assert code == 1
+    assert first.startswith("the ledger knows nothing of 5725767000000999999:")
+    assert further
+    assert max(len(line) for line in (first, *further)) <= 60
+    assert all(line.startswith(" " * 6) for line in further)

@@ -58,7 +58,8 @@ def why(cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     def call(*args: str) -> tuple[int, str]:
         for name, value in cast.site.env.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["orgsync", "--settings", str(cast.site.settings), "why", *args])
+        monkeypatch.setenv("ORGSYNC_SETTINGS", str(cast.site.settings))
+        monkeypatch.setattr(sys, "argv", ["orgsync", "why", *args])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()

@@ -16,11 +16,14 @@ from daemon.ledger import (
     LedgerError,
     LedgerHeld,
     LedgerLock,
+    LedgerMissing,
     LedgerTooNew,
     LedgerTooOld,
     LedgerUnavailable,
     Reader,
+    migrate,
 )
+from daemon.ledger.database import locate
 from daemon.ledger.tables import HEAD
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +121,7 @@ def test_a_reader_never_writes(reader):
 
 
 def test_a_reader_makes_no_ledger(tmp_path):
-    with pytest.raises(LedgerUnavailable, match="there is no such file"):
+    with pytest.raises(LedgerUnavailable, match=r"there is no ledger at .* yet"):
         Reader.open(f"sqlite:///{tmp_path}/none.db")
     assert list(tmp_path.iterdir()) == []
 
@@ -137,9 +140,13 @@ def test_a_ledger_of_a_newer_version_is_refused_and_not_touched(file, url):
 
 
 def test_a_reader_asks_for_the_upgrade_of_an_older_ledger(tmp_path):
-    (tmp_path / "empty.db").touch()
+    url = f"sqlite:///{tmp_path}/old.db"
+    (tmp_path / "old.db").touch()
+    with pytest.raises(LedgerMissing, match="there is no ledger at"):
+        Reader.open(url)
+    migrate.upgrade(locate(url), "0001")
     with pytest.raises(LedgerTooOld, match="`orgsync run` or `orgsync once` brings it up to date"):
-        Reader.open(f"sqlite:///{tmp_path}/empty.db")
+        Reader.open(url)
 
 
 def test_another_programs_database_is_refused_and_not_touched(tmp_path, file):

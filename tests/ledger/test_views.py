@@ -132,3 +132,14 @@ def test_lag_view_shows_since_when_nobody_asked(ledger, contacts, file):
     assert row[0] in range(129, 136)
     assert row[1] in range(9, 16)
     assert row[2] == 60
+
+
+def test_while_a_first_pass_goes_on_no_view_tells_a_lag(ledger, reader, contacts, make, file):
+    ledger.polled(contacts, ago(10), ago(130), False)
+    assert one(reader, contacts).lag_s is None
+    for view in ("v_streams", "v_lag"):
+        assert file.rows(f"SELECT lag_s FROM {view} WHERE stream = ?", contacts.address) == [(None,)]  # noqa: S608
+    ledger.polled(contacts, ago(10), ago(130), True)
+    for view in ("v_streams", "v_lag"):
+        [(lag,)] = file.rows(f"SELECT lag_s FROM {view} WHERE stream = ?", contacts.address)  # noqa: S608
+        assert lag in range(129, 136)

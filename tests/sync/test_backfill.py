@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loguru import logger
 
 from daemon.core import backfill as price
 from daemon.core.fuse import Fuse, Limit
@@ -418,8 +419,13 @@ def test_rules_that_change_while_a_file_is_read_make_it_worthless(tmp_path: Path
         (route,) = pair.settings.routes
         streams = tuple(replace(one, fields=describing("new")) for one in route.streams)
         pair.settings = replace(pair.settings, routes=(replace(route, streams=streams),))
+        said: list[str] = []
+        sink = logger.add(said.append, level="INFO", format="{message}")
         with again(pair) as other:
             settle(other)
+            logger.remove(sink)
+            assert "all is read anew, from files where that is cheaper" in "".join(said)
+            assert "records, by bulk read: by queries it costs" in "".join(said)
             assert in_step(other)
             assert {row["Description"] for row in other.b.records("Leads")} == {"new"}
             assert (jobs(other), way(other)[0]) == (2, "bulk")
