@@ -6,7 +6,7 @@ import pytest
 
 from tests.lives.life import live
 
-CHUNKS = 20
+CHUNKS = 12
 A_CHUNK = 10
 
 

@@ -1,4 +1,4 @@
-"""The real process, killed at every sixth place where it calls Zoho or writes the ledger: nothing lost, nothing twice.
+"""The real process, killed at every eighth place where it calls Zoho or writes the ledger: nothing lost, nothing twice.
 
 All places: `python -m tests.full points`.
 """
@@ -14,8 +14,8 @@ from tests.points.crash import crashes
 from tests.points.scenarios import SCENARIOS
 from tests.points.warm import Warm
 
-EVERY = 6
-THINNER = {"large first load": 8, "first load by bulk write": 17}  # they have several times as many points as others
+EVERY = 8
+THINNER = {"large first load": 11, "first load by bulk write": 17}  # they have several times as many points as others
 
 
 @pytest.fixture(scope="module")
