@@ -28,7 +28,7 @@ def count_points(stage: Stage) -> int:
 
 
 def crashes(stage: Stage, first: int = 1, every: int = 1) -> Iterator[Crash]:
-    """A kill at every chosen point; fewer where calls that begin together had fewer commits than when they were counted."""
+    """A kill at every chosen point; fewer where calls that begin together had fewer commits than when counted."""
     judge = Judge(stage)
     try:
         for number in range(first, count_points(stage) + 1, every):
