@@ -203,9 +203,9 @@ def stand_for(connection: Connection, stream: Stream, target_ids: Collection[str
     source may go into one of the target.
     """
     source, target = id_map.alias("s"), id_map.alias("t")
-    query = (
+    query = (  # by the target's records: without concat SQLite would begin with all of the source's
         select(target.c.record_id, source.c.record_id)
-        .join(source, and_(source.c.entity_id == target.c.entity_id, source.c.org == stream.source))
+        .join(source, and_(source.c.entity_id == target.c.entity_id, source.c.org.concat("") == stream.source))
         .where(target.c.org == stream.target, target.c.module == stream.target_module)
     )
     found: dict[str, set[str]] = {}

@@ -47,13 +47,16 @@ def test_questions_before_a_cycle_use_an_index(ledger, contacts, make, scans, pl
     assert scans() == []
 
 
-def test_each_of_many_ids_is_sought_in_an_index(ledger, contacts, make, plans):
+def test_a_statement_about_many_ids_begins_with_them_and_seeks_each_in_an_index(ledger, contacts, make, plans):
     page = make.page({"created": 1}, linked=[make.linked("1", "91")], dequeued=["4"], closed_intents=["1"])
     ledger.settle(contacts, page, None, make.now)
     ledger.links(contacts, ["1"])
     ledger.waiting(contacts, ["1"])
     ledger.open_intents(contacts, ["1"])
-    found = [(re.findall(r"(\w+) IN \(SELECT value FROM json_each", one), " ".join(steps)) for one, steps in plans]
+    ledger.stand_for(contacts, ["91"])
+    ledger.counterparts(contacts, [Parent(module="Accounts", record_id="1")], {"Accounts": "Accounts"})
+    ledger.source_records(contacts, ["91"])
+    found = [(re.findall(r"(\w+) IN \(SELECT value FROM json_each", one), steps[0]) for one, steps in plans if steps]
     asked = [("rowid" if name == "id" else name, steps) for names, steps in found for name in names]
     assert len(asked) > 8
     assert [(name, steps) for name, steps in asked if f"{name}=?" not in steps] == []
