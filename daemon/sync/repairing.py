@@ -8,6 +8,7 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 
 from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, DRIFT, KEY_LOST, TARGET_GONE
+from daemon.core.dropped import TAKEN_BACK
 from daemon.core.rules import Stream
 from daemon.core.verdict import Kind
 from daemon.ledger import DueRow
@@ -44,6 +45,8 @@ def _cause(one: Finding, stream: Stream) -> str:
     """Of a difference it is that of a hand edit which a person takes back: then the target is asked, and gets whatever
     the source says now, its key included. What `drift = "keep"` leaves to the hand is not taken back with a lost key.
     """
+    if one.put_back:
+        return TAKEN_BACK
     if one.kind == "gone":
         return TARGET_GONE
     if one.kind == "outlived" and one.modified_time is None:

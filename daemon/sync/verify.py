@@ -78,11 +78,13 @@ class Verifier:
         self._behind = state.trouble
         if state.trouble is None and state.caught_up_at is None:
             self._behind = "it has not caught up with the source yet"
+        put_back = ledger.put_back(stream)
         self._stock = Stock(
             position=state.position,
             waiting=ledger.all_waiting(stream),
             unanswered=ledger.open_intents(stream).keys(),
-            dropped=ledger.all_dropped(stream),
+            dropped={i: version for i, version in ledger.all_dropped(stream).items() if i not in put_back},
+            put_back=put_back,
         )
         self._pairs = ledger.pairs(stream)
         self._of = {pair.source_id: pair for pair in self._pairs}
@@ -113,6 +115,7 @@ class Verifier:
     def run(self) -> Verified:
         """Goes through both orgs. Raises what the client raises; that the credits are spent is no error."""
         place = self._start
+        self._suspect(self._stock.put_back)  # what both sides agreed on is not what the source says
         try:
             if place is None or place.side == "source":
                 self._go_through_source()
@@ -165,7 +168,8 @@ class Verifier:
         linked = {pair.source_id for pair in self._there}
         waiting = {i for i, row in stock.waiting.items() if row.modified_time is not None and i not in self._of}
         dropped = {i for i, version in stock.dropped.items() if version is not None and i not in self._of}
-        return linked | waiting | dropped | self._found.later.keys()
+        put_back = {i for i, back in stock.put_back.items() if back.version is not None}
+        return linked | waiting | dropped | put_back | self._found.later.keys()
 
     def _known_in_source(self, bucket: Bucket) -> int:
         return known_in(self._source_points, bucket.start, bucket.end)
@@ -195,7 +199,9 @@ class Verifier:
             standing = stock.standing(source_id, change.modified_time)
             if standing.waiting is not None or standing.unanswered or standing.dropped:
                 continue
-            if link is None or link.state == "deleted":
+            if standing.put_back:
+                self._suspect([source_id])
+            elif link is None or link.state == "deleted":
                 found.told[source_id] = judge.missing(change)
             elif self._looks_at_each or not judge.agrees(translations[source_id], link):
                 self._suspect([source_id])

@@ -58,7 +58,7 @@ def looked(pair: Pair, cycle: int, *, created: bool = False, module: str = "Lead
 def undo(pair: Pair, cycle: int, *, created: bool = False, module: str = "Leads") -> tuple[Undoing, Report]:
     undoing, runner = looked(pair, cycle, created=created, module=module)
     source, target = (pair.fleet.catalogs[org] for org in ("india", "us"))
-    return undoing, carry_out(undoing, runner, source, target, runner._now)
+    return undoing, carry_out(undoing, runner, source, target, runner._now, "ann@desk")
 
 
 def reasons(undoing: Undoing) -> list[tuple[str | None, Reason]]:
@@ -121,6 +121,9 @@ def test_after_the_release_the_record_is_brought_in_step_when_it_is_edited_and_n
     assert (pair.counterpart("Leads", mine)["City"], pair.counterpart("Leads", other)["City"]) == ("Goa", "Pune")
     assert pair.sql("select fields from changes order by id desc limit 1") == [('["City", "Phone"]',)]
     pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet._now())
+    pair.once()
+    assert pair.counterpart("Leads", other)["City"] == "Pune"
+    assert pair.ledger.retry(pair.fleet._now(), source_id=other) == 1
     pair.once()
     assert pair.counterpart("Leads", other)["City"] == "Goa"
 
