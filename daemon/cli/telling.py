@@ -145,10 +145,10 @@ def _is_dropped(story: Story) -> bool:
 
 
 def _at_rest(story: Story, stream: Stream | None, today: Today | None, now: datetime) -> str:
-    if _is_dropped(story):
+    drop = story.dropped
+    if drop is not None and _is_dropped(story):
         anew = f"an edit in {story.source} begins anew, and so does: orgsync retry --record {story.source_id}"
-        undone = story.dropped is not None and story.dropped.code == UNDONE
-        was = f"it was {printable(story.dropped.detail)}" if undone and story.dropped else "this version was dropped"
+        was = f"it was {printable(drop.detail)}" if drop.code == UNDONE else "this version was dropped"
         return f"nothing, {was}; {anew}"
     if stream is not None and today is not None:
         linked, live = story.target_id is not None, story.state == "live"

@@ -97,14 +97,17 @@ def _ending(shown: Shown, *, asks: bool) -> list[str]:
     undoing, report = shown.undoing, shown.report
     stream, sent = undoing.prepared.stream, undoing.sent
     calls = f"at most {_count(sent.credits, 'credit')} of {stream.target} in {_count(sent.calls, 'write call')}"
+    more = " more" if any(left.reason == "undone" for one in undoing.left for left in one.left) else ""
     reads = f"about {_count(undoing.reading, 'credit')} of {stream.source}"
     if report is None and not undoing.writes:
-        return ["nothing is to be put back"]
+        return [f"nothing{more} is to be put back"]
     if report is None:
         ends = "" if asks else f"; nothing was written. next: {shown.following}"
         return [f"it costs {calls} and {reads}, and stops the stream until it is released{ends}"]
     done = report.outcomes["updated"] + report.outcomes["deleted"]
-    lines = [f"{_count(done, 'record')} put back, by cycle {report.cycle_id}" if done else "nothing was put back"]
+    lines = [
+        f"{_count(done, 'record')} put back, by cycle {report.cycle_id}" if done else f"nothing{more} was put back"
+    ]
     if shown.failed:
         lines.append(
             f"{_count(shown.failed, 'record')} not: the target refused them, or did not answer (see orgsync why)"

@@ -32,7 +32,7 @@ _DONE: Final[frozenset[Outcome]] = frozenset({"updated", "deleted", "unchanged"}
 Reason = Literal[
     "touched",  # it was changed in the target since
     "later",  # a later cycle has written it
-    "undone",  # a later cycle has put it back already
+    "undone",  # it holds the value before already: a later cycle, or somebody, has put it back
     "gone",  # the record is not there any more
     "forgotten",  # the value before was never kept, or is not any more
     "key",  # orgsync's own mark, by which the record is found again
@@ -127,6 +127,7 @@ def judge(
             left.append(Left(field=name, reason="unread"))
         elif (now := digest_value(held[name], key)) == digest_value(former.value, key):
             same[name] = former.value
+            left.append(Left(field=name, reason="undone"))
         elif now == former.written:
             back[name] = former.value
         else:

@@ -60,6 +60,12 @@ class Undoing:
         return [one for one in self.puttings if one.writes]
 
     @property
+    def undone(self) -> list[str]:
+        """The source records that are put back then, by this undo or before."""
+        before = [one.source_id for one in self.left if any(left.reason == "undone" for left in one.left)]
+        return list(dict.fromkeys([*(one.source_id for one in self.writes), *before]))
+
+    @property
     def sent(self) -> Sending:
         """What that comes to."""
         steps = [step_of(one, self.prepared.fields, b"", self.cycle.started_at) for one in self.writes]
@@ -160,18 +166,19 @@ def carry_out(
 
 
 def _stop(undoing: Undoing, stream: Stream, ledger: Ledger, now: datetime) -> None:
-    """Nothing of the stream is written any more until a person releases it, whatever becomes of this process."""
-    writes, cycle = undoing.writes, undoing.cycle
+    """Nothing of the stream is written any more until a person releases it, whatever becomes of this process. The fuse
+    counts what earlier undos of the cycle have put back too.
+    """
+    cycle, ids = undoing.cycle, undoing.undone
     blown = Blown(
         kind="undone",
-        count=len(writes),
+        count=len(ids),
         base=len(cycle.attempts),
         allowed=0,
-        examples=tuple(one.source_id for one in writes[:5]),
+        examples=tuple(ids[:5]),
         cycle=cycle.number,
     )
-    standing = ledger.fuse_state(stream).blown
-    if standing is None or (standing.kind, standing.cycle) != ("undone", cycle.number):
+    if ledger.fuse_state(stream).blown != blown:
         ledger.blow(stream, blown, now)
     ledger.polled(stream, now, None, caught_up=False, trouble=sentence(blown, stream.address))
 

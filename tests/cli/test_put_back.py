@@ -9,9 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from daemon.cli import app
 from daemon.emulator import Emulator
+from daemon.ledger import Ledger
 from tests.cli.test_repair import STREAM, Desk
+
+
+class Killed(BaseException):
+    """What SIGKILL looks like from inside a test."""
+
+
+def _killed(*_: object) -> int:
+    raise Killed
 
 
 class UndoDesk(Desk):
@@ -181,3 +192,46 @@ def test_two_undos_of_one_record_hold_back_one_version(desk: UndoDesk) -> None:
     assert row is not None
     assert (row["City"], row["Phone"]) == ("Pune", "0")
     assert desk.found() == (5, {desk.ours[0]: f"put back by the undo of cycle {first}"})
+
+
+def test_after_two_undos_of_a_cycle_status_and_once_count_the_same(desk: UndoDesk) -> None:
+    for mine in desk.ours[:4]:
+        desk.a.edit("Leads", mine, {"City": "Goa"})
+    desk.once()
+    desk.by_hand(desk.ours[0], City="Delhi")
+    assert desk.call("undo", "--cycle", "2", "--yes").exit_code == 1
+    assert "a person has undone 3 of the 4 writes of cycle 2" in desk.call("status").stdout
+    desk.by_hand(desk.ours[0], City="Goa")
+    desk.pass_time()
+    assert desk.call("undo", "--cycle", "2", "--yes").exit_code == 1
+    said = "a person has undone 4 of the 4 writes of cycle 2"
+    assert said in desk.call("status").stdout
+    assert said in desk.call("once").output
+    assert said in desk.call("status").stdout
+    assert desk.call("release", STREAM, "--accept", "0", "--reason", "mended").exit_code == 0
+    assert desk.call("once").exit_code == 0
+
+
+def test_an_undo_that_was_killed_says_when_it_is_typed_again_what_is_back_already(desk: UndoDesk) -> None:
+    for mine in desk.ours[:4]:
+        desk.a.edit("Leads", mine, {"City": "Goa"})
+    desk.once()
+    desk.pass_time()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "settle", _killed)
+        with pytest.raises(Killed):
+            CliRunner(env=desk.site.env).invoke(
+                app, ["--settings", str(desk.site.settings), "undo", "--cycle", "2", "--yes"], catch_exceptions=False
+            )
+    assert desk.cities() == ["Pune"] * 6
+    desk.pass_time()
+    desk.pass_time()
+    for _ in range(2):
+        done = desk.call("undo", "--cycle", "2", "--yes")
+        assert (done.exit_code, "put back already (4)" in done.stdout) == (1, True), done.stdout
+        assert desk.ours[0] in done.stdout
+        assert "nothing more was put back" in done.stdout
+    assert desk.call("release", STREAM, "--accept", "0", "--reason", "mended").exit_code == 0
+    desk.once()
+    assert desk.cities() == ["Pune"] * 6
+    assert desk.found() == (2, dict.fromkeys(desk.ours[:4], "put back by the undo of cycle 2"))
