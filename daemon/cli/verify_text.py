@@ -186,6 +186,7 @@ def as_document(said: Verified, stream: Stream, queued: int | None, plan: Shown 
         "credits": said.credits,
         "unreached": said.unreached,
         "goes_on": None if said.goes_on is None else token_of(said.goes_on),
+        "least": said.least,
         "queued": queued,
         "repair": None if plan is None else planned.as_document(plan),
     }
