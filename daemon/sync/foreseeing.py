@@ -41,6 +41,11 @@ class Cost:
     target: int
     calls: int
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            source=self.source + other.source, target=self.target + other.target, calls=self.calls + other.calls
+        )
+
     def __sub__(self, other: Cost) -> Cost:
         return Cost(
             source=self.source - other.source, target=self.target - other.target, calls=self.calls - other.calls

@@ -238,6 +238,22 @@ def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_spent(emu: Emula
     assert "name one of them" in desk.verify("--repair", str(tmp_path / "new"), "--queue").output
 
 
+@pytest.mark.parametrize("count", [3, 130])
+def test_the_price_that_is_shown_is_what_apply_spends_or_a_little_more(
+    emu: Emulator, tmp_path: Path, count: int
+) -> None:
+    desk = Desk(emu, tmp_path, count)
+    for mine in desk.ours:
+        desk.by_hand(mine, City="Hand")
+    done = json.loads(desk.verify("--repair", str(desk.file), "--json").stdout)
+    price = done["repair"]["credits"]["applying"]
+    before = {org: handle.credits()["used"] for org, handle in (("source", desk.a), ("target", desk.b))}
+    assert desk.apply().exit_code == 0
+    spent = {o: h.credits()["used"] - before[o] for o, h in (("source", desk.a), ("target", desk.b))}
+    for org, shown in price.items():
+        assert spent[org] <= shown <= spent[org] + 2, (price, spent)
+
+
 def test_the_ceiling_holds_for_the_plan_too(emu: Emulator, tmp_path: Path) -> None:
     desk = Desk(emu, tmp_path, 3)
     desk.by_hand(desk.ours[0], City="Hand")
