@@ -131,13 +131,13 @@ def planned_repair(asked: Asking, rows: Sequence[DueRow], file: Path, limit: int
     if not asked.ceiling.pays_for(lambda: plans.append(plan_of(rows, planner))):
         return None
     seen = plans[0]
-    if seen.writes:
+    if seen.mends:
         planfile.write(file, kept(seen, repair=True))
     return Shown(
         forecast=seen,
         latency=asked.pace.latency,
         everything=False,
-        following=f"orgsync apply {shlex.quote(str(file))}" if seen.writes else "orgsync why ID",
+        following=f"orgsync apply {shlex.quote(str(file))}" if seen.mends else "orgsync why ID",
         few=limit,
         wider=f"--limit {len(rows)}",
     )
@@ -156,7 +156,7 @@ def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
 def _repair(plan: Shown, file: Path) -> list[str]:
     """What puts it right, and where that is kept."""
     kept_in = (
-        f"the plan is kept in {file}" if plan.forecast.writes else f"{file} was not written: nothing can be mended now"
+        f"the plan is kept in {file}" if plan.forecast.mends else f"{file} was not written: nothing can be mended now"
     )
     return [f"{kept_in}:", planned.as_text(plan)]
 

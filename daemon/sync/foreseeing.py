@@ -84,6 +84,11 @@ class Forecast:
         """What would be written."""
         return [item for item in self.items if item.kind in WRITES]
 
+    @property
+    def mends(self) -> list[Item]:
+        """What would be written, or linked with what is there."""
+        return [item for item in self.items if item.kind in WRITES or item.kind == "link"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

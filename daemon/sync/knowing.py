@@ -56,7 +56,9 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
     missing = {p for found in points_to.values() for p in found} - parents.keys()
     links = ledger.links(stream, ids)
     outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
-    strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
+    looked_for = {i for i, row in due.items() if row.cause_code == KEY_LOST}
+    unknown = [c for c in changes if c.record_id not in links]
+    strays = [c.record_id for c in unknown if c.record_id in looked_for or _is_stray(c, stream, outside & due.keys())]
     ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
     ask = _ASK_TARGET - _BY_HAND if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}

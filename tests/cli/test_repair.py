@@ -216,10 +216,17 @@ def test_what_the_settings_leave_to_people_is_named_and_only_the_rest_is_planned
 
 def test_a_record_that_the_ledger_forgot_finds_its_counterpart_again(emu: Emulator, tmp_path: Path) -> None:
     desk = Desk(emu, tmp_path, 3)
-    desk.forget(desk.ours[0])
+    for mine in desk.ours[:2]:
+        desk.forget(mine)
+    desk.by_hand(desk.ours[1], City="Hand")
+    desk.pass_time()
     said = desk.verify("--repair", str(desk.file))
-    assert ("strangers: 1" in said.stdout, "left to people" in said.stdout) == (True, False)
-    assert "1 adopted" in desk.apply().stdout
+    assert ("strangers: 2" in said.stdout, "left to people" in said.stdout) == (True, False)
+    assert said.stdout.splitlines()[0] == f"{STREAM}: 1 of 3 equal, 2 differ; 2 in us stand for nothing"
+    assert "would create 0, adopt 1, update 0, delete 0, link 1, hold 0" in said.stdout
+    assert f"-> {desk.theirs[desk.ours[0]]} of us)" in said.stdout
+    assert "2 adopted" in desk.apply().stdout
+    assert len(desk.new_writes()) == 1
     desk.pass_time()
     assert desk.call("once").exit_code == 0
     assert desk.headline() == f"{STREAM}: 3 of 3 equal"
