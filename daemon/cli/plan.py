@@ -20,7 +20,6 @@ from daemon.cli.planned import Shown, as_document, as_text
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option
-from daemon.core.forecast import WRITES
 from daemon.core.rules import Stream
 from daemon.core.saved import SavedPlan, saved_step
 from daemon.service.logs import set_up
@@ -84,14 +83,14 @@ def planning(settings: Settings, stream: Stream) -> Iterator[tuple[Planner, bool
 
 
 def kept(seen: Forecast, *, has_ledger: bool = True, create: bool = False, repair: bool = False) -> SavedPlan:
-    """The writes of a plan as they are kept in a file."""
+    """The writes of a plan as they are kept in a file; of one that repairs what is linked alone too."""
     return SavedPlan(
         made_at=utc_now(),
         create=create,
         repair=repair,
         standing=seen.standing if has_ledger else replace(seen.standing, ledger=None),
         key=seen.key.hex(),
-        steps=tuple(saved_step(item) for item in seen.items if item.kind in WRITES),
+        steps=tuple(saved_step(item) for item in (seen.mends if repair else seen.writes)),
     )
 
 

@@ -64,7 +64,9 @@ def as_text(shown: Shown) -> str:
 
 def _summary(seen: Forecast) -> str:
     n = seen.counts
-    parts = [f"create {n['create']:,}", f"update {n['update']:,}", f"delete {n['delete']:,}"]
+    parts = [f"create {n['create']:,}"]
+    parts += [f"adopt {n['adopt']:,}"] if n["adopt"] else []
+    parts += [f"update {n['update']:,}", f"delete {n['delete']:,}"]
     parts += [f"flag {n['flag']:,}"] if n["flag"] else []
     parts += [f"link {n['link']:,}"] if n["link"] else []
     parts.append(f"hold {n['hold']:,}")
@@ -182,6 +184,7 @@ def value_text(value: object, people: Mapping[str, str]) -> str:
 _Draw = Callable[[Item, Forecast, Shown], Sequence[str]]
 _SECTIONS: Final[Sequence[tuple[Kind, str, _Draw]]] = (
     ("create", "create", _created),
+    ("adopt", "adopt what is there", _updated),
     ("update", "update", _updated),
     ("delete", "delete", _gone),
     ("flag", "flag as deleted", _gone),

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.status import duration, instant, printable
-from daemon.core.causes import advice
+from daemon.core.causes import UNDONE, advice
 from daemon.core.outlook import Outlook, outlook
 from daemon.core.rules import Stream
 from daemon.core.side_by_side import FieldNow, Today
@@ -59,6 +59,8 @@ def _waiting(row: Waiting) -> list[str]:
 
 def _dropped(drop: Drop) -> str:
     since = "" if drop.ended_at is None else f"; it began anew {instant(drop.ended_at)}"
+    if drop.code == UNDONE:
+        return f"  {printable(drop.detail)}, {instant(drop.dropped_at)} by {printable(drop.who)}{since}"
     about = printable(f"{drop.code}: {drop.detail}")
     return f"  dropped {instant(drop.dropped_at)} by {printable(drop.who)}: {printable(drop.reason)} ({about}){since}"
 
@@ -143,9 +145,11 @@ def _is_dropped(story: Story) -> bool:
 
 
 def _at_rest(story: Story, stream: Stream | None, today: Today | None, now: datetime) -> str:
-    if _is_dropped(story):
+    drop = story.dropped
+    if drop is not None and _is_dropped(story):
         anew = f"an edit in {story.source} begins anew, and so does: orgsync retry --record {story.source_id}"
-        return f"nothing, this version was dropped; {anew}"
+        was = f"it was {printable(drop.detail)}" if drop.code == UNDONE else "this version was dropped"
+        return f"nothing, {was}; {anew}"
     if stream is not None and today is not None:
         linked, live = story.target_id is not None, story.state == "live"
         ahead = outlook(stream, today, story.read_until, linked=linked, live=live)

@@ -10,6 +10,7 @@ import click
 
 from daemon.cli import typed
 from daemon.cli.context import asked_ledger, demand_ledger, load_settings
+from daemon.cli.drop import whoami
 from daemon.cli.exits import HEALTHY, HELD, LEDGER_HELD, STOPPED, UNREACHABLE, USAGE
 from daemon.cli.holding import Holder, holding
 from daemon.cli.plan import planning
@@ -99,7 +100,7 @@ def _undo(holder: Holder, number: int, shown: Undoing | None, *, created: bool) 
     if cycle is not None:
         undoing = look(cycle, prepared, holder.target, holder.ledger, created=created)
         if shown is None or undoing.same_as(shown):
-            return undoing, carry_out(undoing, holder.runner, holder.source, holder.target, holder.now)
+            return undoing, carry_out(undoing, holder.runner, holder.source, holder.target, holder.now, whoami())
     raise StreamRefusedError(
         f"cycle {number} of {holder.stream.address}: what was shown is not so any more, something was written since. "
         f"Nothing was put back; look again: orgsync undo --cycle {number}"

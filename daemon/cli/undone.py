@@ -95,22 +95,26 @@ def _left(shown: Shown) -> list[str]:
 
 def _ending(shown: Shown, *, asks: bool) -> list[str]:
     undoing, report = shown.undoing, shown.report
-    org, sent = undoing.prepared.stream.target, undoing.sent
-    calls = f"at most {_count(sent.credits, 'credit')} of {org} in {_count(sent.calls, 'write call')}"
+    stream, sent = undoing.prepared.stream, undoing.sent
+    calls = f"at most {_count(sent.credits, 'credit')} of {stream.target} in {_count(sent.calls, 'write call')}"
+    more = " more" if any(left.reason == "undone" for one in undoing.left for left in one.left) else ""
+    reads = f"about {_count(undoing.reading, 'credit')} of {stream.source}"
     if report is None and not undoing.writes:
-        return ["nothing is to be put back"]
+        return [f"nothing{more} is to be put back"]
     if report is None:
         ends = "" if asks else f"; nothing was written. next: {shown.following}"
-        return [f"it costs {calls}, and stops the stream until it is released{ends}"]
+        return [f"it costs {calls} and {reads}, and stops the stream until it is released{ends}"]
     done = report.outcomes["updated"] + report.outcomes["deleted"]
-    lines = [f"{_count(done, 'record')} put back, by cycle {report.cycle_id}" if done else "nothing was put back"]
+    lines = [
+        f"{_count(done, 'record')} put back, by cycle {report.cycle_id}" if done else f"nothing{more} was put back"
+    ]
     if shown.failed:
         lines.append(
             f"{_count(shown.failed, 'record')} not: the target refused them, or did not answer (see orgsync why)"
         )
     if undoing.writes:
         lines.append(
-            f"{undoing.prepared.stream.address} stands now, so that nothing writes the same again. Mend the mapping, "
+            f"{stream.address} stands now, so that nothing writes the same again. Mend the mapping, "
             f'or the source; then: {shown.following} --accept 0 --reason "…"'
         )
     return lines
@@ -147,7 +151,7 @@ def as_document(shown: Shown) -> dict[str, object]:
         "trouble": None if report is None else report.trouble,
         "records": [_entry(one) for one in undoing.writes],
         "left": [_left_entry(one, left) for one in undoing.left for left in one.left],
-        "credits": {"looking": undoing.spent, "writing": undoing.sent.credits},
+        "credits": {"looking": undoing.spent, "reading": undoing.reading, "writing": undoing.sent.credits},
         "next": shown.following,
     }
 

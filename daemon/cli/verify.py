@@ -23,11 +23,11 @@ from daemon.core.rules import Stream
 from daemon.ledger import DueRow
 from daemon.service.inbox import Request
 from daemon.settings import Settings
+from daemon.sync.foreseeing import Forecast
 from daemon.sync.prepare import prepare
 from daemon.sync.repairing import plan_of, to_mend
-from daemon.sync.verified import Place, Verified
+from daemon.sync.verified import LEAST, STEP, Place, Verified, nothing_verified
 from daemon.sync.verify import Verifier
-from daemon.zoho.errors import OrgUnavailable
 
 Tell = Callable[[str, int, int], None]
 
@@ -105,10 +105,21 @@ def _silent(_org: str, _done: int, _of: int) -> None:
 
 
 def verified(asked: Asking, *, deep: bool = False, start: Place | None = None, tell: Tell = _silent) -> Verified:
-    """What both orgs hold, beside a daemon or without. Raises what the client and the ledger raise."""
-    source, target, ledger = asked.source, asked.target, asked.ledger
-    prepared = prepare(asked.stream, asked.route, source, target, ledger.carried(asked.stream))
-    return Verifier(prepared, source, target, ledger, utc_now, asked.ceiling, deep=deep, start=start, tell=tell).run()
+    """What both orgs hold, beside a daemon or without; nothing where the credits do not suffice for a step. Raises what
+    the client and the ledger raise.
+    """
+    source, target, ledger, ceiling = asked.source, asked.target, asked.ledger, asked.ceiling
+    if ceiling.most is not None and ceiling.most < LEAST:
+        return nothing_verified(asked.stream, ledger, start, 0, LEAST)
+    ready: list[Verifier] = []
+
+    def begin() -> None:
+        prepared = prepare(asked.stream, asked.route, source, target, ledger.carried(asked.stream))
+        ready.append(Verifier(prepared, source, target, ledger, utc_now, ceiling, deep=deep, start=start, tell=tell))
+
+    if not ceiling.pays_for(begin):
+        return nothing_verified(asked.stream, ledger, start, ceiling.spent, ceiling.least + STEP)
+    return ready[0].run()
 
 
 def planned_repair(asked: Asking, rows: Sequence[DueRow], file: Path, limit: int) -> Shown | None:
@@ -116,20 +127,17 @@ def planned_repair(asked: Asking, rows: Sequence[DueRow], file: Path, limit: int
 
     Raises what planning raises, and ClickException where the file cannot be written.
     """
-    planner = asked.planner()
-    try:
-        seen = plan_of(rows, planner)
-    except OrgUnavailable:
-        if not asked.ceiling.reached:
-            raise
+    planner, plans = asked.planner(), list[Forecast]()
+    if not asked.ceiling.pays_for(lambda: plans.append(plan_of(rows, planner))):
         return None
-    if seen.writes:
+    seen = plans[0]
+    if seen.mends:
         planfile.write(file, kept(seen, repair=True))
     return Shown(
         forecast=seen,
         latency=asked.pace.latency,
         everything=False,
-        following=f"orgsync apply {shlex.quote(str(file))}" if seen.writes else "orgsync why ID",
+        following=f"orgsync apply {shlex.quote(str(file))}" if seen.mends else "orgsync why ID",
         few=limit,
         wider=f"--limit {len(rows)}",
     )
@@ -140,13 +148,15 @@ def _goes_on(said: Verified, *, deep: bool, most: int | None) -> list[str]:
     if said.goes_on is None:
         return []
     words = f"orgsync verify {said.stream}{' --deep' if deep else ''} --from {token_of(said.goes_on)}"
-    return [f"goes on with: {words}" + (f" --credits {most}" if most else "")]
+    enough = max(most or 0, said.least or 0)
+    why = [] if said.least is None else [f"{most} credits do not suffice for a step: it takes at least {said.least}"]
+    return [*why, f"goes on with: {words}" + (f" --credits {enough}" if enough else "")]
 
 
 def _repair(plan: Shown, file: Path) -> list[str]:
     """What puts it right, and where that is kept."""
     kept_in = (
-        f"the plan is kept in {file}" if plan.forecast.writes else f"{file} was not written: nothing can be mended now"
+        f"the plan is kept in {file}" if plan.forecast.mends else f"{file} was not written: nothing can be mended now"
     )
     return [f"{kept_in}:", planned.as_text(plan)]
 

@@ -46,12 +46,14 @@ _LEFT: Final[Mapping[Kind, str]] = {
     "kept": 'edit them in {source}, or take drift = "keep" out of the settings',
 }
 """What no repair touches, and what a person does."""
+_OF_TARGET: Final[tuple[Kind, ...]] = ("outlived", "strangers")
+"""Records of the target that stand for none of the source."""
 _LISTED: Final[tuple[Kind, ...]] = (*UNEXPLAINED, "own_form", "kept")
 
 
 def as_text(said: Verified, stream: Stream, limit: int) -> list[str]:
     """What both orgs hold, for a person; of each kind `limit` records are named."""
-    lines = [_headline(said), *_kinds(said, stream, limit)]
+    lines = [_headline(said, stream), *_kinds(said, stream, limit)]
     if said.only_in_target:
         lines.append(f"  only in {stream.target}: {said.only_in_target:,} (linked with nothing)")
     if said.behind is not None:
@@ -81,8 +83,11 @@ def left_to_people(said: Verified, stream: Stream) -> list[str]:
     return ["left to people:", *lines] if lines else []
 
 
-def _headline(said: Verified) -> str:
-    differ = f", {said.unexplained:,} differ" if said.unexplained else ""
+def _headline(said: Verified, stream: Stream) -> str:
+    alone = sum(said.kinds.get(kind, 0) for kind in _OF_TARGET)
+    unlike = said.unexplained - alone
+    differ = f", {unlike:,} differ" if unlike else ""
+    differ += f"; {alone:,} in {stream.target} stand{'s' if alone == 1 else ''} for nothing" if alone else ""
     line = f"{said.stream}: {said.kinds.get('equal', 0):,} of {said.total:,} equal{differ}"
     if said.goes_on is not None:
         return f"{line}; {said.unreached:,} were not verified, as {said.credits:,} credits are spent"
@@ -186,6 +191,7 @@ def as_document(said: Verified, stream: Stream, queued: int | None, plan: Shown 
         "credits": said.credits,
         "unreached": said.unreached,
         "goes_on": None if said.goes_on is None else token_of(said.goes_on),
+        "least": said.least,
         "queued": queued,
         "repair": None if plan is None else planned.as_document(plan),
     }

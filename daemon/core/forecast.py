@@ -36,13 +36,15 @@ from daemon.core.steps import (
 from daemon.core.translate import Parent, observe
 
 Kind = Literal[
-    "create", "update", "delete", "flag", "link", "hold", "follow", "wait", "conflict", "unchanged", "filtered"
+    "create", "adopt", "update", "delete", "flag", "link", "hold", "follow", "wait", "conflict", "unchanged", "filtered"
 ]
-"""`link`: a counterpart that is there already is noted. `follow`: waits for a record that this plan creates. `wait`:
-decides itself later. `conflict`: what was edited in the target wins. `filtered`: not carried.
+"""`adopt`: a counterpart that is there already is noted and brought in step; `link`: it is noted alone. `follow`: waits
+for a record that this plan creates. `wait`: decides itself later. `conflict`: what was edited in the target wins.
+`filtered`: not carried.
 """
 KINDS: Final[tuple[Kind, ...]] = (
     "create",
+    "adopt",
     "update",
     "delete",
     "flag",
@@ -54,7 +56,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     "unchanged",
     "filtered",
 )
-WRITES: Final[frozenset[Kind]] = frozenset({"create", "update", "delete", "flag"})
+WRITES: Final[frozenset[Kind]] = frozenset({"create", "adopt", "update", "delete", "flag"})
 AT_REST: Final[frozenset[Kind]] = frozenset({"unchanged", "filtered"})
 _KEPT: Final[Mapping[str, Kind]] = {
     "unchanged": "unchanged",
@@ -148,6 +150,8 @@ def kind_of(step: Step, made: Collection[Parent]) -> Kind:
             return _KEPT[step.outcome]
         case Hold():
             return "follow" if step.waits_for in made else "hold"
+        case Update(adopts=True):
+            return "adopt"
         case _:
             return _CALLED[type(step)]
 

@@ -33,10 +33,22 @@ class Fought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """Of a settlement that undoes `cycle`: who did it, the versions of the source's records that are not written again
+    (`held_back`), and the records that are again as the source says.
+    """
+
+    cycle: int
+    who: str
+    held_back: Mapping[str, Version]
+    in_step: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """Everything that one page leaves in the ledger. `outcomes` adds up to `seen`; `gone` are records that the source
     does not have any more, `anew` those of which an earlier version was dropped. `lost` are records of which an earlier
-    write had no answer and is not looked for any more. `undoes` is the cycle that this one undoes.
+    write had no answer and is not looked for any more. `undone`: what this one undoes, if it is an undo.
     """
 
     lane: Lane
@@ -51,7 +63,7 @@ class Settlement:
     gone: Sequence[str] = ()
     anew: Sequence[str] = ()
     lost: Sequence[str] = ()
-    undoes: int | None = None
+    undone: Undone | None = None
     checkpoint: Position | None = None
 
 

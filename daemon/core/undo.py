@@ -14,23 +14,25 @@ from daemon.core.answer import Answer, Busy, Done, Gone, NotSent, Refused, Uncer
 from daemon.core.causes import TARGET_GONE, UNCERTAIN, UNDONE
 from daemon.core.composed import sendable, surplus_tags
 from daemon.core.convert import Json, Values
-from daemon.core.digest import Digests, digest_value, together
+from daemon.core.digest import OWED, Digests, digest_value, together
+from daemon.core.dropped import Version
 from daemon.core.ends import Linked, Waiting, Written, attempt, unconfirmed
 from daemon.core.fieldmap import FieldMap
 from daemon.core.former import Before, Former
 from daemon.core.outcome import Outcome
 from daemon.core.record import Change, Position, WireRecord
 from daemon.core.rules import Stream
-from daemon.core.settle import Settlement
+from daemon.core.settle import Settlement, Undone
 from daemon.core.steps import Delete, Flag, Link, LinkState, Update
 from daemon.core.translate import as_written
 
 MAY_BE_DONE: Final = frozenset({"SUCCESS", UNCERTAIN})
 """Answers after which the target may hold what was sent."""
+_DONE: Final[frozenset[Outcome]] = frozenset({"updated", "deleted", "unchanged"})
 Reason = Literal[
     "touched",  # it was changed in the target since
     "later",  # a later cycle has written it
-    "undone",  # a later cycle has put it back already
+    "undone",  # it holds the value before already: a later cycle, or somebody, has put it back
     "gone",  # the record is not there any more
     "forgotten",  # the value before was never kept, or is not any more
     "key",  # orgsync's own mark, by which the record is found again
@@ -125,6 +127,7 @@ def judge(
             left.append(Left(field=name, reason="unread"))
         elif (now := digest_value(held[name], key)) == digest_value(former.value, key):
             same[name] = former.value
+            left.append(Left(field=name, reason="undone"))
         elif now == former.written:
             back[name] = former.value
         else:
@@ -156,6 +159,17 @@ class Putting:
     def writes(self) -> bool:
         """Whether anything is sent for it."""
         return bool(self.back) or (self.take and not self.taken)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Says:
+    """What the source has of a record: its version, and the digests of what the target should hold by it (field ->
+    digest). `taken_back`: an undo has put back what this version had written.
+    """
+
+    version: Version
+    wanted: Mapping[str, str]
+    taken_back: bool
 
 
 def step_of(one: Putting, fields: FieldMap, key: bytes, now: datetime) -> Update | Delete:
@@ -200,10 +214,12 @@ def settled(
     fields: FieldMap,
     key: bytes,
     waiting: Mapping[str, Waiting],
+    says: Mapping[str, Says],
+    who: str,
 ) -> Settlement:
     """What became of some records, in a cycle of their own that undoes `cycle`. `steps` are those that were to be sent,
-    `answers` what came of them, by source id, `waiting` what the queue holds of them. What the target refused is given
-    up: nothing is queued.
+    `answers` what came of them, by source id, `waiting` what the queue holds of them, `says` what
+    the source has of them, `who` undoes it. What the target refused is given up: nothing is queued.
     """
     outcomes: dict[str, Outcome] = {}
     linked: list[Linked] = []
@@ -239,8 +255,44 @@ def settled(
         closed_intents=closed,
         dequeued=[i for i in closed if i in waiting and waiting[i].code == UNDONE],
         lost=lost,
-        undoes=cycle,
+        undone=_undone(
+            [one for one in puttings if outcomes.get(one.source_id) in _DONE], says, cycle, who, stream, fields, key
+        ),
     )
+
+
+def _undone(
+    done: Sequence[Putting],
+    says: Mapping[str, Says],
+    cycle: int,
+    who: str,
+    stream: Stream,
+    fields: FieldMap,
+    key: bytes,
+) -> Undone:
+    """What of the source is not written again: the versions that the target has held, as far as it does not now. One
+    that it has not held yet is an edit, and goes on.
+    """
+    held_back, in_step = dict[str, Version](), list[str]()
+    for one in (one for one in done if one.source_id in says):
+        said = says[one.source_id]
+        if said.version is None:
+            flag = {**one.same, **one.back}.get(stream.flag or "")
+            was_held, is_held = flag is False, flag is True
+        else:
+            after = _after(one, fields, key)
+            was_held = said.taken_back or _shows(one.link.by_field, said.wanted)
+            is_held = after is not None and _shows(after.by_field, said.wanted)
+        if is_held:
+            in_step.append(one.source_id)
+        elif was_held:
+            held_back[one.source_id] = said.version
+    return Undone(cycle=cycle, who=who, held_back=held_back, in_step=in_step)
+
+
+def _shows(known: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether nothing is known to be other than wanted."""
+    return all(known.get(name) in (None, OWED, digest) for name, digest in wanted.items())
 
 
 def _after(one: Putting, fields: FieldMap, key: bytes) -> Digests | None:

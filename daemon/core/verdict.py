@@ -43,12 +43,13 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What the ledger knows of a record besides its link: its row in the queue, whether a write of it has no answer,
-    and whether this version of it was dropped.
+    and whether this version of it was dropped, or which undo has `put_back` what it was written over.
     """
 
     waiting: Waiting | None = None
     unanswered: bool = False
     dropped: bool = False
+    put_back: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,8 @@ def _unequal(looked: Looked, stream: Stream, key: bytes) -> Kind:
         return "missing"
     if there is None:
         return "left" if stream.gone == "leave" else "gone"
+    if looked.standing.put_back:
+        return "differs"
     if stream.drift == "keep" and all(_was_confirmed(one, link, key) for one in looked.differences):
         return "kept"
     return "own_form" if _is_own_form(looked.differences, link, there) else "differs"

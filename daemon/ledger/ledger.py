@@ -20,6 +20,7 @@ from daemon.ledger import (
     befores,
     comparisons,
     deletions,
+    drops,
     exports,
     fuses,
     lookups,
@@ -49,9 +50,12 @@ class Ledger(HeldLedger):
             streams.start(connection, stream, rules_version, first_run, now)
 
     def restart_stream(self, stream: Stream, rules_version: str, carried: Carried, now: datetime) -> None:
-        """The position goes back to the start under a new version of the rules: all records are read again."""
+        """The position goes back to the start under a new version of the rules: all records are read again, and what an
+        undo held back is written too.
+        """
         with self._writing() as connection:
             streams.restart(connection, stream, rules_version, carried, now)
+            drops.end_put_back(connection, stream.address, None, now)
 
     def note_rules(self, stream: Stream, rules_version: str, carried: Carried) -> None:
         """The rules have another version, and no record need be read again."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
 
 from daemon.core.causes import DELETED_IN_SOURCE, DIFFERS, DRIFT, TARGET_GONE, Cause
-from daemon.core.dropped import is_dropped
+from daemon.core.dropped import TAKEN_BACK, is_dropped
 from daemon.core.ends import QueueRow
 from daemon.core.rules import Stream
 from daemon.ledger import drops
@@ -162,7 +162,7 @@ def look_again(connection: Connection, stream: str, rows: Sequence[tuple[str, st
             state="due",
             attempts=0,
             due_at=now,
-            cause=Cause(code=code, module=found.target_module),
+            cause=Cause(code=DRIFT if code == TAKEN_BACK else code, module=found.target_module),
             detail="`orgsync verify` found that it is not as it should be",
             modified_time=modified_time,
             deletion=code == DELETED_IN_SOURCE,
@@ -170,6 +170,7 @@ def look_again(connection: Connection, stream: str, rows: Sequence[tuple[str, st
         for source_id, code, modified_time in rows
         if source_id not in known
     ]
+    drops.end_put_back(connection, stream, [row.source_id for row in new], now)
     requeue(connection, _Address(address=stream, route=found.route), new, (), now)
     return len(new)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from daemon.core.absent import Carried
 from daemon.core.budget import Account
-from daemon.core.dropped import Version
+from daemon.core.dropped import PutBack, Version
 from daemon.core.edits import Basis
 from daemon.core.ends import Waiting
 from daemon.core.org import Secret
@@ -191,6 +191,11 @@ class ReadLedger:
         """The version of each record that a person dropped from the queue, where that stands."""
         with self._reading() as connection:
             return drops.standing(connection, stream.address, source_ids)
+
+    def put_back(self, stream: Stream, source_ids: Collection[str] | None = None) -> dict[str, PutBack]:
+        """What an undo put back in the target and what stands so; of all records when `source_ids` is None."""
+        with self._reading() as connection:
+            return drops.put_back(connection, stream.address, source_ids)
 
     def has_untried(self, stream: Stream) -> bool:
         """Whether the stream has records that are due and were never tried as they are."""

@@ -39,6 +39,9 @@ def store(connection: Connection, stream: Stream, settlement: Settlement, cycle_
     baselines.agree(connection, stream, settlement.linked, entities, now)
     baselines.record(connection, stream, settlement.fought, now)
     drops.end(connection, stream.address, settlement.anew, now)
+    if (undone := settlement.undone) is not None:
+        drops.end_put_back(connection, stream.address, undone.in_step, now)
+        drops.hold_back(connection, stream.address, undone.held_back, undone.cycle, undone.who, now)
     queue.requeue(connection, stream, settlement.queued, settlement.dequeued, now)
     kept = {} if stream.undo is None else befores.with_intents(connection, stream, settlement)
     if closed := settlement.closed_intents:
@@ -155,7 +158,7 @@ def _count(connection: Connection, stream: Stream, settlement: Settlement, cycle
             "stream": stream.address,
             "lane": settlement.lane,
             "started_at": now,
-            "undoes": settlement.undoes,
+            "undoes": settlement.undone and settlement.undone.cycle,
             **counts,
         }
         return int(connection.execute(insert(cycles).returning(cycles.c.id), row).scalar_one())

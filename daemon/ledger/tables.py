@@ -165,13 +165,16 @@ drops = Table(
     text("stream", "the stream"),
     text("source_id", "record id in the source"),
     maybe_time("source_modified_time", "Modified_Time of the version that was dropped; NULL: its deletion was"),
-    text("code", "code of the cause that it waited for"),
+    text("code", "code of the cause that it waited for; UNDONE: an undo put back what it was written over"),
     text("detail", "what was seen then, in a sentence"),
     time("dropped_at", "when a person dropped it"),
     text("who", "that person: user@host, as the operating system names them"),
     text("reason", "the person's reason"),
     maybe_time("ended_at", "when the record was seen in another version, or asked for again; NULL while it stands"),
-    info={"doc": "what a person took out of the retry queue: not written, unless the record is edited in the source"},
+    info={
+        "doc": "what a person took out of the retry queue, or an undo put back: not written, "
+        "unless the record is edited in the source"
+    },
 )
 Index(
     "uq_drops_standing",

@@ -34,6 +34,8 @@ class Catalog:
         self._monotonic = monotonic
         self._lock = threading.RLock()
         self._kept: dict[str, tuple[float, object]] = {}
+        self.paid = 0
+        """Credits that reading it has cost so far."""
 
     def profile(self) -> OrgProfile:
         return self._once("org", self.zoho.profile)
@@ -85,7 +87,9 @@ class Catalog:
                 read_at, value = self._kept[name]
                 if self._monotonic() - read_at < METADATA_KEPT.total_seconds():
                     return value  # type: ignore[return-value]
+            before = self.zoho.credits_spent
             value = read()
+            self.paid += self.zoho.credits_spent - before
             self._kept[name] = (self._monotonic(), value)
             return value
 

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from daemon.core.budget import UNLIMITED, Leeway
+from daemon.zoho.errors import OrgUnavailable
 from daemon.zoho.purse import Purse, Wait
 
 
 @dataclass(slots=True, kw_only=True)
 class Ceiling:
     """At most so many (None: any), of which some are `kept` for what is to be done at the end; `reached`: a call was
-    not made.
+    not made, for which it would have taken `least`.
     """
 
     most: int | None = None
     spent: int = 0
     kept: int = 0
     reached: bool = False
+    least: int = 0
 
     def purse(self, org: str) -> Purse:
         """What the connection to an org takes its credits from."""
         return _Shared(self, org)
+
+    def pays_for(self, work: Callable[[], None]) -> bool:
+        """Whether the credits sufficed for it. Raises what it raises for another reason."""
+        self.reached = False
+        try:
+            work()
+        except OrgUnavailable:
+            if not self.reached:
+                raise
+            return False
+        return True
 
 
 class _Shared:
@@ -34,7 +48,7 @@ class _Shared:
     def take(self, wanted: int) -> Wait | None:
         own = self._ceiling
         if own.most is not None and own.spent + wanted + own.kept > own.most:
-            own.reached = True
+            own.reached, own.least = True, own.spent + wanted + own.kept
             return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent: raise --credits")
         own.spent += wanted
         return None

@@ -41,6 +41,11 @@ class Cost:
     target: int
     calls: int
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            source=self.source + other.source, target=self.target + other.target, calls=self.calls + other.calls
+        )
+
     def __sub__(self, other: Cost) -> Cost:
         return Cost(
             source=self.source - other.source, target=self.target - other.target, calls=self.calls - other.calls
@@ -78,6 +83,11 @@ class Forecast:
     def writes(self) -> list[Item]:
         """What would be written."""
         return [item for item in self.items if item.kind in WRITES]
+
+    @property
+    def mends(self) -> list[Item]:
+        """What would be written, or linked with what is there."""
+        return [item for item in self.items if item.kind in WRITES or item.kind == "link"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

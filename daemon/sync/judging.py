@@ -10,6 +10,7 @@ from typing import Final
 from daemon.core import notes
 from daemon.core.content import key_value, names_another
 from daemon.core.digest import OWED, changed_fields, cover, digest_values
+from daemon.core.dropped import PutBack, Version
 from daemon.core.ends import Waiting
 from daemon.core.record import Change, Position, Seen, WireRecord
 from daemon.core.steps import Link
@@ -28,7 +29,7 @@ _TIME: Final = "Modified_Time"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What was found of one record. `why` says more where a word is not enough: the cause of what is held, or why the
-    record cannot be translated. `modified_time` is of the source's version.
+    record cannot be translated. `modified_time` is of the source's version; `put_back`: an undo has left it so.
     """
 
     kind: Kind
@@ -38,24 +39,55 @@ class Finding:
     differences: tuple[Difference, ...] = ()
     why: str = ""
     modified_time: datetime | None = None
+    put_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What the ledger knew when verifying began, beside the links: the checkpoint, and what waits or was dropped."""
+    """What the ledger knew when verifying began, beside the links: the checkpoint, and what waits, was dropped, or was
+    put back by an undo.
+    """
 
     position: Position
     waiting: Mapping[str, Waiting]
     unanswered: Collection[str]
-    dropped: Mapping[str, datetime | None]
+    dropped: Mapping[str, Version]
+    put_back: Mapping[str, PutBack]
 
     def standing(self, source_id: str, version: datetime | None) -> Standing:
         """What is known of this version of a record; None: it is deleted."""
+        back = self.put_back.get(source_id)
         return Standing(
             waiting=self.waiting.get(source_id),
             unanswered=source_id in self.unanswered,
             dropped=source_id in self.dropped and self.dropped[source_id] == version,
+            put_back=back.by if back is not None and back.version == version else "",
         )
+
+
+def is_carried(change: Change, prepared: Prepared) -> bool:
+    """Whether the filter lets a record pass."""
+    stream, fields = prepared.stream, prepared.fields
+    return fields.keep.test(change.values) and (not stream.notes_of or notes.is_carried(change.values, stream))
+
+
+def translated(
+    changes: Sequence[Change], prepared: Prepared, ledger: ReadLedger, finder: Finder
+) -> dict[str, Translation]:
+    """What the target should hold of records of the source, by source id."""
+    fields, stream = prepared.fields, prepared.stream
+    parents = {parent for change in changes for parent in parents_of(change.values, fields)}
+    there = ledger.counterparts(stream, parents, prepared.carried)
+    strangers = {p: m for change in changes for p, m in strangers_of(change.values, fields).items()}
+    known = Known(
+        parents=there,
+        left=frozenset(ledger.counterparts(stream, parents - there.keys(), prepared.leaving, GONE)),
+        owners=prepared.owners,
+        default_owner=prepared.default_owner,
+        emails=prepared.in_source.emails,
+        matched=finder.find(strangers),
+    )
+    return {change.record_id: translate(change.values, fields, known) for change in changes}
 
 
 class Judge:
@@ -91,24 +123,11 @@ class Judge:
 
     def carried(self, change: Change) -> bool:
         """Whether the filter lets a record pass."""
-        stream, fields = self._prepared.stream, self._prepared.fields
-        return fields.keep.test(change.values) and (not stream.notes_of or notes.is_carried(change.values, stream))
+        return is_carried(change, self._prepared)
 
     def translated(self, changes: Sequence[Change]) -> dict[str, Translation]:
         """What the target should hold of records of the source, by source id."""
-        prepared, fields, stream = self._prepared, self._prepared.fields, self._prepared.stream
-        parents = {parent for change in changes for parent in parents_of(change.values, fields)}
-        there = self._ledger.counterparts(stream, parents, prepared.carried)
-        strangers = {p: m for change in changes for p, m in strangers_of(change.values, fields).items()}
-        known = Known(
-            parents=there,
-            left=frozenset(self._ledger.counterparts(stream, parents - there.keys(), prepared.leaving, GONE)),
-            owners=prepared.owners,
-            default_owner=prepared.default_owner,
-            emails=prepared.in_source.emails,
-            matched=self._finder.find(strangers),
-        )
-        return {change.record_id: translate(change.values, fields, known) for change in changes}
+        return translated(changes, self._prepared, self._ledger, self._finder)
 
     def named(self, changes: Sequence[Change]) -> list[Change]:
         """The changes, with each lookup into several modules naming its module."""
@@ -195,6 +214,7 @@ class Judge:
             differences=different if kind in ("differs", "kept", "own_form") else (),
             why=self._why(standing, translation),
             modified_time=None if change is None else change.modified_time,
+            put_back=bool(standing.put_back),
         )
 
     def _is_later(self, source_id: str, change: Change | None) -> bool:
@@ -240,6 +260,8 @@ class Judge:
     def _why(self, standing: Standing, translation: Translation | None) -> str:
         if standing.waiting is not None:
             return standing.waiting.code
+        if standing.put_back:
+            return standing.put_back
         faults = [fault.message for fault in translation.faults] if translation is not None else []
         return faults[0] if faults else ""
 

@@ -11,11 +11,12 @@ from typing import Final
 from daemon.core.causes import DRIFT, KEY_LOST, TARGET_GONE
 from daemon.core.circles import circular
 from daemon.core.content import names_another
+from daemon.core.dropped import TAKEN_BACK, Version
 from daemon.core.fieldmap import FieldMap
 from daemon.core.knowledge import Knowledge
 from daemon.core.notes import wanted_of
 from daemon.core.plan import plan, to_look_at
-from daemon.core.record import Change, Deletion, Seen, WireRecord
+from daemon.core.record import START, Change, Deletion, Seen, WireRecord
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Link
 from daemon.core.translate import Known, Parent, parents_of, strangers_of
@@ -28,7 +29,8 @@ from daemon.sync.pointing import with_modules
 from daemon.sync.prepare import Prepared
 from daemon.sync.whole import UNREAD_RETRY, completed, is_older, look_at
 
-_ASK_TARGET: Final = frozenset({DRIFT, KEY_LOST, TARGET_GONE})  # the ledger is not right about the counterpart
+_BY_HAND: Final = frozenset({DRIFT, TAKEN_BACK})  # what was done there is taken back
+_ASK_TARGET: Final = _BY_HAND | {KEY_LOST, TARGET_GONE}  # the ledger is not right about the counterpart
 _ON_ITS_WAY: Final = timedelta(hours=1)
 _TIME: Final = "Modified_Time"
 
@@ -54,9 +56,11 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
     missing = {p for found in points_to.values() for p in found} - parents.keys()
     links = ledger.links(stream, ids)
     outside = {c.record_id for c in changes if isinstance(c, Change) and not prepared.fields.keep.test(c.values)}
-    strays = [c.record_id for c in changes if c.record_id not in links and _is_stray(c, stream, outside & due.keys())]
+    looked_for = {i for i, row in due.items() if row.cause_code == KEY_LOST}
+    unknown = [c for c in changes if c.record_id not in links]
+    strays = [c.record_id for c in unknown if c.record_id in looked_for or _is_stray(c, stream, outside & due.keys())]
     ours = {i: link for i, link in links.items() if i not in outside or link.agreed or link.state != "live"}
-    ask = _ASK_TARGET - {DRIFT} if stream.drift == "keep" else _ASK_TARGET
+    ask = _ASK_TARGET - _BY_HAND if stream.drift == "keep" else _ASK_TARGET
     doubtful = {i for i, row in due.items() if row.cause_code in ask}
     doubtful |= {c.record_id for c in changes if isinstance(c, Deletion) and _has_ended(links.get(c.record_id))}
     suspects = {i: link.target_id for i, link in ours.items() if i in doubtful or _is_unknown(link, prepared.fields)}
@@ -83,12 +87,12 @@ def _knowledge(changes: Sequence[Seen], prepared: Prepared, eyes: Eyes, due: Map
         links=links,
         found=doubts.found,
         deferred={i: eyes.now() + left for i, left in deferred.items()},  # the queue goes by our clock
-        carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code == DRIFT}),
+        carried=_carried(suspects, links, doubts, {i for i, row in due.items() if row.cause_code in _BY_HAND}),
         keyless=_keyless(due, doubts, prepared, ledger),
         unsure=doubts.unsure,
         ended=doubts.ended,
         circular=_circular(points_to, parents, stream, ledger),
-        dropped=ledger.dropped(stream, ids),
+        dropped=_dropped(stream, ids, due, ledger),
         source_zgid=prepared.source_zgid,
         digest_key=ledger.digest_key,
         bases=ledger.bases(stream, ids) if stream.circle else {},
@@ -122,7 +126,7 @@ def _keyless(due: Mapping[str, DueRow], doubts: Doubts, prepared: Prepared, ledg
     """
     lost = frozenset(i for i, row in due.items() if row.cause_code == KEY_LOST)
     key, stream = prepared.fields.key, prepared.stream
-    there = {i: doubts.found[i][0] for i, row in due.items() if row.cause_code == DRIFT and doubts.found.get(i)}
+    there = {i: doubts.found[i][0] for i, row in due.items() if row.cause_code in _BY_HAND and doubts.found.get(i)}
     if key is None or not there:
         return lost
     orgs, others = ledger.zgids(), ledger.stand_for(stream, [str(row["id"]) for row in there.values()])
@@ -131,6 +135,15 @@ def _keyless(due: Mapping[str, DueRow], doubts: Doubts, prepared: Prepared, ledg
         for i, row in there.items()
         if not names_another(row.get(key), prepared.source_zgid, orgs, others.get(str(row["id"]), ()))
     }
+
+
+def _dropped(
+    stream: Stream, ids: Sequence[str], due: Mapping[str, DueRow], ledger: ReadLedger
+) -> Mapping[str, Version]:
+    """What a person, or an undo, keeps back. What an undo did and a person takes back counts as another version."""
+    wanted = {i for i, row in due.items() if row.cause_code == TAKEN_BACK}
+    back = ledger.put_back(stream, wanted) if wanted else {}
+    return {**ledger.dropped(stream, ids), **dict.fromkeys(back, START.modified_time)}
 
 
 def _copies(

@@ -83,7 +83,7 @@ class Planner:
 
         Raises StreamRefusedError, what the client raises, and LedgerError.
         """
-        began = self._meter()
+        known, began = self._metadata(), self._meter()
         prepared, state, before = self._stand()
         blocked = self._blocked(prepared, before, first_run)
         read_from = self._meter()
@@ -95,7 +95,7 @@ class Planner:
         groups: list[Group] = [(page, {}) for page in changes]
         groups += [(again, rows)] if again else []
         reading = self._meter() - read_from
-        return self._forecast(prepared, state, groups, began, reading, blocked, len(met), following)
+        return self._forecast(prepared, state, groups, began, reading, known, blocked, len(met), following)
 
     def of(self, pages: Sequence[Iterable[DueRow]], key: bytes | None = None) -> Forecast:
         """What would be done with these records, whatever the checkpoint says; each page is planned by itself. The
@@ -104,7 +104,7 @@ class Planner:
 
         Raises as `next_cycle`.
         """
-        began = self._meter()
+        known, began = self._metadata(), self._meter()
         prepared, state, before = self._stand()
         blocked = self._blocked(prepared, before, "create")
         read_from, groups = self._meter(), list[Group]()
@@ -115,7 +115,7 @@ class Planner:
             again, _ = read_again(rows, prepared, self._reader, self._source.zoho, listed_at)
             groups.append((again, rows))
         reading, met = self._meter() - read_from, sum(len(seen) for seen, _ in groups)
-        return self._forecast(prepared, state, groups, began, reading, blocked, met, 0, key)
+        return self._forecast(prepared, state, groups, began, reading, known, blocked, met, 0, key)
 
     def standing(self) -> Standing:
         """What a plan would be made on now. Raises as `next_cycle`."""
@@ -229,6 +229,7 @@ class Planner:
         groups: Sequence[Group],
         began: Cost,
         reading: Cost,
+        known: Cost,
         blocked: list[str],
         read: int,
         following: int | None,
@@ -249,10 +250,15 @@ class Planner:
             resting=len({*self._ledger.stuck(self._stream)} - {item.source_id for item in items}),
             blocked=[*blocked, *fuses_blown(pages, self._stream, self._ledger)],
             spent=spent,
-            price=price_of(items, view, spent - reading, sent),
+            price=price_of(items, view, spent - reading + known, sent),  # who applies reads the metadata anew
             sent=sent,
             key=key,
         )
+
+    def _metadata(self) -> Cost:
+        """What the metadata has cost that is known before planning."""
+        source, target = self._source.paid, self._target.paid
+        return Cost(source=source, target=target, calls=source + target)
 
     def _meter(self) -> Cost:
         return Cost(source=self._source.zoho.credits_spent, target=self._target.zoho.credits_spent, calls=self._calls())

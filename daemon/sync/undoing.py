@@ -26,6 +26,7 @@ from daemon.sync.cycle import StreamRunner
 from daemon.sync.doubts import patience
 from daemon.sync.prepare import Prepared
 from daemon.sync.report import Report, accounted
+from daemon.sync.saying import credits_for, source_says
 from daemon.sync.whole import look_at
 from daemon.sync.writing import Planned, write
 
@@ -59,10 +60,21 @@ class Undoing:
         return [one for one in self.puttings if one.writes]
 
     @property
+    def undone(self) -> list[str]:
+        """The source records that are put back then, by this undo or before."""
+        before = [one.source_id for one in self.left if any(left.reason == "undone" for left in one.left)]
+        return list(dict.fromkeys([*(one.source_id for one in self.writes), *before]))
+
+    @property
     def sent(self) -> Sending:
         """What that comes to."""
         steps = [step_of(one, self.prepared.fields, b"", self.cycle.started_at) for one in self.writes]
         return sending([(steps, frozenset())])
+
+    @property
+    def reading(self) -> int:
+        """About how many credits of the source it costs to see which versions that takes back."""
+        return credits_for(len(self.puttings), self.prepared)
 
     def same_as(self, other: Undoing) -> bool:
         """Whether another look came to the same writes."""
@@ -117,9 +129,15 @@ def look(cycle: PastCycle, prepared: Prepared, target: Catalog, ledger: ReadLedg
 
 
 def carry_out(
-    undoing: Undoing, runner: StreamRunner, source: Catalog, target: Catalog, now: Callable[[], datetime]
+    undoing: Undoing,
+    runner: StreamRunner,
+    source: Catalog,
+    target: Catalog,
+    now: Callable[[], datetime],
+    who: str,
 ) -> Report:
-    """Stops the stream, and writes and settles what is to be put back; the report says what became of it.
+    """Stops the stream, and writes and settles what is to be put back; the report says what became of it. `who` is
+    noted with what is not written again.
 
     Raises what stops a cycle, before anything is written.
     """
@@ -132,9 +150,12 @@ def carry_out(
         for page in (undoing.puttings[at : at + _PAGE] for at in range(0, len(undoing.puttings), _PAGE)):
             key = ledger.digest_key
             steps = {one.source_id: step_of(one, prepared.fields, key, now()) for one in page if one.writes}
+            says = source_says(page, prepared, hands)
             sent = write(_planned(page, steps, key), prepared, hands, "retry", None)
             waiting = ledger.waiting(stream, [one.source_id for one in page])
-            settlement = settled(page, steps, sent.answers, cycle.number, stream, prepared.fields, key, waiting)
+            settlement = settled(
+                page, steps, sent.answers, cycle.number, stream, prepared.fields, key, waiting, says, who
+            )
             if settlement.seen or settlement.closed_intents:
                 report.cycle_id = ledger.settle(stream, settlement, report.cycle_id, now())
             report.outcomes.update(settlement.outcomes)
@@ -145,18 +166,19 @@ def carry_out(
 
 
 def _stop(undoing: Undoing, stream: Stream, ledger: Ledger, now: datetime) -> None:
-    """Nothing of the stream is written any more until a person releases it, whatever becomes of this process."""
-    writes, cycle = undoing.writes, undoing.cycle
+    """Nothing of the stream is written any more until a person releases it, whatever becomes of this process. The fuse
+    counts what earlier undos of the cycle have put back too.
+    """
+    cycle, ids = undoing.cycle, undoing.undone
     blown = Blown(
         kind="undone",
-        count=len(writes),
+        count=len(ids),
         base=len(cycle.attempts),
         allowed=0,
-        examples=tuple(one.source_id for one in writes[:5]),
+        examples=tuple(ids[:5]),
         cycle=cycle.number,
     )
-    standing = ledger.fuse_state(stream).blown
-    if standing is None or (standing.kind, standing.cycle) != ("undone", cycle.number):
+    if ledger.fuse_state(stream).blown != blown:
         ledger.blow(stream, blown, now)
     ledger.polled(stream, now, None, caught_up=False, trouble=sentence(blown, stream.address))
 

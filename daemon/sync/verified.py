@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from daemon.core.buckets import Bucket
-from daemon.core.record import Change, Position
+from daemon.core.record import START, Change, Position
 from daemon.core.rules import Stream
 from daemon.core.verdict import OUTSIDE, UNEXPLAINED, Kind
+from daemon.ledger import ReadLedger
 from daemon.ledger.verifying import Pair
 from daemon.sync.judging import Finding, Stock
+from daemon.sync.shelf import LAST_ID
 from daemon.sync.walking import How
 
+STEP: Final = 5
+"""Credits of a step: 2,000 records are read, and 100 that differ are looked at closely in both orgs."""
+LEAST: Final = 8 + STEP
+"""With fewer there is no step: reading the metadata of both orgs takes about eight."""
 SideName = Literal["source", "target"]
 
 
@@ -34,8 +40,9 @@ class Verified:
     """What was found. `kinds` counts every record, `findings` are those that are not simply equal, `held` counts
     causes. `by_count` of the equal ones were not read. `only_in_target`: records there that stand for none of the
     source (None: not counted). `unreached`: linked records that were not verified, because the credits were spent;
-    `goes_on`: where they are. `everything`: why all was read; None: it was not. `behind`: why the stream is not at the
-    present, so that what is on its way may stay so; None: it is.
+    `goes_on`: where they are; `least`: of so many credits at least it needs to get on from where it began, as those
+    that it had did not suffice for that. `everything`: why all was read; None: it was not. `behind`: why the stream is
+    not at the present, so that what is on its way may stay so; None: it is.
     """
 
     stream: str
@@ -53,6 +60,7 @@ class Verified:
     credits: int
     unreached: int
     goes_on: Place | None
+    least: int | None = None
 
     @property
     def total(self) -> int:
@@ -68,6 +76,34 @@ class Verified:
     def is_equal(self) -> bool:
         """Whether it was proved that nothing is to be done."""
         return not self.unexplained and not self.kinds.get("held") and self.goes_on is None and self.behind is None
+
+
+def first_of(places: Sequence[Place]) -> Place:
+    """The place to which the walk comes before the others: the source goes first, and each org from the newest on."""
+    return min(places, key=lambda place: (place.side != "source", -place.edge))
+
+
+def nothing_verified(stream: Stream, ledger: ReadLedger, start: Place | None, spent: int, least: int) -> Verified:
+    """What is said where the credits do not suffice for a step; it has cost `spent`."""
+    state, how = ledger.stream_state(stream), How()
+    return Verified(
+        stream=stream.address,
+        position=START if state is None else state.position,
+        kinds={},
+        by_count=0,
+        findings=(),
+        held={},
+        only_in_target=None,
+        source=how,
+        target=how,
+        everything=None,
+        behind=None,
+        not_compared=(),
+        credits=spent,
+        unreached=sum(pair.state != "deleted" for pair in ledger.pairs(stream)),
+        goes_on=start or Place(side="source", edge=LAST_ID),
+        least=least,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,3 +179,15 @@ def _is_in(pair: Pair, buckets: Sequence[Bucket], starts: Sequence[int]) -> bool
     moment = int(pair.written_at.timestamp())
     place = bisect_right(starts, moment) - 1
     return place >= 0 and moment < buckets[place].end
+
+
+def second_of(pair: Pair) -> int:
+    """The second of its last write; 0 where that is not known."""
+    return 0 if pair.written_at is None else int(pair.written_at.timestamp())
+
+
+def inside(pairs: Sequence[Pair], points: Sequence[int], bucket: Bucket | None) -> Sequence[Pair]:
+    """Those whose points, which are ascending, lie in a bucket."""
+    if bucket is None:
+        return pairs
+    return pairs[bisect_left(points, bucket.start) : bisect_left(points, bucket.end)]

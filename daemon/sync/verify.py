@@ -12,9 +12,10 @@ touched in one of them is met in a later one, and not missed there any more.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -27,7 +28,6 @@ from daemon.core.match import name_fields
 from daemon.core.record import Change, is_record_id
 from daemon.core.steps import LinkState
 from daemon.ledger import THERE, ReadLedger
-from daemon.ledger.verifying import Pair
 from daemon.sync.catalog import Catalog
 from daemon.sync.ceiling import Ceiling
 from daemon.sync.changes import SMALL
@@ -36,10 +36,10 @@ from daemon.sync.judging import Finding, Judge, Stock
 from daemon.sync.pointing import Finder
 from daemon.sync.prepare import NEVER_RUN, Prepared, StreamRefusedError
 from daemon.sync.shelf import Shelf
-from daemon.sync.verified import Found, Place, Verified, count_kinds
+from daemon.sync.verified import STEP, Found, Place, Verified, count_kinds, first_of, inside, second_of
 from daemon.sync.walking import Walk
 from daemon.zoho import coql
-from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
+from daemon.zoho.errors import CredentialRefused, RequestRefused
 
 _LOOK: Final = 100  # records by id for one credit
 _UNKNOWN: Final = 10  # of 100 links: with more of which nothing is known it is cheaper to read everything
@@ -78,11 +78,13 @@ class Verifier:
         self._behind = state.trouble
         if state.trouble is None and state.caught_up_at is None:
             self._behind = "it has not caught up with the source yet"
+        put_back = ledger.put_back(stream)
         self._stock = Stock(
             position=state.position,
             waiting=ledger.all_waiting(stream),
             unanswered=ledger.open_intents(stream).keys(),
-            dropped=ledger.all_dropped(stream),
+            dropped={i: version for i, version in ledger.all_dropped(stream).items() if i not in put_back},
+            put_back=put_back,
         )
         self._pairs = ledger.pairs(stream)
         self._of = {pair.source_id: pair for pair in self._pairs}
@@ -93,6 +95,7 @@ class Verifier:
             prepared, self._target, self._source, ledger, finder, names, self._stock, lambda: self._deleted
         )
         self._found = Found()
+        self._met_at: dict[str, Place] = {}
         self._met_times: list[int] = []
         self._only_in_target: int | None = None
         self._in_source = self._source_walk(names)
@@ -112,24 +115,24 @@ class Verifier:
 
     def run(self) -> Verified:
         """Goes through both orgs. Raises what the client raises; that the credits are spent is no error."""
-        place = self._start
-        try:
-            if place is None or place.side == "source":
-                self._go_through_source()
-            self._go_through_target()
-            place = None
-        except OrgUnavailable:
-            if not self._ceiling.reached:
-                raise
-            place = self._stopped_at()
+        begins = self._start or self._stopped_at()
+        paid = self._ceiling.spent
+        self._suspect(self._stock.put_back)  # what both sides agreed on is not what the source says
+        place = None if self._ceiling.pays_for(self._go_through) else self._stopped_at()
         self._ceiling.kept = 0
-        try:
-            self._look_closely()
-        except OrgUnavailable:
-            if not self._ceiling.reached:
-                raise
-            place = place or self._stopped_at()
-        return self._sum(place)
+        if not self._ceiling.pays_for(self._look_closely):
+            unseen = [i for i in self._found.suspects if i not in self._found.told]
+            place = first_of([*(self._met_at[i] for i in unseen), *([place] if place else [self._stopped_at()])])
+            self._ceiling.least = max(self._ceiling.least, self._ceiling.spent + self._price_of_looks(len(unseen)))
+        if place is None and self._counts_target and begins.side == "source":
+            self._ceiling.pays_for(self._count_others)
+        least = max(self._ceiling.least, paid + STEP) if place == begins else None
+        return self._sum(place, least)
+
+    def _go_through(self) -> None:
+        if self._start is None or self._start.side == "source":
+            self._go_through_source()
+        self._go_through_target()
 
     # --- the source --------------------------------------------------------------------------------------------------
 
@@ -165,7 +168,8 @@ class Verifier:
         linked = {pair.source_id for pair in self._there}
         waiting = {i for i, row in stock.waiting.items() if row.modified_time is not None and i not in self._of}
         dropped = {i for i, version in stock.dropped.items() if version is not None and i not in self._of}
-        return linked | waiting | dropped | self._found.later.keys()
+        put_back = {i for i, back in stock.put_back.items() if back.version is not None}
+        return linked | waiting | dropped | put_back | self._found.later.keys()
 
     def _known_in_source(self, bucket: Bucket) -> int:
         return known_in(self._source_points, bucket.start, bucket.end)
@@ -175,7 +179,7 @@ class Verifier:
         for changes in self._in_source.pages(bucket):
             self._weigh_source(changes)
             seen.update(change.record_id for change in changes)
-        self._suspect(p.source_id for p in _inside(self._there, self._there_ids, bucket) if p.source_id not in seen)
+        self._suspect(p.source_id for p in inside(self._there, self._there_ids, bucket) if p.source_id not in seen)
 
     def _weigh_source(self, changes: Sequence[Change]) -> None:
         """Holds records of the source against the digests of what both sides agreed on."""
@@ -195,7 +199,9 @@ class Verifier:
             standing = stock.standing(source_id, change.modified_time)
             if standing.waiting is not None or standing.unanswered or standing.dropped:
                 continue
-            if link is None or link.state == "deleted":
+            if standing.put_back:
+                self._suspect([source_id])
+            elif link is None or link.state == "deleted":
                 found.told[source_id] = judge.missing(change)
             elif self._looks_at_each or not judge.agrees(translations[source_id], link):
                 self._suspect([source_id])
@@ -211,8 +217,8 @@ class Verifier:
             scope = coql.begins_with(fields.key, f"{self._prepared.source_zgid}:")
         whole = bool(stream.notes_of)
         shelf = Shelf(self._target, stream.target_module, columns, "time", scope=scope, whole=whole)
-        self._written = sorted((p for p in self._pairs if p.state in THERE and p.written_at is not None), key=_second)
-        self._times = [_second(pair) for pair in self._written]
+        self._written = sorted((p for p in self._pairs if p.state in THERE and p.written_at is not None), key=second_of)
+        self._times = [second_of(pair) for pair in self._written]
         return Walk(shelf, self._times, self._known_in_target, self._read_target, partial(self._say, "target"))
 
     @property
@@ -222,8 +228,6 @@ class Verifier:
     def _go_through_target(self) -> None:
         shelf = self._in_target.shelf
         can_count = self._counts_target
-        if can_count:
-            self._only_in_target = self._without_key(shelf)
         buckets = (by_density if can_count else to_read)(self._times, 0, shelf.end)
         self._walk(self._in_target, "target", buckets)
         unknown = (p.source_id for p in self._pairs if p.state in THERE and p.written_at is None)
@@ -231,15 +235,14 @@ class Verifier:
         if not can_count and self._start is None:
             self._only_in_target = len(self._found.unlinked)
 
-    def _without_key(self, shelf: Shelf) -> int | None:
+    def _count_others(self) -> None:
         """How many records of the target name none of this source (two credits)."""
-        if self._prepared.fields.key is None:
-            return None
+        shelf = self._in_target.shelf
         everywhere = Bucket(start=0, end=shelf.end, counted=True)
-        try:
-            return self._target.count(self._prepared.stream.target_module) - shelf.count(everywhere)
-        except (CredentialRefused, RequestRefused):
-            return None
+        if self._prepared.fields.key is not None:
+            with suppress(CredentialRefused, RequestRefused):
+                named = shelf.count(everywhere)
+                self._only_in_target = self._target.count(self._prepared.stream.target_module) - named
 
     def _known_in_target(self, bucket: Bucket) -> int:
         """How many must be there still: those that were met elsewhere have left."""
@@ -248,7 +251,7 @@ class Verifier:
     def _read_target(self, bucket: Bucket | None) -> None:
         for changes in self._in_target.pages(bucket):
             self._weigh_target(changes)
-        mine = _inside(self._written, self._times, bucket)
+        mine = inside(self._written, self._times, bucket)
         self._suspect(pair.source_id for pair in mine if pair.source_id not in self._found.met)
 
     def _weigh_target(self, changes: Sequence[Change]) -> None:
@@ -263,7 +266,7 @@ class Verifier:
             source_id, link = counterpart.source_id, counterpart.link
             pair = self._of.get(source_id)
             if source_id not in met and pair is not None and pair.written_at is not None:
-                insort(self._met_times, _second(pair))
+                insort(self._met_times, second_of(pair))
             met.add(source_id)
             right = judge.holds(change, link) and judge.has_key(source_id, change.values)
             if not right or pair is None or link.state not in THERE:
@@ -302,17 +305,24 @@ class Verifier:
         self._tell(walk.shelf.org_name, done, len(of))
 
     def _stopped_at(self) -> Place:
-        """Where the credits were spent; 0 is before every record: what was left are close looks."""
-        if self._in_source.edge > 0 and (self._start is None or self._start.side == "source"):
-            return Place(side="source", edge=self._in_source.edge)
-        return Place(side="target", edge=self._in_target.edge)
+        """Where it stands; 0 is before every record: what was left are close looks."""
+        start = self._start
+        if self._in_source.edge > 0 and (start is None or start.side == "source"):
+            edge = self._in_source.edge
+            return Place(side="source", edge=edge if start is None else min(edge, start.edge))
+        edge = self._in_target.edge
+        return Place(side="target", edge=edge if start is None or start.side == "source" else min(edge, start.edge))
 
     def _suspect(self, source_ids: Iterable[str]) -> None:
         """To be looked at closely, for which credits are kept."""
-        suspects = self._found.suspects
-        suspects.update(dict.fromkeys(source_ids))
-        one_by_one = len(suspects) if self._prepared.fields.one_by_one else 0
-        self._ceiling.kept = 2 * (-(-len(suspects) // _LOOK) + one_by_one)
+        suspects, at = self._found.suspects, self._stopped_at()
+        for source_id in source_ids:
+            suspects[source_id] = None
+            self._met_at.setdefault(source_id, at)
+        self._ceiling.kept = self._price_of_looks(len(suspects))
+
+    def _price_of_looks(self, records: int) -> int:
+        return 2 * (-(-records // _LOOK) + (records if self._prepared.fields.one_by_one else 0))
 
     def _look_closely(self) -> None:
         self._tell_made_anew()
@@ -356,7 +366,7 @@ class Verifier:
         """Whether every record is looked at by its id, as some fields are not shown otherwise."""
         return self._everything is not None and bool(self._prepared.fields.composed & self._judge.judged)
 
-    def _sum(self, place: Place | None) -> Verified:
+    def _sum(self, place: Place | None, least: int | None) -> Verified:
         found, stock, stream = self._found, self._stock, self._prepared.stream
         kinds, by_count, unreached = count_kinds(found, self._pairs, stock, stream, self._in_target.proved)
         judged = self._judge.judged if self._everything else self._judge.listed
@@ -376,15 +386,5 @@ class Verifier:
             credits=self._source.credits_spent + self._target.credits_spent,
             unreached=unreached,
             goes_on=place,
+            least=least,
         )
-
-
-def _second(pair: Pair) -> int:
-    return 0 if pair.written_at is None else int(pair.written_at.timestamp())
-
-
-def _inside(pairs: Sequence[Pair], points: Sequence[int], bucket: Bucket | None) -> Sequence[Pair]:
-    """Those whose points, which are ascending, lie in a bucket."""
-    if bucket is None:
-        return pairs
-    return pairs[bisect_left(points, bucket.start) : bisect_left(points, bucket.end)]

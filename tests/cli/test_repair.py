@@ -216,10 +216,17 @@ def test_what_the_settings_leave_to_people_is_named_and_only_the_rest_is_planned
 
 def test_a_record_that_the_ledger_forgot_finds_its_counterpart_again(emu: Emulator, tmp_path: Path) -> None:
     desk = Desk(emu, tmp_path, 3)
-    desk.forget(desk.ours[0])
+    for mine in desk.ours[:2]:
+        desk.forget(mine)
+    desk.by_hand(desk.ours[1], City="Hand")
+    desk.pass_time()
     said = desk.verify("--repair", str(desk.file))
-    assert ("strangers: 1" in said.stdout, "left to people" in said.stdout) == (True, False)
-    assert "1 adopted" in desk.apply().stdout
+    assert ("strangers: 2" in said.stdout, "left to people" in said.stdout) == (True, False)
+    assert said.stdout.splitlines()[0] == f"{STREAM}: 1 of 3 equal, 2 differ; 2 in us stand for nothing"
+    assert "would create 0, adopt 1, update 0, delete 0, link 1, hold 0" in said.stdout
+    assert f"-> {desk.theirs[desk.ours[0]]} of us)" in said.stdout
+    assert "2 adopted" in desk.apply().stdout
+    assert len(desk.new_writes()) == 1
     desk.pass_time()
     assert desk.call("once").exit_code == 0
     assert desk.headline() == f"{STREAM}: 3 of 3 equal"
@@ -236,6 +243,22 @@ def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_spent(emu: Emula
     assert "it was not touched" in done.output
     assert (desk.file.read_text(), [org.credits()["used"] for org in (desk.a, desk.b)]) == ("mine", before)
     assert "name one of them" in desk.verify("--repair", str(tmp_path / "new"), "--queue").output
+
+
+@pytest.mark.parametrize("count", [3, 130])
+def test_the_price_that_is_shown_is_what_apply_spends_or_a_little_more(
+    emu: Emulator, tmp_path: Path, count: int
+) -> None:
+    desk = Desk(emu, tmp_path, count)
+    for mine in desk.ours:
+        desk.by_hand(mine, City="Hand")
+    done = json.loads(desk.verify("--repair", str(desk.file), "--json").stdout)
+    price = done["repair"]["credits"]["applying"]
+    before = {org: handle.credits()["used"] for org, handle in (("source", desk.a), ("target", desk.b))}
+    assert desk.apply().exit_code == 0
+    spent = {o: h.credits()["used"] - before[o] for o, h in (("source", desk.a), ("target", desk.b))}
+    for org, shown in price.items():
+        assert spent[org] <= shown <= spent[org] + 2, (price, spent)
 
 
 def test_the_ceiling_holds_for_the_plan_too(emu: Emulator, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from daemon.cli import app
+from daemon.cli import verify as verify_room
 from daemon.cli.exits import UNREACHABLE, exit_code
 from daemon.cli.verify_text import place_of, token_of
+from daemon.core import buckets
 from daemon.emulator import Emulator
 from daemon.sync.prepare import StreamRefusedError
-from daemon.sync.verified import Place
+from daemon.sync.verified import LEAST, Place
 from daemon.zoho.errors import OrgUnavailable
 from tests.service.site import Site, until
 
@@ -77,9 +79,12 @@ def test_it_works_beside_a_daemon_which_is_asked_to_put_it_right(site: Site) -> 
         site.close()
 
 
-def test_too_few_credits_are_said_with_the_place_where_it_goes_on(site: Site) -> None:
+def test_too_few_credits_are_said_with_the_place_where_it_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("READ", "IDS"):
+        monkeypatch.setattr(buckets, name, 1)
     everything = json.loads(typed(site, "verify", STREAM, "--json").stdout)["credits"]
-    done = typed(site, "verify", STREAM, "--credits", str(everything - 3))
+    assert everything > LEAST
+    done = typed(site, "verify", STREAM, "--credits", str(LEAST))
     assert done.exit_code == 1
     assert "were not verified, as " in done.stdout
     last = done.stdout.splitlines()[-1]
@@ -87,6 +92,27 @@ def test_too_few_credits_are_said_with_the_place_where_it_goes_on(site: Site) ->
     rest = typed(site, "verify", *last.removeprefix("goes on with: orgsync verify ").split()[:3])
     assert rest.exit_code == 1
     assert "goes on with" not in rest.stdout
+
+
+@pytest.mark.parametrize("most", ["1", "5", "8", "12"])
+def test_credits_that_suffice_for_no_step_are_said_before_any_is_spent(site: Site, most: str) -> None:
+    before = [org.credits()["used"] for org in site.emu.orgs.values()]
+    done = typed(site, "verify", STREAM, "--credits", most)
+    assert (done.exit_code, [org.credits()["used"] for org in site.emu.orgs.values()]) == (1, before)
+    assert "3 were not verified, as 0 credits are spent" in done.stdout
+    assert f"{most} credits do not suffice for a step: it takes at least 13" in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.endswith(" --credits 13")
+    rest = typed(site, *last.removeprefix("goes on with: orgsync ").split())
+    assert "(3 of 3 equal" in rest.stdout or "2 of 3 equal, 1 differ" in rest.stdout
+    said = json.loads(typed(site, "verify", STREAM, "--credits", most, "--json").stdout)
+    assert (said["equal"], said["least"], said["credits"]) == (False, 13, 0)
+
+
+def test_metadata_that_takes_all_credits_is_no_outage(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_room, "LEAST", 1)
+    done = typed(site, "verify", STREAM, "--credits", "5")
+    assert (done.exit_code, "5 credits do not suffice for a step" in done.stdout) == (1, True)
 
 
 def test_an_org_that_is_not_there_is_no_answer(site: Site) -> None:

@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+from daemon.core.absent import NOTHING
+from daemon.core.dropped import PutBack
+from daemon.core.settle import Undone
+
 
 def drop(ledger, make, **chosen):
     return ledger.drop(make.later(60), who="ann@desk", reason="not ours", **chosen)
@@ -57,3 +61,20 @@ def test_a_dropped_deletion_is_the_same_however_it_is_noticed_again(ledger, cont
     assert ledger.waiting(contacts, ["1"]) == {}
     ledger.enqueue(contacts, [make.row("1")], make.later(90))
     assert sorted(ledger.waiting(contacts, ["1"])) == ["1"]
+
+
+def test_what_an_undo_holds_back_stands_by_version_until_it_is_in_step_or_the_rules_are_others(ledger, contacts, make):
+    def undo(cycle, held_back, in_step=()):
+        undone = Undone(cycle=cycle, who="ann@desk", held_back=held_back, in_step=in_step)
+        ledger.settle(contacts, make.page({"updated": 1}, lane="retry", undone=undone), None, make.now)
+
+    undo(7, {"1": make.now, "2": None, "3": make.now})
+    undo(8, {"3": make.later(5)}, in_step=["2"])
+    assert ledger.put_back(contacts) == {
+        "1": PutBack(version=make.now, by="put back by the undo of cycle 7"),
+        "3": PutBack(version=make.later(5), by="put back by the undo of cycle 8"),
+    }
+    assert ledger.dropped(contacts, ["1", "2", "3"]) == {"1": make.now, "3": make.later(5)}
+    assert ledger.put_back(contacts, ["2", "3"]).keys() == {"3"}
+    ledger.restart_stream(contacts, "other rules", NOTHING, make.now)
+    assert ledger.put_back(contacts) == {}

@@ -79,6 +79,28 @@ def test_a_flag_is_taken_back_and_can_be_set_again(tmp_path: Path) -> None:
         undo(pair, report.cycle_id)
         assert pair.counterpart("Leads", mine)["Email_Opt_Out"] is True
         assert pair.sql("select state from id_map where org = 'us' order by state") == [("flagged",), ("live",)]
+        assert pair.sql("select count(*) from drops where ended_at is null") == [(0,)]
+
+
+def test_a_flag_that_was_taken_back_is_not_set_again_by_a_comparison(tmp_path: Path) -> None:
+    loose = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
+    fields = FieldChoice(table={name: Copy(field=name) for name in ("Last_Name", "Company")})
+    flagging: dict[str, Any] = {"deletes": "flag", "flag": "Email_Opt_Out", "fields": fields, "fuse": loose}
+    with running_pair(tmp_path, modules=("Leads",), undo=DAYS, **flagging) as pair:
+        mine, _ = lead(pair), lead(pair)
+        pair.once()
+        pair.a.delete("Leads", mine)
+        pair.once()
+        undo(pair, last(pair))
+        pair.ledger.release("india-to-us/Leads", 0, "as it was", pair.fleet._now())
+        pair.ledger.start_comparison("india-to-us/Leads", "asked", pair.fleet._now())
+        for _ in range(2):
+            pair.pass_time(60)
+            pair.once()
+        assert pair.counterpart("Leads", mine)["Email_Opt_Out"] is False
+        assert pair.ledger.retry(pair.fleet._now(), source_id=mine) == 1
+        pair.once()
+        assert pair.counterpart("Leads", mine)["Email_Opt_Out"] is True
 
 
 def test_the_key_of_a_record_that_was_adopted_stays(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from daemon.core import buckets
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Copy, FieldChoice, Stream
 from daemon.sync.repairing import to_mend
-from daemon.sync.verified import Verified
+from daemon.sync.verified import LEAST, Place, Verified
 from tests.sync.around import BACK, THERE, Around, lead, running
 from tests.sync.pair import KEY, Pair, opened, running_pair
 from tests.sync.test_notes import noted
@@ -242,6 +242,37 @@ def test_a_ceiling_of_credits_is_kept_and_the_rest_goes_on_where_it_stopped(
             start = said.goes_on
         assert (seen, runs > 1) == ({ids[0], ids[-1]}, True)
         assert found(base).keys() == seen
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_with_the_least_ceiling_every_run_gets_on_and_together_they_find_all_that_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool
+) -> None:
+    for name, small in (("READ", 3), ("IDS", 3), ("DENSE", 4)):
+        monkeypatch.setattr(buckets, name, small)
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        ids = []
+        for _ in range(9):
+            ids += leads(pair, 1)
+            settle(pair, 1)
+        settle(pair)
+        for i in ids[::2]:
+            pair.b.edit("Leads", pair.counterpart("Leads", i)["id"], {"City": "Hand"})
+        pair.pass_time(60)
+        start, seen, most, places = None, set[str](), 1, list[Place | None]()
+        while True:
+            before = spent(pair)
+            said = verify(pair, deep=deep, most=most, start=start)
+            assert spent(pair) - before <= most
+            seen |= found(said).keys()
+            assert not found(said).keys() - set(ids[::2])
+            if said.goes_on is None:
+                break
+            assert said.least is None or said.least > most
+            assert (said.goes_on in places) == (said.least is not None and start is not None)
+            places.append(said.goes_on)
+            start, most = said.goes_on, max(most, said.least or 0)
+        assert (seen, most <= LEAST + 3, len(places) > 1) == (set(ids[::2]), True, True)
 
 
 def test_what_us_stores_in_its_own_way_is_no_difference(tmp_path: Path) -> None:
