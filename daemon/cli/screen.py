@@ -1,9 +1,8 @@
-"""Where commands print: a terminal of some width, with colours unless NO_COLOR is set; or a file or pipe, without."""
+"""Where commands print: a terminal of some width, styled unless nobody wants it; or a file or pipe, plain."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -15,6 +14,7 @@ import click
 from rich.console import Console
 
 from daemon.cli.pasting import pasteable
+from daemon.service.styles import colours, is_plain
 
 PLAIN_WIDTH: Final = 160  # of a file or pipe, which has none of its own
 _NARROWEST: Final = 40
@@ -46,10 +46,10 @@ def wrapped(text: str, indent: str = "") -> str:
 
 
 def console() -> Console:
-    """What tables are printed on; rich itself minds NO_COLOR."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    """What tables are printed on."""
+    return Console(highlight=False, color_system=colours(), width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def coloured(text: str, colour: str) -> str:
     """A word for `click.echo`, which takes the colour out again where no terminal is."""
-    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour)
+    return text if is_plain() else click.style(text, fg=colour)

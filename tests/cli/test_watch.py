@@ -19,6 +19,7 @@ from daemon.emulator import Emulator
 from tests.service.site import Site, until
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -79,9 +80,16 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_ones(
 
 
 @pytest.mark.parametrize("command", ["status", "check", "egress india-to-us", "once"])
-def test_no_colour_where_none_is_wanted(site: Site, command: str) -> None:
-    code, drawn = on_a_terminal(site, *command.split(), NO_COLOR="1")
-    assert (code, COLOUR.search(drawn)) == (0, None)
+@pytest.mark.parametrize("plain", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_no_colour_and_no_bold_where_none_is_wanted(site: Site, command: str, plain: dict[str, str]) -> None:
+    code, drawn = on_a_terminal(site, *command.split(), **plain)
+    assert (code, STYLE.search(drawn)) == (0, None)
+
+
+def test_watch_moves_the_cursor_without_colours_where_none_are_wanted(site: Site) -> None:
+    code, drawn = on_a_terminal(site, "status", "--watch", "0.2", stop=True, NO_COLOR="1")
+    assert (code, STYLE.search(drawn)) == (0, None)
+    assert drawn.count("\x1b[?1049h") == 1
 
 
 def test_watch_writes_blocks_into_a_pipe_and_a_document_a_line_with_json(site: Site) -> None:
