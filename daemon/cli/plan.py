@@ -19,7 +19,7 @@ from daemon.cli.first_run import first_run_option
 from daemon.cli.planned import Shown, as_document, as_text
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.core.forecast import WRITES
 from daemon.core.rules import Stream
 from daemon.core.saved import SavedPlan, saved_step
@@ -72,7 +72,7 @@ def command(
         everything=everything,
         following=_following(one, seen, file, has_ledger=has_ledger),
     )
-    click.echo(json.dumps(as_document(shown)) if as_json else as_text(shown))
+    click.echo(json.dumps(as_document(shown)) if as_json else wrapped(as_text(shown)))
     ctx.exit(STOPPED if seen.blocked else HELD if seen.counts["hold"] else HEALTHY)
 
 

@@ -12,10 +12,14 @@ import struct
 import subprocess
 import termios
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from daemon.cli import app, status
 from daemon.emulator import Emulator
+from daemon.settings import Settings
 from tests.service.site import Site, until
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
@@ -105,6 +109,35 @@ def test_watch_writes_blocks_into_a_pipe_and_a_document_a_line_with_json(site: S
         assert "\x1b" not in text
         if args:
             assert {json.loads(line)["healthy"] for line in text.splitlines()} == {True}
+
+
+def test_the_narrowest_terminal_gets_every_name_and_figure_in_full(site: Site) -> None:
+    code, drawn = on_a_terminal(site, "status", columns=32)
+    lines = [CONTROL.sub("", line).rstrip() for line in drawn.splitlines()]
+    assert code == 0
+    assert "india-to-us/Leads" in lines
+    assert "  0 due, 0 held, 0 dead" in lines
+    assert [line for line in lines if "…" in line or len(line) > 32] == []
+
+
+def test_lines_of_plan_are_broken_at_the_terminals_width_but_never_within_ids_or_commands(site: Site) -> None:
+    lead = site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "B" * 30, "Company": "C", "City": "Pune"})
+    try:
+        code, drawn = on_a_terminal(site, "plan", "india-to-us/Leads", columns=60)
+    finally:
+        site.emu.orgs["india"].delete("Leads", lead)
+    lines = CONTROL.sub("", drawn).splitlines()
+    assert (code, max(map(len, lines)) <= 60) == (0, True), lines
+    assert lead in drawn
+    assert any(line.endswith("orgsync plan india-to-us/Leads --save FILE") for line in lines)
+
+
+def test_ctrl_c_before_the_first_picture_ends_watch_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> Settings:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "ledger_settings", interrupted)
+    assert CliRunner().invoke(app, ["status", "--watch"]).exit_code == 0
 
 
 def test_long_lines_of_why_are_broken_at_the_terminals_width_between_words(site: Site) -> None:
