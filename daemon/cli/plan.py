@@ -96,10 +96,14 @@ def kept(seen: Forecast, *, has_ledger: bool = True, create: bool = False, repai
 
 
 def _following(stream: Stream, seen: Forecast, file: Path | None, *, has_ledger: bool) -> str:
-    """The command to type next."""
-    if file is not None:
+    """The command to type next; where the cycle would stop, after what is said of that."""
+    if seen.blocked:
+        return f"orgsync plan {stream.address}"
+    if seen.writes and file is not None:
         return f"orgsync apply {shlex.quote(str(file))}"
     if seen.writes:
         return f"orgsync plan {stream.address} --save FILE"
-    # Before the first run there is no queue to look at.
-    return f"orgsync queue --stream {stream.address}" if has_ledger else "orgsync once"
+    if seen.resting:
+        return f"orgsync queue --stream {stream.address}"
+    # What would be held is in no queue yet, and what was never run is not in step because nothing is to be written.
+    return "orgsync once" if seen.counts["hold"] or not has_ledger else "orgsync status"

@@ -318,6 +318,16 @@ def test_a_first_run_beside_records_of_the_targets_own_is_planned_and_said_to_be
     assert len(stage.b.records("Leads")) == 2
 
 
+def test_what_comes_next_is_never_a_queue_that_is_empty(stage: Stage) -> None:
+    theirs = stage.b.insert_raw("Leads", {"Last_Name": "Theirs", "Company": "C"})
+    stage.lead("A")
+    stopped = stage.call("plan", STREAM).out
+    assert stopped.endswith(f"next: what is said of the stop above, then: orgsync plan {STREAM}\n")
+    stage.b.delete("Leads", theirs)
+    assert stage.call("once").code == 0
+    assert stage.call("plan", STREAM, "--json").document["next"] == "orgsync status"
+
+
 def test_only_twenty_of_a_kind_are_listed_unless_all_are_asked_for(stage: Stage) -> None:
     for n in range(25):
         stage.lead(f"L{n}")
