@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,13 +15,13 @@ from daemon.cli.allowance import shared_allowance
 from daemon.cli.context import org_settings, utc_now
 from daemon.cli.exits import STOPPED
 from daemon.cli.guide import LIFE, code_for
-from daemon.cli.screen import json_option, say
+from daemon.cli.screen import json_option, say, unwritten
 from daemon.core.org import Org, Secret, console_url
 from daemon.core.scopes import Scope, lacking, scopes_for, to_paste
 from daemon.settings import Settings, SettingsError
 from daemon.settings.document import read_document
 from daemon.settings.draft import PLACEHOLDER
-from daemon.settings.places import secret_places
+from daemon.settings.places import Place, secret_places
 from daemon.settings.problem import Problem
 from daemon.zoho.auth import exchange_grant
 from daemon.zoho.client import Zoho
@@ -36,29 +36,37 @@ def command(ctx: click.Context, org: str, as_json: bool) -> None:
     """Exchange ORG's grant code for tokens and keep them under state_dir, mode 0600.
 
     The code comes from the API console (Self Client, "Generate Code") and is valid for minutes. Where the settings name
-    a file for the client secret that is not there yet, that is asked for first, and kept in that file, mode 0600. Both
-    are read from a prompt, or from standard input, one a line, when that is not a terminal; never from an argument,
-    where others could see them.
+    a file for the client secret that is not there yet, that is asked for first, and kept in that file, mode 0600, once
+    Zoho has taken it. Both are read from a prompt, or from standard input, one a line, when that is not a terminal;
+    never from an argument, where others could see them.
     """
 
     path = Path(ctx.obj)
     names = _org_names(path)
     if org not in names:
         raise click.UsageError(f"no org is called {org!r}; there are: {', '.join(names) or 'none'}")
-    with _client_secret(path, org):
-        settings = org_settings(path, org)
-        target = settings.orgs[org]
-        if target.client_id.startswith(PLACEHOLDER):
-            place = console_url(target.data_center)
-            found, allowed = "the words of the template", f"the Client ID of the Self Client at {place}"
-            raise SettingsError(path, [Problem(path=f"orgs.{org}.client_id", found=found, allowed=allowed)])
-        if sys.stdin.isatty():
-            click.echo(f"The code: {code_for(org, target.data_center, settings.routes)}.\n    A {LIFE}.", err=True)
-        code = _secret(f"Grant code of {org}")
-        if not code:
-            where = f"Make one at {console_url(target.data_center)} (Self Client > Generate Code)"
-            raise click.UsageError(f"no grant code was given, and nothing changed. {where}, then: orgsync auth {org}")
+    place = _place_of_secret(path, org)
+    typed = _typed_secret(path, org, place)
+    settings = org_settings(path, org, typed)
+    target = settings.orgs[org]
+    if target.client_id.startswith(PLACEHOLDER):
+        console = console_url(target.data_center)
+        found, allowed = "the words of the template", f"the Client ID of the Self Client at {console}"
+        raise SettingsError(path, [Problem(path=f"orgs.{org}.client_id", found=found, allowed=allowed)])
+    if sys.stdin.isatty():
+        click.echo(f"The code: {code_for(org, target.data_center, settings.routes)}.\n    A {LIFE}.", err=True)
+    code = _secret(f"Grant code of {org}")
+    if not code:
+        where = f"Make one at {console_url(target.data_center)} (Self Client > Generate Code)"
+        raise click.UsageError(f"no grant code was given, and nothing changed. {where}, then: orgsync auth {org}")
+    try:
         scopes = exchange_grant(target, Secret(code), now=utc_now)
+    except ZohoError as error:
+        error.advise(_after_refusal(org, error, place, path.absolute().parent, typed=bool(typed)))
+        raise
+    if place is not None:
+        for secret in typed.values():
+            _keep(secret, path.absolute().parent / place.name, org)
     wanted = scopes_for(org, settings.routes)
     missing = lacking(scopes, wanted) if scopes else []
     company, trouble = _who(settings, target)
@@ -75,34 +83,43 @@ def _org_names(path: Path) -> list[str]:
     return list(orgs) if isinstance(orgs, dict) else []
 
 
-@contextmanager
-def _client_secret(path: Path, org: str) -> Iterator[None]:
-    """The file that the settings name for the client secret is there; where it was made now and the token endpoint does
-    not take what is in it, it goes again, so that it is asked for once more.
-    """
-    places = secret_places(read_document(path))
-    named = next((one.name for one in places if one.key == f"orgs.{org}.client_secret" and one.kind == "file"), None)
-    file = None if named is None else path.absolute().parent / named
-    if file is None or file.exists():
-        yield
-        return
-    secret = _secret(f"Client Secret of {org} (it is kept in {named}, for you alone)")
+def _place_of_secret(path: Path, org: str) -> Place | None:
+    """Where the settings say that the client secret is; None where they do not say it in a way that can be read."""
+    return next((one for one in secret_places(read_document(path)) if one.key == f"orgs.{org}.client_secret"), None)
+
+
+def _typed_secret(path: Path, org: str, place: Place | None) -> Mapping[str, str]:
+    """The client secret by its key, asked for where it is to be in a file that is not there; else none."""
+    if place is None or place.kind != "file" or os.path.lexists(path.absolute().parent / place.name):
+        return {}
+    secret = _secret(f"Client Secret of {org} (it is kept in {place.name}, for you alone)")
     if not secret:
-        raise click.UsageError(f"no client secret was given, and there is no file {named}")
+        raise click.UsageError(f"no client secret was given, and there is no file {place.name}")
+    return {place.key: secret}
+
+
+def _keep(secret: str, file: Path, org: str) -> None:
+    """Makes the file of a client secret that Zoho has taken."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             out.write(secret + "\n")
     except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
-    try:
-        yield
-    except CredentialRefused as error:
-        if "client" in error.what:
-            file.unlink()
-            kept = f"What was typed was not kept. Make a new code, and run: orgsync auth {org}"
-            raise CredentialRefused(error.org, error.what, f"{error.hint}. {kept}", scope=error.scope) from None
-        raise
+        what = f"the tokens of {org} are kept, but its client secret is not: {unwritten(file, error)}"
+        raise click.ClickException(f"{what}. Then, with a new code: orgsync auth {org}") from None
+
+
+def _after_refusal(org: str, error: ZohoError, place: Place | None, folder: Path, *, typed: bool) -> str:
+    """What was not changed, and what to type for another client secret where that may be what is wrong."""
+    if typed:
+        return f"Nothing was kept. The client secret and a code are asked for again by: orgsync auth {org}"
+    if place is None or not isinstance(error, CredentialRefused) or "invalid_client_secret" not in error.what:
+        return ""
+    if place.kind == "file":
+        again = f"rm {shlex.quote(_near(folder / place.name))} && orgsync auth {org}"
+        return f"It is in the file {place.name}. To type another one, and a new code: {again}"
+    called = {"env": "the environment variable", "credential": "the systemd credential"}[place.kind]
+    return f"It is in {called} {place.name}: put the right one there; then, with a new code: orgsync auth {org}"
 
 
 def _secret(question: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +25,9 @@ def load_settings(path: Path) -> Settings:
     return _kept(load(path, environment()))
 
 
-def org_settings(path: Path, org: str) -> Settings:
-    """The settings with one org only, whose secrets alone must be there yet. Raises SettingsError."""
-    return _kept(load(path, environment(), only=org))
+def org_settings(path: Path, org: str, typed: Mapping[str, str]) -> Settings:
+    """The settings with one org only, whose secrets alone must be there yet, or be typed. Raises SettingsError."""
+    return _kept(load(path, environment(), only=org, typed=typed))
 
 
 def ledger_settings(path: Path) -> Settings:

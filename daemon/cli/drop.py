@@ -26,7 +26,8 @@ def command(
     """Take records out of the retry queue: they are not written, unless they are edited in the source.
 
     A comparison or another reading does not bring them back; `orgsync retry --record ID` does, for one. A record whose
-    last write has no answer yet stays in the queue until the target was asked.
+    last write has no answer yet stays in the queue until the target was asked. Exit code 0, also where no record is
+    meant: then it says so.
     """
     if not reason.strip():
         raise click.UsageError("--reason must say why")

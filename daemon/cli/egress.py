@@ -11,7 +11,7 @@ from rich.table import Table
 
 from daemon.cli import typed
 from daemon.cli.context import ledger_settings, open_reader
-from daemon.cli.screen import console, json_option
+from daemon.cli.screen import json_option, show
 from daemon.ledger import Export
 
 
@@ -38,7 +38,7 @@ def command(settings_path: str, route: str, as_json: bool) -> None:
     elif not left:
         click.echo(f"nothing has left by {route} yet")
     else:
-        console().print(_table(left))
+        show(_table(left))
 
 
 def _as_json(one: Export) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from daemon.cli.orgs import connected
+from daemon.cli.request import known_stream
 from daemon.cli.status import instant
 from daemon.core.record import is_record_id
 from daemon.core.rules import Route, Stream
@@ -58,6 +59,8 @@ def ask(settings: Settings, reader: Reader, record: str, left_out: str | None) -
     answer = Answer(record=text, left_out=left_out)
     if is_record_id(text):
         answer.stories = [one for one in reader.stories(text) if address in ("", one.stream)]
+        if address and not answer.stories:  # else it is known, though the settings may have no such stream any more
+            known_stream(settings, address)
     elif left_out is not None:
         what = f"{text[:40]!r} is no record id, so only the orgs can say which record that is"
         raise click.UsageError(f"{what}, and none can be asked: {left_out}")

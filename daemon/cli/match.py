@@ -18,7 +18,7 @@ from daemon.cli.context import load_settings, locked_ledger, open_reader, utc_no
 from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.progress import Part, Show, progress
 from daemon.cli.request import demand, known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.cli.status import printable
 from daemon.core.match import Group, Matching
 from daemon.core.rules import Stream
@@ -67,7 +67,7 @@ def command(
         said, lines = _decide(settings, one, accepted, create=create)
     else:
         said, lines = _list(settings, one, folder or settings.state_dir / "match" / one.route / one.source_module)
-    click.echo(json.dumps({"schema": 1, "stream": one.address, **said}) if as_json else "\n".join(lines))
+    click.echo(json.dumps({"schema": 1, "stream": one.address, **said}) if as_json else wrapped("\n".join(lines)))
     ctx.exit(HELD if said.get("ambiguous") else HEALTHY)
 
 

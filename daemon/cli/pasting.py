@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 USUAL: Final = "settings.toml"
+JOINT: Final = "\0"
 _FREE: Final = ("init", "emulator", "demo", "completion")  # they read no settings
 _given: Final[list[str]] = []
 
@@ -58,6 +59,20 @@ def pasteable(text: str) -> str:
     if text.startswith("{"):
         option = json.dumps(option)[1:-1]
     return _command().sub(lambda found: f"{found[0]}{option} ", text)
+
+
+def unbroken(text: str) -> str:
+    """The text with JOINT for the blanks within its commands, so that no line can end there."""
+    return _whole().sub(lambda found: found[0].replace(" ", JOINT), text)
+
+
+@cache
+def _whole() -> re.Pattern[str]:
+    """A command with what belongs to it, as far as that can be told: to the end of the line, clause or quotation."""
+    from daemon.cli import COMMANDS  # noqa: PLC0415 - it imports this module
+
+    option, names = r"(?:--settings (?:'[^']*'|\S+) )?", "|".join(COMMANDS)
+    return re.compile(rf"(?<![\w./-])orgsync {option}(?:{names})\b(?:(?![.:?] )[^;,)`\n])*")
 
 
 @cache

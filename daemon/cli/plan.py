@@ -19,7 +19,7 @@ from daemon.cli.first_run import first_run_option
 from daemon.cli.planned import Shown, as_document, as_text
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.core.rules import Stream
 from daemon.core.saved import SavedPlan, saved_step
 from daemon.service.logs import set_up
@@ -71,7 +71,7 @@ def command(
         everything=everything,
         following=_following(one, seen, file, has_ledger=has_ledger),
     )
-    click.echo(json.dumps(as_document(shown)) if as_json else as_text(shown))
+    click.echo(json.dumps(as_document(shown)) if as_json else wrapped(as_text(shown)))
     ctx.exit(STOPPED if seen.blocked else HELD if seen.counts["hold"] else HEALTHY)
 
 
@@ -95,10 +95,14 @@ def kept(seen: Forecast, *, has_ledger: bool = True, create: bool = False, repai
 
 
 def _following(stream: Stream, seen: Forecast, file: Path | None, *, has_ledger: bool) -> str:
-    """The command to type next."""
-    if file is not None:
+    """The command to type next; where the cycle would stop, after what is said of that."""
+    if seen.blocked:
+        return f"orgsync plan {stream.address}"
+    if seen.writes and file is not None:
         return f"orgsync apply {shlex.quote(str(file))}"
     if seen.writes:
         return f"orgsync plan {stream.address} --save FILE"
-    # Before the first run there is no queue to look at.
-    return f"orgsync queue --stream {stream.address}" if has_ledger else "orgsync once"
+    if seen.resting:
+        return f"orgsync queue --stream {stream.address}"
+    # What would be held is in no queue yet, and what was never run is not in step because nothing is to be written.
+    return "orgsync once" if seen.counts["hold"] or not has_ledger else "orgsync status"

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from daemon.cli.screen import unwritten
 from daemon.core.saved import SavedPlan
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 _KIND: Final = "orgsync plan"
 _MOST: Final = 64 * 1024 * 1024  # bytes: more than a hundred thousand writes
 _PLAN: Final = TypeAdapter(SavedPlan)

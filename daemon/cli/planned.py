@@ -59,7 +59,8 @@ def as_text(shown: Shown) -> str:
     if seen.resting:
         wait = f"{seen.resting:,} more are held or given up already, and are not looked at"
         lines += ["", f"{wait}: orgsync queue --stream {seen.standing.stream}"]
-    return "\n".join([*lines, "", f"nothing was written. next: {shown.following}"])
+    first = "what is said of the stop above, then: " if seen.blocked else ""
+    return "\n".join([*lines, "", f"nothing was written. next: {first}{shown.following}"])
 
 
 def _summary(seen: Forecast) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from daemon.cli.status import duration
 from daemon.core.backfill import left
 from daemon.ledger import LedgerError
+from daemon.service.styles import colours
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -103,7 +104,7 @@ class _Bars:
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, color_system=colours())
         what_, far_ = (TextColumn(f"{{{name}}}", markup=False) for name in ("task.description", "task.fields[far]"))
         wide = SpinnerColumn(), what_, BarColumn(bar_width=30), far_, TimeElapsedColumn()
         self._drawn = Progress(

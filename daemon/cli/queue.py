@@ -17,7 +17,7 @@ from daemon.cli.named import Named, names
 from daemon.cli.orgs import offline_option, settings_to_look
 from daemon.cli.progress import progress
 from daemon.cli.request import known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.cli.status import cause_lines, instant, printable, queue_entry
 from daemon.ledger import Queued, Stuck
 
@@ -68,7 +68,7 @@ def command(
         lines = [_text(q, named) for q in stuck] or [_nothing(stream, cause_id)]
         click.echo("\n\n".join(lines))
         for one in records:
-            click.echo(_line(one, named))
+            click.echo(wrapped(_line(one, named)))
     if shown and left_out is not None and not offline:
         click.echo(f"ids without names: {printable(left_out)}", err=True)
     ctx.exit(HELD if any(q.state != "due" for q in stuck) else HEALTHY)
@@ -78,7 +78,7 @@ def _text(q: Stuck, named: Named) -> str:
     """What is known of a cause, and what to type; what is tried again by itself need not be dropped."""
     examples = [_called(q.stream, record_id, named) for record_id in q.example_ids]
     return str(cause_lines(q, examples)) + (
-        "" if q.state == "due" else f"\n  or, if they shall never go: {_dropping(q)}"
+        "" if q.state == "due" else wrapped(f"\n  or, if they shall never go: {_dropping(q)}")
     )
 
 

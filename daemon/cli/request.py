@@ -12,6 +12,7 @@ import click
 from daemon.cli import typed
 from daemon.cli.context import demand_ledger, locked_ledger, utc_now
 from daemon.cli.progress import progress
+from daemon.core.nearest import nearest
 from daemon.core.record import is_record_id
 from daemon.ledger.errors import LedgerHeld
 from daemon.service import inbox
@@ -45,7 +46,10 @@ def known_stream(settings: Settings, address: str) -> str:
     """The address, if the settings have such a stream."""
     known = sorted(stream.address for stream in settings.streams())
     if address not in known:
-        raise click.UsageError(f"no stream is called {address!r}; there are: {', '.join(known)}")
+        module = address.rpartition("/")[2]
+        close = nearest(address, known) or next((one for one in known if one.rpartition("/")[2] == module), None)
+        meant = f" (there is {close})" if close else ""
+        raise click.UsageError(f"no stream is called {address[:80]!r}{meant}; there are: {', '.join(known)}")
     return address
 
 

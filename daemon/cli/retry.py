@@ -18,7 +18,7 @@ from daemon.cli.screen import json_option, say
 def command(settings_path: str, cause_id: int | None, stream: str | None, source_id: str | None, as_json: bool) -> None:
     """Make held or dead records due again now; a running daemon is asked to do it.
 
-    With --record also one that was dropped.
+    With --record also one that was dropped. Exit code 0, also where no record is meant: then it says so.
     """
     settings = ledger_settings(Path(settings_path))
     woken, when = demand(settings, choice(settings, "retry", cause_id, stream, source_id))

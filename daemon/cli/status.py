@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console, Group
-from rich.measure import Measurement
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +20,7 @@ from rich.text import Text
 from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
 from daemon.cli.pasting import pasteable
-from daemon.cli.screen import console, json_option
+from daemon.cli.screen import console, fits, json_option, sentences, show
 from daemon.core.budget import UNLIMITED, Account, Leeway, about_credits, judge
 from daemon.core.causes import advice
 from daemon.ledger import Compared, Comparing, StreamStatus, Stuck
@@ -66,18 +65,18 @@ def command(ctx: click.Context, as_json: bool, every_s: float | None) -> None:
     """Show health, lag, balance and queue of every stream, from the ledger alone.
 
     Exit code 0: healthy; 1: records are held or dead, or a first pass goes on; 2: a stream is stopped, silent or
-    unbalanced. Records that are due do not count: they are tried again by themselves. Of --watch it is always 0.
+    unbalanced. Records that are due do not count: they are tried again by themselves. Of --watch it is always 0, once
+    it has begun to look.
     """
-    settings = ledger_settings(Path(ctx.obj))
     if every_s is not None:
-        _watch(settings, every_s, as_json=as_json)
+        with suppress(KeyboardInterrupt):
+            _watch(ledger_settings(Path(ctx.obj)), every_s, as_json=as_json)
         ctx.exit(HEALTHY)
-    seen = look(settings)
+    seen = look(ledger_settings(Path(ctx.obj)))
     if as_json:
         click.echo(json.dumps(as_document(seen)))
     else:
-        out = console()
-        out.print(picture(seen, out))
+        show(picture(seen, console()))
     ctx.exit(code_of(seen.streams))
 
 
@@ -87,7 +86,7 @@ def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
 
     out = console()
     drawn = out.is_terminal and not out.is_dumb_terminal and not as_json
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
+    with ExitStack() as stack:
         live = stack.enter_context(Live(console=out, screen=True, auto_refresh=False)) if drawn else None
         while True:
             seen = look(settings)
@@ -97,7 +96,7 @@ def _watch(settings: Settings, every_s: float, *, as_json: bool) -> None:
             elif as_json:
                 click.echo(json.dumps(as_document(seen)))
             else:
-                out.print(head, picture(seen, out), "", sep="\n")
+                show(head, picture(seen, out), "")
             time.sleep(every_s)
 
 
@@ -270,25 +269,24 @@ def queue_entry(q: Stuck) -> dict[str, object]:
 
 def picture(seen: Look, out: Console) -> Group:
     """The widest table of the streams that fits; which are loaded or compared, what is stuck by cause, what is off."""
-    tables = [_table(seen.streams, left_out) for left_out in _LEFT_OUT]
-    endless = out.options.update(max_width=1_000)
-    fitting = (table for table in tables if Measurement.get(out, endless, table).maximum <= out.width)
-    parts: list[Table | Text] = [next(fitting, tables[-1])]
-    parts += [Text(pasteable(f"{s.stream} is stopped: {s.trouble}"), style="red") for s in seen.streams if s.trouble]
+    tables = (_table(seen.streams, left_out) for left_out in _LEFT_OUT)
+    fitting = next((table for table in tables if fits(table, out)), None)
+    parts: list[Table | Text] = [fitting] if fitting is not None else [_stacked(s) for s in seen.streams]
+    parts += [sentences(f"{s.stream} is stopped: {s.trouble}", style="red") for s in seen.streams if s.trouble]
     for s in seen.streams:
         if load := seen.loads.get(s.stream):
-            parts.append(Text(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
+            parts.append(sentences(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
     for s in seen.streams:
         if one := seen.comparing.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
-            parts.append(Text(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue"))
+            parts.append(sentences(f"{s.stream} is being compared: {read}, {one.found:,} put into the queue"))
         elif last := seen.compared.get(s.stream):
             found = f"{last.found:,} of {last.source_seen:,} records were not as they should be"
-            parts.append(Text(f"{s.stream} was compared {instant(last.finished_at)}: {found}"))
-    parts += [Text(line) for line in map(about_credits, seen.leeways) if line]
+            parts.append(sentences(f"{s.stream} was compared {instant(last.finished_at)}: {found}"))
+    parts += [sentences(line) for line in map(about_credits, seen.leeways) if line]
     for q in seen.stuck:
         parts += [Text(), cause_lines(q)]
-    return Group(*parts, *map(Text, seen.off))
+    return Group(*parts, *map(sentences, seen.off))
 
 
 def _table(streams: list[StreamStatus], left_out: Collection[str]) -> Table:
@@ -301,6 +299,18 @@ def _table(streams: list[StreamStatus], left_out: Collection[str]) -> Table:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     return table
+
+
+def _stacked(s: StreamStatus) -> Text:
+    """Two lines a stream, where no table fits."""
+    text = sentences(f"{s.stream}\n  ")
+    text.append_text(_health(s))
+    text.append(f", lag {duration(s.lag_s)}\n  {s.due} due, {s.held} held, {s.dead} dead")
+    return text
+
+
+def _health(s: StreamStatus) -> Text:
+    return Text(s.health, style=_STYLES.get(s.health, "bold red"))
 
 
 def _last_cycle(s: StreamStatus) -> str:
@@ -337,13 +347,12 @@ def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:
     shown = examples or q.example_ids[:1]
     example = f", for example {', '.join(shown)}" if shown else ""
     due = f", due {q.next_due_at:%H:%M:%S} UTC" if q.state == "due" and q.next_due_at else ""
-    text = Text()
-    text.append(f"{q.records} {q.state}", style="bold red" if q.state == "dead" else "bold yellow")
-    text.append(f" in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})\n")
-    text.append(f"  {printable(q.seen)}\n" if q.seen else "")
-    text.append(f"  {printable(advice(q.remedy, q.state))}\n")
-    text.append(pasteable(f"  orgsync retry --cause {q.cause_id}"), style="cyan")
-    return text
+    head = f"{q.records} {q.state}"
+    lines = [f"{head} in {q.stream}: {printable(about)}{example} (oldest {duration(q.oldest_s)}{due})"]
+    lines += [f"  {printable(q.seen)}"] if q.seen else []
+    text = sentences("\n".join([*lines, f"  {printable(advice(q.remedy, q.state))}\n"]))
+    text.stylize("bold red" if q.state == "dead" else "bold yellow", 0, len(head))
+    return text.append(sentences(f"  orgsync retry --cause {q.cause_id}", style="cyan"))
 
 
 def duration(seconds: int | None) -> str:
@@ -372,7 +381,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 _COLUMNS: Mapping[str, Callable[[StreamStatus], Text | str]] = {
     "stream": lambda s: s.stream,
-    "health": lambda s: Text(s.health, style=_STYLES.get(s.health, "bold red")),
+    "health": _health,
     "lag": lambda s: duration(s.lag_s),
     "checkpoint (UTC)": _checkpoint,
     "last cycle": _last_cycle,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from daemon.cli.screen import fits, sentences
 from daemon.cli.status import duration, instant, printable
 from daemon.core.causes import UNDONE, advice
 from daemon.core.outlook import Outlook, outlook
@@ -80,15 +82,26 @@ def now_lines(story: Story, today: Today) -> list[str]:
     return lines
 
 
-def field_table(story: Story, fields: Sequence[FieldNow]) -> Padding:
-    """The fields, a line each: what the source says, what that makes, what the target has, and how they stand."""
+def field_table(story: Story, fields: Sequence[FieldNow], out: Console) -> Padding | Text:
+    """The fields, a line each: what the source says, what that makes, what the target has, and how they stand. As
+    sentences where a table would break words.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("field", f"{story.source} has", "should be", f"{story.target} has", ""):
         table.add_column(title, overflow="fold")
     for one in fields:
         cells = (one.field, *(_cell(value) for value in (one.source, one.wanted, one.target)), _stands(one, story))
         table.add_row(*(Text(cell) for cell in cells))
-    return Padding(table, (0, 0, 0, 4))
+    padded = Padding(table, (0, 0, 0, 4), expand=False)
+    if fits(padded, out, folded=True):
+        return padded
+    return sentences("\n".join(_sentence(one, story) for one in fields))
+
+
+def _sentence(one: FieldNow, story: Story) -> str:
+    source, wanted, target = (_cell(value) for value in (one.source, one.wanted, one.target))
+    has = f"{story.source} has {source}, should be {wanted}, {story.target} has {target}"
+    return f"    {one.field}: {has}: {_stands(one, story)}"
 
 
 def _cell(value: str | None) -> str:

@@ -16,7 +16,7 @@ from daemon.cli.holding import Holder, holding
 from daemon.cli.plan import planning
 from daemon.cli.progress import Stderr, progress
 from daemon.cli.request import known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.cli.undone import Shown, as_document, as_text
 from daemon.core.rules import Stream
 from daemon.ledger import LedgerHeld
@@ -57,7 +57,7 @@ def command(
             shown = planner.undo(cycle, created=created)
         drawn = Shown(undoing=shown, following=again, everything=everything)
         asks = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
-        click.echo(json.dumps(as_document(drawn)) if as_json else as_text(drawn, asks=asks))
+        click.echo(json.dumps(as_document(drawn)) if as_json else wrapped(as_text(drawn, asks=asks)))
         if not shown.writes:
             ctx.exit(HELD if shown.left else HEALTHY)
         if not asks:
@@ -71,7 +71,7 @@ def command(
         click.echo(f"orgsync: {error}. Nothing was written. {advice}", err=True)
         ctx.exit(LEDGER_HELD)
     drawn = Shown(undoing=done, following=f"orgsync release {one.address}", everything=everything, report=report)
-    click.echo(json.dumps(as_document(drawn)) if as_json else as_text(drawn))
+    click.echo(json.dumps(as_document(drawn)) if as_json else wrapped(as_text(drawn)))
     if report.trouble:
         click.echo(f"{report.stream} stopped: {report.trouble}; then: {again}", err=True)
         ctx.exit(UNREACHABLE if report.away else STOPPED)

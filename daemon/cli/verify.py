@@ -17,7 +17,7 @@ from daemon.cli.plan import kept
 from daemon.cli.planned import Shown
 from daemon.cli.progress import Part, progress
 from daemon.cli.request import demand, known_stream
-from daemon.cli.screen import json_option
+from daemon.cli.screen import json_option, wrapped
 from daemon.cli.verify_text import as_document, as_text, following, in_queue, left_to_people, place_of, token_of
 from daemon.core.rules import Stream
 from daemon.ledger import DueRow
@@ -96,7 +96,7 @@ def command(
         lines += _goes_on(said, deep=deep, most=most)
         if file is not None:
             lines += ["", *_repair(plan, file)] if plan is not None else _no_plan(said, one, most, rows, file)
-        click.echo("\n".join(lines))
+        click.echo(wrapped("\n".join(lines)))
     ctx.exit(HEALTHY if said.is_equal else HELD)
 
 

@@ -15,14 +15,14 @@ from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.finding import Answer, ask, stream_of
 from daemon.cli.orgs import offline_option, settings_to_look
 from daemon.cli.progress import progress
-from daemon.cli.screen import console, json_option, wrapped
+from daemon.cli.screen import console, json_option, show, wrapped
 from daemon.cli.status import printable
 from daemon.cli.telling import field_table, following, known_lines, now_lines, worth_telling, written_line
 from daemon.core.side_by_side import Today
 from daemon.ledger import History, Story
 from daemon.settings import Settings
 
-_INDENT = " " * 6  # of a line's further ones; a line with a command is left to the terminal to break
+_INDENT = " " * 6  # of a line's further ones
 _Histories = Mapping[tuple[str, str], list[History]]
 
 
@@ -70,11 +70,11 @@ def _print(settings: Settings, answer: Answer, history: _Histories, *, all_field
     for one in answer.found:
         by = f" by {', '.join(one.hit.by)}" if one.hit.by else ""
         name = f" {printable(one.hit.name)}" if one.hit.name else ""
-        click.echo(f"{one.hit.org} {one.hit.module} {one.hit.record_id}{name}{by}\n  {printable(one.about)}")
+        click.echo(wrapped(f"{one.hit.org} {one.hit.module} {one.hit.record_id}{name}{by}\n  {printable(one.about)}"))
     for note in answer.notes:
         click.echo(wrapped(printable(note), _INDENT))
     if answer.left_out is not None:
-        click.echo(f"the orgs were not asked how it is there now: {printable(answer.left_out)}")
+        click.echo(wrapped(f"the orgs were not asked how it is there now: {printable(answer.left_out)}", _INDENT))
 
 
 def _unknown(record: str, streams: str) -> str:
@@ -93,10 +93,10 @@ def _print_story(settings: Settings, answer: Answer, story: Story, history: _His
         for line in now_lines(story, today):
             click.echo(wrapped(line, _INDENT))
         if shown := worth_telling(today.fields, all_of_them=all_fields):
-            console().print(field_table(story, shown))
+            show(field_table(story, shown, console()))
     elif isinstance(seen, str):
-        click.echo(f"  now: not compared: {printable(seen)}")
-    click.echo(f"  next: {following(story, stream, today, utc_now())}")
+        click.echo(wrapped(f"  now: not compared: {printable(seen)}", _INDENT))
+    click.echo(wrapped(f"  next: {following(story, stream, today, utc_now())}", _INDENT))
     for one in history.get((story.stream, story.source_id), []):
         click.echo(wrapped(written_line(one), _INDENT))
 

@@ -38,11 +38,14 @@ def _canonical(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a plan was made on. `ledger` is None where there was none yet, `cycle` where the stream had not run."""
+    """What a plan was made on. `rules` is the version of the mapping, `metadata` what the orgs say of its fields.
+    `ledger` is None where there was none yet, `cycle` where the stream had not run.
+    """
 
     stream: str
     settings: str
     rules: str
+    metadata: str
     source_zgid: str
     target_zgid: str
     ledger: str | None
@@ -111,6 +114,9 @@ def moved_on(before: Standing, now: Standing) -> str | None:
         "the settings of the stream are others now": before.settings != now.settings,
         "it is about other orgs": orgs,
         "the mapping is another now (the settings, or the fields of one of the orgs)": before.rules != now.rules,
+        "one of the orgs says other things of a mapped field now (type, length, picklist, rights, mandatory, unique)": (
+            before.metadata != now.metadata
+        ),
         "it was made with another ledger": before.ledger not in (None, now.ledger),
         "the stream has gone on since: its checkpoint was {} and is {}".format(*map(_place, places)): len({*places})
         > 1,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Final
 
@@ -66,6 +66,12 @@ class Schema:
     module: str
     fields: Mapping[str, Field]
     rows: Mapping[str, Schema] = field(default_factory=dict)
+
+    def only(self, names: Collection[str], columns: Mapping[str, Collection[str]]) -> Schema:
+        """These fields alone, as far as there are such, and of their rows these columns."""
+        fields = {name: one for name, one in self.fields.items() if name in names}
+        rows = {name: one.only(columns.get(name, ()), {}) for name, one in self.rows.items() if name in names}
+        return replace(self, fields=fields, rows=rows)
 
     def fingerprint(self) -> str:
         """A short name for exactly these fields: it changes when a field, a length, a picklist, a right does."""

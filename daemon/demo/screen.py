@@ -1,6 +1,6 @@
 """What the spectator sees: sentences, and between them the state of things: live on a terminal, a line every 2 s else.
 
-A pipe gets no control codes and no colours; NO_COLOR is rich's own business.
+A pipe gets no control codes and no colours, a terminal with NO_COLOR no colours (service/styles.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from daemon.demo.watch import Look, StreamRow
 from daemon.ledger import Stuck
+from daemon.service.styles import colours
 
 _LIVE_S: Final = 0.4
 _LINE_S: Final = 2.0
@@ -29,10 +30,10 @@ class Screen:
     """Says and shows; decides nothing."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or Console(highlight=False, color_system=colours())
         self._alive = self.console.is_terminal and not self.console.is_dumb_terminal
         if not self._alive and console is None:
-            self.console = Console(highlight=False, width=_WIDTH)
+            self.console = Console(highlight=False, color_system=colours(), width=_WIDTH)
         self._start = time.monotonic()
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Final, Protocol
 
 from loguru import logger
 
 from daemon.core.masking import masked
+from daemon.service.styles import is_plain
 
 _HUMAN: Final = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
@@ -31,7 +31,7 @@ def set_up(*, as_json: bool, verbose: bool = False, stream: Stream | None = None
         _Masking(stream or sys.stderr),
         format="{message}" if as_json else _HUMAN,
         serialize=as_json,
-        colorize=False if os.environ.get("NO_COLOR") else None,  # None: where a terminal is
+        colorize=False if is_plain() else None,  # None: where a terminal is
         level="DEBUG" if verbose else "INFO",
         diagnose=False,
         backtrace=False,

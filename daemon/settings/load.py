@@ -73,15 +73,23 @@ class Settings:
         return by_address[address]
 
 
-def load(path: Path, env: Mapping[str, str], *, with_orgs: bool = True, only: str | None = None) -> Settings:
+def load(
+    path: Path,
+    env: Mapping[str, str],
+    *,
+    with_orgs: bool = True,
+    only: str | None = None,
+    typed: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
     """The settings of a file, with the secrets it names. Raises SettingsError with every problem found.
 
     Without `with_orgs` only the ledger's secret is read, and no org is among the settings: whoever only looks at the
     ledger needs no rights to Zoho. With `only`, the org of that name is the only one: secrets of others may be missing.
+    `typed` is a secret by its key, `orgs.india.client_secret`, which is taken instead of what its place holds.
     """
     document = read_document(path)
     problems: list[Problem] = []
-    around = Surroundings(folder=path.absolute().parent, env=env, with_orgs=with_orgs, only=only)
+    around = Surroundings(folder=path.absolute().parent, env=env, with_orgs=with_orgs, only=only, typed=typed)
     head = take(FileEntry, document, "", problems)
     ledger = take(LedgerEntry, document.get("ledger", {}), "ledger", problems)
     state_dir = _state_dir(head.state_dir if head else None, around, problems)

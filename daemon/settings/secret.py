@@ -36,13 +36,15 @@ class Surroundings:
     """What the settings may read beside their own file: the folder that relative paths start from, the environment.
 
     `used` gathers the names of the variables that secrets were read from. Without `with_orgs`, whoever asks only wants
-    the ledger: the orgs' secrets stay where they are; with `only` those of other orgs do.
+    the ledger: the orgs' secrets stay where they are; with `only` those of other orgs do. `typed` is a secret by its
+    key in the file, for one that is in no place yet.
     """
 
     folder: Path
     env: Mapping[str, str]
     with_orgs: bool = True
     only: str | None = None
+    typed: Mapping[str, str] = field(default_factory=dict, repr=False)
     used: set[str] = field(default_factory=set)
 
 
@@ -60,11 +62,14 @@ def read_secret(value: object, at: str, around: Surroundings, problems: list[Pro
     if place is None:
         return None
     kind, name = place
-    read = {"env": _from_env, "file": _from_file, "credential": _from_credential}[kind](name, around)
-    checked = read if isinstance(read, Unreadable) else _checked(read, f"{kind} {name}")
+    if at in around.typed:
+        checked = _checked(around.typed[at], "what was typed")
+    else:
+        read = {"env": _from_env, "file": _from_file, "credential": _from_credential}[kind](name, around)
+        checked = read if isinstance(read, Unreadable) else _checked(read, f"{kind} {name}")
     if isinstance(checked, Unreadable):
         asks = re.fullmatch(r"orgs\.([^.]+)\.client_secret", at)
-        missing = kind == "file" and not os.path.lexists(around.folder / name)
+        missing = kind == "file" and at not in around.typed and not os.path.lexists(around.folder / name)
         hint = f"run: orgsync auth {asks[1]}; it asks for the secret and makes the file" if missing and asks else None
         problems.append(Problem(path=at, found=checked.found, allowed=KEPT_IN, hint=checked.hint or hint))
         return None

@@ -16,6 +16,7 @@ from daemon.core.absent import NOTHING, Carried, name_of_today
 from daemon.core.budget import UNLIMITED, Budget
 from daemon.core.fieldmap import FieldMap
 from daemon.core.mapping import rules_of
+from daemon.core.nearest import there_is
 from daemon.core.org_report import credit_remark, edition_remarks, right_remarks, scope_remarks
 from daemon.core.remark import Level, Remark, State, verdict
 from daemon.core.rules import Route, Stream
@@ -114,7 +115,23 @@ def check_stream(
         if fields is not None:
             yield from _fields(stream, fields, source, target)
     except ZohoError as error:
-        yield Remark(level="wrong", about=_refused(error).about, seen=str(error))
+        about = _refused(error).about
+        without = _without_module(stream, source, target) if about == "module" else []
+        yield from without or [Remark(level="wrong", about=about, seen=str(error))]
+
+
+def _without_module(stream: Stream, source: Catalog, target: Catalog) -> list[Remark]:
+    """What is said of each org that does not show its module; nothing where both do, or cannot be asked."""
+    found = []
+    for catalog, name in ((source, stream.source_module), (target, stream.target_module)):
+        with suppress(ZohoError):
+            there = catalog.modules()
+            if name not in there:
+                org = catalog.zoho.org.name
+                seen = f"{org} has no module {name}{there_is(name, there)}, or hides it from the API user"
+                do = f"correct it in routes.{stream.route}.modules, by API name"
+                found.append(Remark(level="wrong", about="module", seen=seen, do=do))
+    return found
 
 
 def _fields(stream: Stream, fields: FieldMap, source: Catalog, target: Catalog) -> Iterator[Remark]:

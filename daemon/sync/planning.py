@@ -36,6 +36,7 @@ from daemon.sync.prepare import (
     begins_anew,
     first_run_problem,
     is_renamed,
+    mapped_metadata,
     prepare,
     unfinished_parent,
 )
@@ -132,6 +133,7 @@ class Planner:
             stream=self._stream.address,
             settings=fingerprint((self._stream, self._route.carried())),
             rules=prepared.fields.version,
+            metadata=mapped_metadata(prepared, self._source, self._target),
             source_zgid=prepared.source_zgid,
             target_zgid=prepared.target_zgid,
             ledger=self._ledger.ledger_id,

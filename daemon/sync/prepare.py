@@ -121,6 +121,20 @@ def schemas_of(stream: Stream, source: Catalog, target: Catalog) -> tuple[Schema
     return _with_rows(here, named, source), _with_rows(there, table.keys(), target)
 
 
+def mapped_metadata(prepared: Prepared, source: Catalog, target: Catalog) -> str:
+    """A short name for what both orgs say of the fields that the stream reads and writes, and of those without which
+    the target makes no record: it changes with a type, a length, a picklist, a right.
+    """
+    stream, fields = prepared.stream, prepared.fields
+    here, there = schemas_of(stream, source, target)
+    read = {*fields.columns, *fields.beside}
+    needed = {name for name, one in there.fields.items() if one.mandatory}
+    written = {*fields.targets, *fields.match, *needed} | {name for name in (fields.key, stream.flag) if name}
+    mine = here.only(read, fields.read_in_rows(of_target=False))
+    yours = there.only(written, fields.read_in_rows(of_target=True))
+    return f"{mine.fingerprint()} {yours.fingerprint()}"
+
+
 def _with_rows(schema: Schema, names: Collection[str], catalog: Catalog) -> Schema:
     """A subform whose rows the API user may not see is left out: resolve says so."""
     rows: dict[str, Schema] = {}

@@ -34,6 +34,11 @@ class ZohoError(Exception):
         self.what = what
         self.hint = hint
 
+    def advise(self, more: str) -> None:
+        """Says more of what to do, where the caller knows it."""
+        if more:
+            self.args = (f"{self}. {more}",)
+
 
 class OrgUnavailable(ZohoError):
     """Nothing was executed: the org cannot be reached or does not take calls now. `retry_after` is in seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,10 @@ def prepared(site: Inside) -> None:
     point_at(site.site.emu, site.site.settings)
 
 
+def files(site: Inside) -> set[Path]:
+    return {path for path in site.site.folder.rglob("*") if path.is_file()}
+
+
 def test_a_client_secret_that_zoho_does_not_take_is_asked_for_again(site: Inside) -> None:
     prepared(site)
     india, kept = site.site.emu.orgs["india"], site.site.folder / "state" / "secrets" / "india"
@@ -125,12 +130,46 @@ def test_a_client_secret_that_zoho_does_not_take_is_asked_for_again(site: Inside
     assert site.run("auth", "india", stdin=f"{india.new_grant()}\n") == 0  # the secret is there now
 
 
-def test_nothing_typed_is_a_usage_error(site: Inside) -> None:
+def test_nothing_typed_is_a_usage_error_and_keeps_nothing(site: Inside) -> None:
     prepared(site)
+    before = files(site)
     assert site.run("auth", "india") == 64
     assert "no client secret was given" in site.said
     assert site.run("auth", "india", stdin="secret\n") == 64
-    assert "no grant code was given" in site.said
+    assert "no grant code was given, and nothing changed" in site.said
+    assert files(site) == before
+
+
+def test_a_client_secret_is_kept_only_when_zoho_has_taken_it_whatever_else_went_wrong(site: Inside) -> None:
+    prepared(site)
+    india, before = site.site.emu.orgs["india"], files(site)
+    assert site.run("auth", "india", stdin=f"{india.client_secret}\n1000.no.code\n") == 2
+    site.edit(f'accounts_url = "{india.accounts_url}"', 'accounts_url = "http://127.0.0.1:1"')
+    assert site.run("auth", "india", stdin=f"{india.client_secret}\n{india.new_grant()}\n") == 69
+    assert "Nothing was kept. The client secret and a code are asked for again by: orgsync auth india" in site.said
+    assert {path for path in files(site) - before if path.suffix != ".lock"} == set()
+
+
+def test_a_kept_client_secret_that_zoho_refuses_says_how_another_one_is_typed(site: Inside) -> None:
+    prepared(site)
+    india = site.site.emu.orgs["india"]
+    assert site.run("auth", "india", stdin=f"{india.client_secret}\n{india.new_grant()}\n") == 0
+    kept = site.site.folder / "state" / "secrets" / "india"
+    kept.write_text("rotated-in-the-console\n")
+    assert site.run("auth", "india", stdin=f"{india.new_grant()}\n") == 2
+    assert "To type another one, and a new code: rm " in site.said
+    subprocess.run(re.search(r"rm \S+", site.said)[0].split(), cwd=site.site.folder, check=True)  # type: ignore[index]
+    assert site.run("auth", "india", stdin=f"{india.client_secret}\n{india.new_grant()}\n") == 0
+    assert kept.read_text() == f"{india.client_secret}\n"
+
+
+def test_a_refused_client_secret_of_the_environment_names_the_variable(site: Inside) -> None:
+    prepared(site)
+    site.site.env["INDIA_SECRET"] = "wrong-secret"
+    site.edit('client_secret = { file = "state/secrets/india" }', 'client_secret = { env = "INDIA_SECRET" }')
+    assert site.run("auth", "india", stdin="1000.code\n") == 2
+    assert "It is in the environment variable INDIA_SECRET: put the right one there" in site.said
+    assert "wrong-secret" not in site.said
 
 
 def test_a_code_that_is_used_up_says_where_to_make_a_new_one(site: Inside) -> None:

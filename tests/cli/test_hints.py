@@ -15,6 +15,7 @@ from rich.text import Text
 
 from daemon.cli import status
 from daemon.emulator import Emulator
+from tests.blank import put_blank
 from tests.cli.inside import Inside, emu, inside
 from tests.service.site import until
 
@@ -72,6 +73,38 @@ def test_an_org_that_nobody_reaches_says_what_to_look_at_and_what_to_type(site: 
     assert site.run("once") == 69
     assert "Look whether this machine reaches 127.0.0.1:1" in site.said
     assert "orgs.us.data_center is right, then: orgsync check" in site.said
+
+
+def test_a_stream_that_is_none_is_named_with_the_nearest_by_every_command_that_takes_one(site: Inside) -> None:
+    put_blank(f"sqlite:///{site.site.folder}/state/orgsync.db")
+    for words in (("why", "nope/Leads/5"), ("queue", "--stream", "nope/Leads"), ("plan", "india-to-us/Lead")):
+        assert site.run(*words) == 64
+        assert f"(there is {LEADS}); there are: {LEADS}" in site.said
+
+
+def test_check_names_each_org_that_does_not_have_the_module(site: Inside) -> None:
+    site.edit("Leads", "Laeds")
+    code, found = site.check()
+    said = [one["seen"] for one in found if one["about"] == "module" and one["level"] == "wrong"]
+    assert code == 2
+    assert said == [
+        f"{org} has no module Laeds (there is Leads), or hides it from the API user" for org in ("india", "us")
+    ]
+
+
+def test_what_means_no_record_changes_nothing_and_ends_with_0(site: Inside) -> None:
+    put_blank(f"sqlite:///{site.site.folder}/state/orgsync.db")
+    for words in (("retry", "--cause", "999"), ("drop", "--cause", "999", "--reason", "x")):
+        assert (site.run(*words), "nothing was changed" in site.said) == (0, True)
+
+
+def test_no_line_of_a_table_in_a_pipe_ends_in_blanks(site: Inside) -> None:
+    site.site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "A", "Company": "C"})
+    assert site.run("once") == 0
+    [lead] = site.site.emu.orgs["us"].records("Leads")
+    for words in (("status",), ("why", lead["id"], "--all-fields"), ("egress", "india-to-us")):
+        assert site.run(*words) == 0
+        assert [line for line in site.said.split("\n") if line.endswith(" ")] == []
 
 
 def test_ctrl_c_in_once_says_how_far_each_stream_is_and_that_the_next_goes_on(site: Inside) -> None:

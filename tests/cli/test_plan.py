@@ -180,6 +180,16 @@ def mapping_changed(stage: Stage, _: str) -> str:
     return "the mapping is another now"
 
 
+def a_length_is_another(stage: Stage, _: str) -> str:
+    stage.b.change_field("Leads", "City", length=200)
+    return "one of the orgs says other things of a mapped field now"
+
+
+def a_picklist_has_more(stage: Stage, _: str) -> str:
+    stage.b.change_field("Leads", "Lead_Source", add_values=["Fair"])
+    return "one of the orgs says other things of a mapped field now"
+
+
 def stream_went_on(stage: Stage, _: str) -> str:
     assert stage.call("once").code == 0
     return "the stream has gone on since: its checkpoint was"
@@ -200,6 +210,8 @@ def ledger_lost(stage: Stage, _: str) -> str:
         deleted_in_b,
         settings_changed,
         mapping_changed,
+        a_length_is_another,
+        a_picklist_has_more,
         stream_went_on,
         ledger_lost,
     ],
@@ -220,6 +232,15 @@ def test_nothing_is_written_when_anything_has_moved_since_the_plan(
     assert (done.code, stage.writes(), done.out) == (2, before, "")
     assert why in done.err
     assert f"nothing was written. Plan again: orgsync plan {STREAM} --save FILE" in done.err
+
+
+def test_a_field_that_the_stream_does_not_carry_keeps_no_plan_from_being_applied(stage: Stage) -> None:
+    stage.b.add_field("Leads", field_label="Extra", data_type="text", length=10)
+    stage.lead("A")
+    assert stage.save().code == 0
+    stage.b.change_field("Leads", "Extra", length=20)
+    assert stage.apply().code == 0
+    assert [row["Last_Name"] for row in stage.b.records("Leads")] == ["A"]
 
 
 def test_an_edit_there_within_the_second_of_the_plan_is_seen_by_what_stands_there(stage: Stage) -> None:
@@ -297,6 +318,16 @@ def test_a_first_run_beside_records_of_the_targets_own_is_planned_and_said_to_be
     assert len(stage.b.records("Leads")) == 2
 
 
+def test_what_comes_next_is_never_a_queue_that_is_empty(stage: Stage) -> None:
+    theirs = stage.b.insert_raw("Leads", {"Last_Name": "Theirs", "Company": "C"})
+    stage.lead("A")
+    stopped = stage.call("plan", STREAM).out
+    assert stopped.endswith(f"next: what is said of the stop above, then: orgsync plan {STREAM}\n")
+    stage.b.delete("Leads", theirs)
+    assert stage.call("once").code == 0
+    assert stage.call("plan", STREAM, "--json").document["next"] == "orgsync status"
+
+
 def test_only_twenty_of_a_kind_are_listed_unless_all_are_asked_for(stage: Stage) -> None:
     for n in range(25):
         stage.lead(f"L{n}")
@@ -315,8 +346,8 @@ def test_only_twenty_of_a_kind_are_listed_unless_all_are_asked_for(stage: Stage)
     [
         ("[]", "is no saved plan"),
         ("{", "is no saved plan"),
-        ('{"kind": "orgsync plan", "schema": 2}', "another version of orgsync"),
-        ('{"kind": "orgsync plan", "schema": 1}', "was changed by hand or cut off, at made_at"),
+        ('{"kind": "orgsync plan", "schema": 1}', "another version of orgsync"),
+        ('{"kind": "orgsync plan", "schema": 2}', "was changed by hand or cut off, at made_at"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(stage: Stage, content: str, why: str) -> None:

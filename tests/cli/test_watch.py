@@ -12,13 +12,18 @@ import struct
 import subprocess
 import termios
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from daemon.cli import app, status
 from daemon.emulator import Emulator
+from daemon.settings import Settings
 from tests.service.site import Site, until
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -79,9 +84,16 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_ones(
 
 
 @pytest.mark.parametrize("command", ["status", "check", "egress india-to-us", "once"])
-def test_no_colour_where_none_is_wanted(site: Site, command: str) -> None:
-    code, drawn = on_a_terminal(site, *command.split(), NO_COLOR="1")
-    assert (code, COLOUR.search(drawn)) == (0, None)
+@pytest.mark.parametrize("plain", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_no_colour_and_no_bold_where_none_is_wanted(site: Site, command: str, plain: dict[str, str]) -> None:
+    code, drawn = on_a_terminal(site, *command.split(), **plain)
+    assert (code, STYLE.search(drawn)) == (0, None)
+
+
+def test_watch_moves_the_cursor_without_colours_where_none_are_wanted(site: Site) -> None:
+    code, drawn = on_a_terminal(site, "status", "--watch", "0.2", stop=True, NO_COLOR="1")
+    assert (code, STYLE.search(drawn)) == (0, None)
+    assert drawn.count("\x1b[?1049h") == 1
 
 
 def test_watch_writes_blocks_into_a_pipe_and_a_document_a_line_with_json(site: Site) -> None:
@@ -97,6 +109,35 @@ def test_watch_writes_blocks_into_a_pipe_and_a_document_a_line_with_json(site: S
         assert "\x1b" not in text
         if args:
             assert {json.loads(line)["healthy"] for line in text.splitlines()} == {True}
+
+
+def test_the_narrowest_terminal_gets_every_name_and_figure_in_full(site: Site) -> None:
+    code, drawn = on_a_terminal(site, "status", columns=32)
+    lines = [CONTROL.sub("", line).rstrip() for line in drawn.splitlines()]
+    assert code == 0
+    assert "india-to-us/Leads" in lines
+    assert "  0 due, 0 held, 0 dead" in lines
+    assert [line for line in lines if "…" in line or len(line) > 32] == []
+
+
+def test_lines_of_plan_are_broken_at_the_terminals_width_but_never_within_ids_or_commands(site: Site) -> None:
+    lead = site.emu.orgs["india"].insert_raw("Leads", {"Last_Name": "B" * 30, "Company": "C", "City": "Pune"})
+    try:
+        code, drawn = on_a_terminal(site, "plan", "india-to-us/Leads", columns=60)
+    finally:
+        site.emu.orgs["india"].delete("Leads", lead)
+    lines = CONTROL.sub("", drawn).splitlines()
+    assert (code, max(map(len, lines)) <= 60) == (0, True), lines
+    assert lead in drawn
+    assert any(line.endswith("orgsync plan india-to-us/Leads --save FILE") for line in lines)
+
+
+def test_ctrl_c_before_the_first_picture_ends_watch_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> Settings:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "ledger_settings", interrupted)
+    assert CliRunner().invoke(app, ["status", "--watch"]).exit_code == 0
 
 
 def test_long_lines_of_why_are_broken_at_the_terminals_width_between_words(site: Site) -> None:

@@ -45,6 +45,40 @@ def left_over(folder: Path) -> list[str]:
     return found
 
 
+def readme(mark: str) -> str:
+    """An example of output in the README."""
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [block] = re.findall(rf"<!-- {mark} -->\n```text\n(.*?)```", page, re.DOTALL)
+    return str(block)
+
+
+def masked(text: str) -> str:
+    """Without figures and line ends: another machine, and fewer records, have others."""
+    return " ".join(re.sub(r"\d[\d,.:]*[smhd]?", "N", text).split())
+
+
+def is_what_the_readme_shows(text: str) -> None:
+    """The README shows chapters of it: in this order, with these proofs and this table."""
+    chapters, shown = (
+        re.findall(r"^\[ *[\d.]+ s\] (.*?) *$", one, re.MULTILINE) for one in (text, readme("demo output"))
+    )
+    assert [one for one in chapters if one in shown] == shown
+    lines = [line for line in readme("demo output").splitlines() if line.startswith(("ok ", "module ", "why a "))]
+    assert len(lines) == 5
+    assert [line for line in lines if masked(line) not in masked(text)] == []
+
+
+def has_the_shape_that_the_readme_shows(text: str) -> None:
+    """The same columns; of a cause that both name, the same lines."""
+    shown = readme("status output")
+    assert shown.splitlines()[0].split() == text.splitlines()[0].split()
+    causes, found = ({masked(block) for block in one.split("\n\n")[1:]} for one in (shown, text))
+    heads = {block.partition(",")[0] for block in found}
+    both = {block for block in causes if block.partition(",")[0] in heads}
+    assert both
+    assert both <= found
+
+
 def test_the_demo_holds(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     done = subprocess.run(
@@ -60,6 +94,16 @@ def test_the_demo_holds(tmp_path: Path) -> None:
     assert not [line for line in LINES if not re.search(line, text)], text
     assert "\x1b" not in done.stdout + done.stderr
     assert left_over(folder) == []
+    is_what_the_readme_shows(text)
+    status = subprocess.run(
+        [*COMMAND[:-1], "status"],
+        env={**PLAIN, "ORGSYNC_SETTINGS": str(folder / "settings.toml")},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    has_the_shape_that_the_readme_shows(status.stdout)
     with closing(sqlite3.connect(f"file:{folder}/state/orgsync.db?mode=ro", uri=True)) as ledger:
         assert ledger.execute("SELECT count(*) FROM v_streams WHERE health = 'held'").fetchone() == (4,)
 
