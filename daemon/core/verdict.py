@@ -107,7 +107,7 @@ def _known(looked: Looked) -> Kind | None:
     standing = looked.standing
     if standing.waiting is not None and standing.waiting.state != "due":
         return "held"
-    if looked.later or standing.unanswered:
+    if (looked.later and not standing.put_back) or standing.unanswered:
         return "in_flight"
     if standing.waiting is not None:
         return "due"

@@ -153,8 +153,9 @@ def past(connection: Connection, number: int, sealer: Sealer | None) -> PastCycl
 
 
 def later(connection: Connection, cycle: PastCycle) -> dict[str, dict[str, Later]]:
-    """Which fields of the records of a cycle were written again, and by which cycle: target id -> field -> the latest.
-    An undo of the same cycle that had no answer counts for nothing: what stands there tells.
+    """Which fields of the records of a cycle were written again, and by which cycle: target id -> field -> the latest
+    that no undo has taken back. An undo of the same cycle that had no answer counts for nothing: what stands there
+    tells.
     """
     row, attempts = changes.c, {one.target_id: one for one in cycle.attempts}
     query = (
@@ -164,14 +165,18 @@ def later(connection: Connection, cycle: PastCycle) -> dict[str, dict[str, Later
         .where(row.cycle_id != cycle.number, row.action != "create")
         .order_by(row.id)
     )
-    found: dict[str, dict[str, Later]] = {}
+    stacks: dict[str, dict[str, list[Later]]] = {}
     query = query.where(among(row.record_id, attempts))
     for number, target_id, cycle_id, fields, code, undoes in connection.execute(query):
         if number < attempts[target_id].number or (undoes == cycle.number and code == UNCERTAIN):
             continue
-        by = Later(cycle=cycle_id, undoes=undoes)
-        found.setdefault(target_id, {}).update(dict.fromkeys(json.loads(fields), by))
-    return found
+        for name in json.loads(fields):
+            stack = stacks.setdefault(target_id, {}).setdefault(name, [])
+            if stack and stack[-1].cycle == undoes:
+                stack.pop()
+            else:
+                stack.append(Later(cycle=cycle_id, undoes=undoes))
+    return {i: {name: stack[-1] for name, stack in fields.items() if stack} for i, fields in stacks.items()}
 
 
 def blank(connection: Connection, keep: Mapping[str, datetime], step: int) -> int:

@@ -43,13 +43,17 @@ class UndoDesk(Desk):
         with sqlite3.connect(self.site.folder / "state" / "orgsync.db") as ledger:
             return ledger.execute(query).fetchall()
 
-    def undo(self, *options: str) -> int:
-        """Undoes the last cycle that wrote, and releases the stream; the number of that cycle."""
-        (cycle,) = self.rows("select max(cycle_id) from changes")[0]
+    def wrote(self) -> list[int]:
+        """The cycles that wrote, the latest first."""
+        return [cycle for (cycle,) in self.rows("select distinct cycle_id from changes order by 1 desc")]
+
+    def undo(self, *options: str, cycle: int | None = None) -> int:
+        """Undoes a cycle, the last one that wrote if none is named, and releases the stream; the number of that one."""
+        cycle = cycle or self.wrote()[0]
         done = self.call("undo", "--cycle", str(cycle), "--yes", *options)
         assert done.exit_code == 0, done.output
         assert self.call("release", STREAM, "--accept", "0", "--reason", "mended").exit_code == 0
-        return int(cycle)
+        return cycle
 
     def cities(self) -> list[object]:
         return [self.b.record("Leads", self.theirs[mine])["City"] for mine in self.ours]  # type: ignore[index]
@@ -132,6 +136,8 @@ def test_what_apply_wrote_and_an_undo_put_back_stays_until_the_source_edits_it(d
     applied(desk)
     assert desk.cities() == ["Goa"] * 2 + ["Pune"] * 4
     desk.undo()
+    assert desk.found()[0] == desk.found("--deep")[0] == 4  # though the checkpoint stands before these versions
+    assert desk.verify().exit_code == 1
     desk.once()
     desk.once()
     assert desk.cities() == ["Pune"] * 6
@@ -167,6 +173,17 @@ def test_an_edit_that_no_cycle_has_carried_yet_is_not_held_back_by_an_undo(desk:
     row = desk.b.record("Leads", desk.theirs[desk.ours[0]])
     assert row is not None
     assert (row["City"], row["Phone"], desk.found()) == ("Goa", "88", (6, {}))
+
+
+def test_one_cycle_after_the_other_is_undone_the_latest_first(desk: UndoDesk) -> None:
+    for city in ("Goa", "Delhi"):
+        desk.a.edit("Leads", desk.ours[0], {"City": city})
+        desk.once()
+        desk.pass_time()
+    for city, cycle in zip(("Goa", "Pune"), desk.wrote(), strict=False):
+        desk.undo(cycle=cycle)
+        desk.pass_time()
+        assert desk.cities()[0] == city
 
 
 def test_an_undo_that_is_undone_holds_nothing_back(desk: UndoDesk) -> None:
