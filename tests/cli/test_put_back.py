@@ -236,10 +236,9 @@ def test_an_undo_that_was_killed_says_when_it_is_typed_again_what_is_back_alread
     desk.pass_time()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ledger, "settle", _killed)
+        env = {**desk.site.env, "ORGSYNC_SETTINGS": str(desk.site.settings)}
         with pytest.raises(Killed):
-            CliRunner(env=desk.site.env).invoke(
-                app, ["--settings", str(desk.site.settings), "undo", "--cycle", "2", "--yes"], catch_exceptions=False
-            )
+            CliRunner(env=env).invoke(app, ["undo", "--cycle", "2", "--yes"], catch_exceptions=False)
     assert desk.cities() == ["Pune"] * 6
     desk.pass_time()
     desk.pass_time()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lives.life import live
 
-CHUNKS = 12
+CHUNKS = 5
 A_CHUNK = 10
 
 

@@ -11,8 +11,8 @@ from tests.points.scenarios import SCENARIOS
 from tests.points.single import faults
 from tests.points.warm import Warm
 
-EVERY = 197  # no multiple of a number of calls: every kind of accident is met
-THINNER = {"large first load": 397, "first load by bulk write": 499}  # they have the most calls
+EVERY = 389  # no multiple of a number of calls: every kind of accident is met
+THINNER = {"large first load": 797, "first load by bulk write": 997}  # they have the most calls
 
 
 @pytest.fixture(scope="module")
