@@ -114,6 +114,7 @@ def _stands(one: FieldNow, story: Story) -> str:
         "equal": "equal",
         "differs": "differs",
         "changed there": f"changed in {story.target} since the last write",
+        "changed in both": "changed in both since the last write",
         "kept": f"left to {story.target} by the settings",
         "either": "differs; the later edit counts",
         "new": "is written with the record",

@@ -12,7 +12,7 @@ from daemon.core.rules import Stream
 from daemon.core.side_by_side import Standing, Today
 
 _DELETED: Final = {"flag": "marks its counterpart", "delete": "deletes its counterpart"}
-_MOVED: Final[tuple[Standing, ...]] = ("differs", "either", "changed there")
+_MOVED: Final[tuple[Standing, ...]] = ("differs", "either", "changed in both")
 _DRIFTED: Final = {"report": "holds it for a person", "overwrite": "puts the source's values back"}
 
 
@@ -44,7 +44,7 @@ def _of_counterpart(stream: Stream, today: Today, *, is_owed: bool) -> Outlook |
         return Outlook(by="comparison", does=f'finds that its counterpart is gone (gone = "{stream.gone}")')
     if today.has("differs"):
         return Outlook(by="comparison", does="finds the difference, and it is brought over")
-    if today.has("changed there"):
+    if today.has("changed there") or today.has("changed in both"):
         does = _DRIFTED.get(stream.drift, "leaves it as it is")
         return Outlook(by="comparison", does=f'{does} (drift = "{stream.drift}")')
     return None

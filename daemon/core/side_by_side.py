@@ -19,12 +19,24 @@ from daemon.core.record import WireRecord
 from daemon.core.translate import Translation, observe
 
 Standing = Literal[
-    "equal", "differs", "changed there", "kept", "either", "new", "waits", "fault", "left", "not asked", "absent"
+    "equal",
+    "differs",
+    "changed there",
+    "changed in both",
+    "kept",
+    "either",
+    "new",
+    "waits",
+    "fault",
+    "left",
+    "not asked",
+    "absent",
 ]
-"""How a field stands. "changed there": the target holds neither what it should nor what it confirmed. "kept": it
-differs, and the settings leave it to the target. "either": the later edit counts. "new": there is no counterpart yet.
-"left": it is not written, because its parent was deleted in the target or the source shows no owner. "not asked": only
-the target could say which record it should be. "absent": a field that is not there any more.
+"""How a field stands. "changed there": the target holds neither what it should nor what it confirmed. "changed in both":
+and it should hold something else than it confirmed. "kept": it differs, and the settings leave it to the target.
+"either": the later edit counts. "new": there is no counterpart yet. "left": it is not written, because its parent was
+deleted in the target or the source shows no owner. "not asked": only the target could say which record it should be.
+"absent": a field that is not there any more.
 """
 _NO_KEY: Final = b""  # these digests are compared and forgotten
 
@@ -141,14 +153,12 @@ def _compared(rule: FieldRule, wanted: Json, here: Json, fields: FieldMap, agree
         return "kept"
     if name in fields.newest:
         return "either"
-    return "changed there" if _is_changed_there(name, here, agreed) else "differs"
-
-
-def _is_changed_there(name: str, here: Json, agreed: Agreed) -> bool:
-    confirmed = agreed.by_field.get(name)
     if name in agreed.drifted:
-        return True
-    return confirmed not in (None, OWED) and digest_value(here, agreed.key) != confirmed
+        return "changed there"
+    confirmed = agreed.by_field.get(name)
+    if confirmed in (None, OWED) or digest_value(here, agreed.key) == confirmed:
+        return "differs"
+    return "changed there" if digest_value(wanted, agreed.key) == confirmed else "changed in both"
 
 
 def readable(value: object) -> str | None:
