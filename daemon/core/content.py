@@ -60,7 +60,7 @@ def content(change: Change, stream: Stream, fields: FieldMap, knowledge: Knowled
     if not isinstance(translation, Translation):
         return translation
     key = knowledge.digest_key
-    lasting = {name: value for name, value in translation.values.items() if name not in fields.made_once}
+    lasting = _without(translation.values, fields.made_once)
     basis = knowledge.bases.get(change.record_id, NOTHING)
     wanted = _Wanted(
         change=change,
@@ -112,10 +112,10 @@ def _kept_in_step(
     unflag: dict[str, Json] = {stream.flag: False} if stream.flag is not None and held.state == "flagged" else {}
     if held.whole == digests.whole and candidates is None and not unflag and wanted.edited is None:
         return Keep(change=change, outcome="unchanged", later=later)
-    owed = frozenset(name for name in values if held.by_field.get(name) == OWED)
+    owed = frozenset(name for name, digest in held.by_field.items() if digest == OWED) & values.keys()
     names = changed_fields(held.by_field, digests) | (owed & fields.made_once)
     empty = _still_owed(change, knowledge)  # what another stream owes to the source is no blank of it
-    if unready := frozenset(rule.target for rule in fields.rules if empty & set(columns_of(rule.source))):
+    if unready := _made_of(empty, fields):
         names -= unready
         digests = without(digests, unready, fields.version, knowledge.digest_key)
         digests = with_kept(digests, held.by_field, unready, fields.version, knowledge.digest_key)
@@ -183,6 +183,17 @@ def _still_owed(change: Change, knowledge: Knowledge) -> frozenset[str]:
     """What is blank in the source because another stream still owes it there."""
     owed = knowledge.owed.get(change.record_id, frozenset())
     return frozenset(name for name in owed if change.values.get(name) in (None, "", []))
+
+
+def _without(values: Values, names: frozenset[str]) -> Values:
+    return {name: value for name, value in values.items() if name not in names} if names else values
+
+
+def _made_of(columns: frozenset[str], fields: FieldMap) -> frozenset[str]:
+    """The fields of the target that any of these source fields goes into."""
+    if not columns:
+        return frozenset()
+    return frozenset(rule.target for rule in fields.rules if columns & set(columns_of(rule.source)))
 
 
 def _astray(change: Change, stream: Stream, knowledge: Knowledge) -> Step:

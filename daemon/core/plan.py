@@ -115,7 +115,7 @@ def _decided_before(
     """A write without an answer that turns out to be done; else what a person has dropped is not written."""
     if isinstance(change, Change) and (done := late(change, stream, fields, knowledge, link)) is not None:
         return done
-    if not is_dropped(change.record_id, version_of(change), knowledge.dropped):
+    if not knowledge.dropped or not is_dropped(change.record_id, version_of(change), knowledge.dropped):
         return None
     return _filtered(change, stream, fields, knowledge, link)
 

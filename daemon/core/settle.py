@@ -109,7 +109,6 @@ def settle(
         ends[source_id] = end_of(step, answer, context)
     outcomes: Counter[Outcome] = Counter(end.outcome for end in ends.values())
     queued = [end.queued for end in ends.values() if end.queued]
-    versions = {_id(step): version_of(step.change) for step in steps}
     still_queued = {row.source_id for row in queued}
     return Settlement(
         lane=lane,
@@ -134,13 +133,18 @@ def settle(
             for conflict in conflicts_of(step)
         ],
         gone=[s.change.record_id for s in steps if isinstance(s.change, Deletion) and s.change.record_id in ends],
-        anew=[i for i in map(_id, steps) if i in ends and i in dropped and not is_dropped(i, versions[i], dropped)],
+        anew=[i for s in steps if dropped and (i := _id(s)) in ends and _is_another(i, version_of(s.change), dropped)],
         lost=[
             *(i for i, end in ends.items() if end.closes and end.written is None),
             *(i for i, step in unsent.items() if not isinstance(step, Create) and step.doubted),
         ],
         checkpoint=None if walk is None else checkpoint_after(walk, steps, frozenset(unsent)),
     )
+
+
+def _is_another(source_id: str, version: Version, dropped: Mapping[str, Version]) -> bool:
+    """Whether another version of the record was dropped."""
+    return source_id in dropped and not is_dropped(source_id, version, dropped)
 
 
 def _id(step: Step) -> str:

@@ -32,8 +32,8 @@ Standing = Literal[
     "not asked",
     "absent",
 ]
-"""How a field stands. "changed there": the target holds neither what it should nor what it confirmed. "changed in both":
-and it should hold something else than it confirmed. "kept": it differs, and the settings leave it to the target.
+"""How a field stands. "changed there": the target holds neither what it should nor what it confirmed. "changed in
+both": nor does the source say what was confirmed. "kept": it differs, and the settings leave it to the target.
 "either": the later edit counts. "new": there is no counterpart yet. "left": it is not written, because its parent was
 deleted in the target or the source shows no owner. "not asked": only the target could say which record it should be.
 "absent": a field that is not there any more.

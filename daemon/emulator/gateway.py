@@ -41,6 +41,7 @@ class Gateway:
 
     def __init__(self, world: World, site: Site) -> None:
         self._world, self._site = world, site
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: wire.Receive, send: wire.Send) -> None:
         if scope["type"] != "http":
@@ -84,6 +85,8 @@ class Gateway:
         with self._in_flight(exchange) as crowded:
             if met.latency > 0:
                 await asyncio.sleep(met.latency)
+                async with self._turn:  # of answers that are due at once each lets the loop read what came in meanwhile
+                    await asyncio.sleep(0)
             if accident is not None and accident.effect in ("cut", "stall") and accident.when == "before":
                 await _hang_up(accident, receive, transport)
                 return

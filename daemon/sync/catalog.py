@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sized
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -13,6 +14,7 @@ from daemon.core.remark import Remark
 from daemon.core.rights import Rights
 from daemon.core.rules import Route, Stream
 from daemon.core.schema import ModuleInfo, OrgProfile, Schema, User
+from daemon.sync.beside import Beside
 from daemon.zoho.client import Zoho
 
 METADATA_KEPT: Final = timedelta(hours=6)
@@ -49,6 +51,16 @@ class Catalog:
 
     def schema(self, module: str) -> Schema:
         return self._once(f"fields of {module}", lambda: self.zoho.schema(module))
+
+    def read(self, module: str) -> None:
+        """What every stream of a module needs to know."""
+        self.schema(module)
+        self.users()
+
+    def has_read(self, module: str) -> bool:
+        """Whether that is kept."""
+        with self._lock:
+            return {f"fields of {module}", "users"} <= self._kept.keys()
 
     @property
     def aged(self) -> bool:
@@ -92,6 +104,18 @@ class Catalog:
             self.paid += self.zoho.credits_spent - before
             self._kept[name] = (self._monotonic(), value)
             return value
+
+
+def read_both(stream: Stream, source: Catalog, target: Catalog) -> None:
+    """What a stream needs to know of its orgs, of both at the same time. Raises what the client raises."""
+    if source.has_read(stream.source_module) or target.has_read(stream.target_module):
+        return  # one of them has nothing to wait for
+    there = Beside(partial(target.read, stream.target_module), beside=True)
+    try:
+        source.read(stream.source_module)
+    finally:
+        there.end()
+    there.result()
 
 
 class Trust:

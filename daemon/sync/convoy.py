@@ -114,8 +114,7 @@ class Convoy:
         """Whether a page has to know what becomes of another: it shows records of that one again, or points to some."""
         module, fields = self._prepared.stream.source_module, self._prepared.fields
         ids = frozenset[str]().union(*(flight.planned.ids for flight in self._aloft))
-        return any(
-            change.record_id in ids
-            or any(p.module == module and p.record_id in ids for p in parents_of(change.values, fields))
-            for change in page.changes
-        )
+        if not ids.isdisjoint(change.record_id for change in page.changes):
+            return True
+        parents = (p for change in page.changes if fields.pointing for p in parents_of(change.values, fields))
+        return any(parent.module == module and parent.record_id in ids for parent in parents)

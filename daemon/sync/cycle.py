@@ -57,7 +57,8 @@ from daemon.sync.road import Travelled, travel
 from daemon.sync.whole import UNREAD_RETRY
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
-PAGES: Final = 20  # of the poll lane a cycle
+PAGES: Final = 100  # of the poll lane a cycle
+_LONGEST: Final = timedelta(minutes=1)  # that it begins pages: other lanes wait so long
 RETRIES: Final = 500  # records of the retry lane a cycle
 _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
 _Lane = Callable[[Prepared, Report], None]
@@ -326,7 +327,8 @@ class StreamRunner:
             walk = Walk(checkpoint=checkpoint, page_end=checkpoint, horizon=horizon)
             convoy = Convoy(prepared, self._hands, self._meter, walk=walk, cycle_id=report.cycle_id)
             columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
-            pages = self._reader.pages(columns, at, limit, most, sift, count, self._stopping)
+            over = partial(self._is_over, self._now(), new=new)
+            pages = self._reader.pages(columns, at, limit, most, sift, count, over)
             arrived = convoy.travel(pages, lambda page: self._trust.demand(self._settled.unsettled(page)))
             unsent = frozenset[str]()
             with closing(pages), closing(arrived):
@@ -347,6 +349,10 @@ class StreamRunner:
             self._unfinished = _Walk(at=at, server_time=server_time, sift=sift) if goes_on else None
             until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
+
+    def _is_over(self, began: datetime, *, new: bool) -> bool:
+        """Whether no page more is begun in a cycle that has begun then."""
+        return self._stopping() or self._now() - began >= _LONGEST or not self._means.go_on(new=new)
 
     def _go_on(self) -> _Walk | None:
         """Where the walk of the last cycle stopped for its ration.

@@ -21,7 +21,8 @@ class Overlap:
 
     def unsettled(self, page: Page) -> list[Change]:
         """What of a page is to be planned."""
-        return [change for change in page.changes if self._settled.get(change.record_id) != _fingerprint(change)]
+        settled = self._settled
+        return [c for c in page.changes if c.record_id not in settled or settled[c.record_id] != _fingerprint(c)]
 
     def remember(self, changes: Iterable[Change], unsent: frozenset[str], checkpoint: Position) -> None:
         """These were settled, but for the unsent. Of what is read apart a page shows nothing: then only records count
@@ -29,8 +30,8 @@ class Overlap:
         """
         edge = checkpoint.modified_time
         self._settled = {i: mark for i, mark in self._settled.items() if mark[0] >= edge}
-        marks = ((c.record_id, _fingerprint(c)) for c in changes if c.record_id not in unsent)
-        self._settled.update((i, mark) for i, mark in marks if mark[0] >= edge)
+        met_again = [c for c in changes if c.modified_time >= edge and c.record_id not in unsent]
+        self._settled.update((c.record_id, _fingerprint(c)) for c in met_again)
 
     def clear(self) -> None:
         """Everything is planned again."""

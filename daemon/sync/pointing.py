@@ -28,7 +28,7 @@ def with_modules(changes: Sequence[Seen], module: str, fields: FieldMap, source:
     those records are read by id. What even that does not say, the modules that come into question are asked for: an id
     is the same record's in the whole org. A module that none of them knows stays unsaid.
     """
-    torn = [c for c in changes if isinstance(c, Change) and _unnamed(c.values, fields)]
+    torn = [c for c in changes if fields.into_several and isinstance(c, Change) and _unnamed(c.values, fields)]
     if not torn:
         return list(changes)
     beside = [SE_MODULE] if RELATED_TO in fields.into_several else []

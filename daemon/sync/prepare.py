@@ -24,7 +24,7 @@ from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger, ReadLedger
 from daemon.ledger.errors import StreamChanged
 from daemon.ledger.streams import StreamState
-from daemon.sync.catalog import METADATA_KEPT, Catalog, default_owner_of, owners_by_email
+from daemon.sync.catalog import METADATA_KEPT, Catalog, default_owner_of, owners_by_email, read_both
 from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused
 
@@ -62,6 +62,7 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
     """Reads what both orgs say of the stream, which has carried `before` so far. Raises StreamRefusedError, or what the
     client raises.
     """
+    read_both(stream, source, target)
     fields, problems = field_map(stream, route, source, target, before)
     if fields is None:
         found = "; ".join(p.message for p in problems if p.fatal)

@@ -30,8 +30,11 @@ def completed(changes: Sequence[Seen], prepared: Prepared, source: Zoho) -> tupl
     a credit a record, tags alone one for 100. Only records that the filter lets pass are asked for.
     """
     fields = prepared.fields
-    wanted = [c.record_id for c in changes if isinstance(c, Change) and fields.beside and fields.keep.test(c.values)]
-    found = _apart(source, prepared.stream.source_module, fields, wanted) if wanted else {}
+    if not fields.beside:
+        return list(changes), frozenset()
+    asked = [c.record_id for c in changes if isinstance(c, Change) and fields.keep.test(c.values)]
+    found = _apart(source, prepared.stream.source_module, fields, asked) if asked else {}
+    wanted = frozenset(asked)
     whole: list[Seen] = []
     unread: set[str] = set()
     for change in changes:
@@ -40,7 +43,7 @@ def completed(changes: Sequence[Seen], prepared: Prepared, source: Zoho) -> tupl
             whole.append(replace(change, values={**change.values, **_only(row, [*change.values, *fields.beside])}))
         else:
             whole.append(change)
-            unread |= {change.record_id} & set(wanted)
+            unread |= {change.record_id} & wanted
     return whole, frozenset(unread)
 
 

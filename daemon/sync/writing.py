@@ -36,6 +36,10 @@ from daemon.zoho.errors import CredentialRefused, OrgUnavailable, RequestRefused
 
 BATCH_REFUSED: Final = "BATCH_REFUSED"
 _FAILURES_IN_A_ROW: Final = 2
+_AHEAD: Final = 3
+"""For so many calls side by side one more is ready, so that no place stands empty while its intents are committed. Its
+deadline counts already: that of an intent may not be later than the ledger says.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,7 @@ class Writer:
     def __init__(self, prepared: Prepared, hands: Hands, lane: Lane, meter: Meter | None) -> None:
         self._prepared, self._hands, self._lane, self._meter = prepared, hands, lane, meter
         self._width = hands.target.calls_at_once
+        self._most = self._width + self._width // _AHEAD
         self._news: SimpleQueue[_Page | _Landed | None] = SimpleQueue()
         self._pages: deque[_Page] = deque()
         self._aloft: list[_Flight] = []
@@ -214,7 +219,7 @@ class Writer:
             return True
         unanswered = sum(len(flight.batch.steps) for flight in self._aloft)
         meter = self._meter if self._lane == "poll" else None
-        return len(self._aloft) < self._width and (meter is None or meter.may_risk(unanswered, len(batch.steps)))
+        return len(self._aloft) < self._most and (meter is None or meter.may_risk(unanswered, len(batch.steps)))
 
     def _note(self, flights: Sequence[_Flight]) -> None:
         """What is about to be sent, in the ledger."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-_LIMITS: Final = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=20.0)
+_LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=20.0)
 
 
 class _Deadline(threading.local):

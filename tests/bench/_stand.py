@@ -16,7 +16,7 @@ import httpx
 
 from daemon.core.at_once import AT_ONCE
 from daemon.core.org import Org, Secret
-from daemon.core.rules import Copy, FieldChoice, Route, Stream
+from daemon.core.rules import Bulk, Copy, FieldChoice, Route, Stream
 from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
@@ -56,7 +56,7 @@ class Stand:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def settings(self, folder: Path, at_once: int = AT_ONCE) -> Settings:
+    def settings(self, folder: Path, at_once: int = AT_ONCE, bulk: Bulk = "auto") -> Settings:
         """One stream of twenty fields."""
         orgs = {org["name"]: _org(org, folder, at_once) for org in (self.a, self.b)}
         stream = Stream(
@@ -68,6 +68,7 @@ class Stand:
             target_module=MODULE,
             key=KEY,
             lag=LAG,
+            bulk=bulk,
             fields=FieldChoice(table={name: Copy(field=name) for name in FIELDS}),
         )
         route = Route(name="a-b", source=stream.source, target=stream.target, streams=(stream,))
