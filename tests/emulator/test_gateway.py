@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from daemon.emulator import Emulator, OrgHandle
+from daemon.emulator.gateway import Gateway
 from tests.emulator.test_metadata import planted
 
 if TYPE_CHECKING:
@@ -294,3 +296,36 @@ def test_a_lacking_privilege_is_not_a_lacking_permission(
     with planted(us, f"Crm_Implied_{denied}") as caller:
         refused = caller.request(method, f"/{path}", json={"data": [{"Last_Name": "x", "Company": "y"}]})
     assert (refused.json()["code"], refused.status_code) == (code, 400 if code == "AUTHORIZATION_FAILED" else 403)
+
+
+def test_between_late_answers_that_are_due_at_once_the_emulator_reads_what_comes_in() -> None:
+    """Else calls that began together would stay together, and each would wait for all of them."""
+    with Emulator(("us",), latency=0.01) as emu:
+        gateway = Gateway(emu.world, emu.world.sites["us"])
+        turns: list[int] = []
+        asyncio.run(_rounds_of_answers(gateway, turns))
+    assert len(set(turns)) == 5
+
+
+async def _rounds_of_answers(gateway: Gateway, turns: list[int]) -> None:
+    """Five calls at once; notes in which round of the event loop each is answered."""
+    rounds = 0
+
+    async def received() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def sent(message: MutableMapping[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            turns.append(rounds)
+
+    async def call() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/somewhere", "headers": [], "query_string": b""}
+        await gateway({**scope, "state": {"transport": None}}, received, sent)
+
+    calls = [asyncio.create_task(call()) for _ in range(5)]
+    await asyncio.sleep(0.005)
+    time.sleep(0.02)  # all of them are due by then
+    while len(turns) < len(calls):
+        rounds += 1
+        await asyncio.sleep(0)
+    await asyncio.gather(*calls)

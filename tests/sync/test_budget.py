@@ -16,6 +16,7 @@ from daemon.core.budget import LEAST, Budget
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.record import parse_instant
 from daemon.emulator import Emulator, OrgHandle
+from daemon.sync import cycle
 from daemon.sync.changes import ChangeReader, Page
 from daemon.sync.report import Report
 from tests.sync.pair import KEY, Pair, add_key, make_settings, opened
@@ -97,6 +98,25 @@ def most_in_a_day(org: OrgHandle) -> int:
     """The credits of the worst 24 hours, as the org counts them."""
     spent = [(one["at"], one["credits"]) for one in org.log() if one["credits"]]
     return max(sum(c for at, c in spent if begin <= at < begin + 86_400) for begin, _ in spent)
+
+
+def test_a_first_pass_whose_credits_others_spend_meanwhile_begins_no_page_more(
+    emu: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SMALL", "LARGE"):
+        monkeypatch.setattr(cycle, name, 10)
+    day = Day(emu, tmp_path, us=5_000)
+    for _ in range(50):
+        emu.orgs["india"].insert_raw("Leads", {"Last_Name": "L", "Company": "C"})
+    with day.awake() as pair:
+        pair.cycle("Leads")  # the first page of a first load comes alone
+        client = pair.fleet.catalogs["us"].zoho._caller
+        others = iter([4_500])
+        client.transport._client.event_hooks = {"request": [lambda _: client.purse.take(next(others, 0))]}
+        report = pair.cycle("Leads")
+        assert report.more
+        assert 0 < report.outcomes["created"] <= 20
+        assert not pair.cycle("Leads").outcomes
 
 
 def test_with_few_credits_new_changes_come_first_and_the_backlog_when_there_are_more(

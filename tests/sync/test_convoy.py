@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,33 @@ def test_the_calls_of_a_page_begin_when_those_before_have_and_not_when_they_are_
     rounds = (max(begun) - min(begun)) / SLOW["seconds"]
     assert len(begun) >= 20
     assert rounds < 7  # four at a time are five rounds or six, page by page nine or ten
+
+
+def test_a_call_stands_ready_behind_those_that_are_on_their_way_and_none_more_is_made_at_once(tmp_path: Path) -> None:
+    """Its intents are in the ledger when the first call of the page begins, so that no place stands empty for them."""
+    with filled(tmp_path, calls_at_once=3) as pair:
+        pair.once()
+        for number in range(40, 50):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        pair.emu.faults({**SLOW, "org": "us", "kind": "insert"})
+        told: list[int] = []
+        aloft: list[int] = [0, 0]
+
+        def begins(_: object) -> None:
+            told.append(pair.sql("select count(*) from intents")[0][0])
+            aloft[0] += 1
+            aloft[1] = max(aloft)
+
+        def ends(_: object) -> None:
+            aloft[0] -= 1
+
+        hooks = {"request": [begins], "response": [ends]}
+        pair.fleet.catalogs["us"].zoho._caller.transport._client.event_hooks = hooks
+        pair.cycle("Leads")
+        in_step(pair, "Leads")
+    assert told[0] == 8  # three calls of two records, and one more
+    assert aloft == [0, 3]
 
 
 def test_what_side_by_side_calls_cost_is_told_of_the_cycle_that_made_them(tmp_path: Path) -> None:
@@ -221,3 +249,12 @@ def test_no_call_is_begun_when_two_in_a_row_have_failed(tmp_path: Path) -> None:
             pair.once()
         in_step(pair, "Leads")
         assert len(pair.b.records("Leads")) == 80
+
+
+def test_both_orgs_are_asked_for_what_a_stream_needs_to_know_at_the_same_time(tmp_path: Path) -> None:
+    with running_pair(tmp_path, modules=("Leads",)) as pair:
+        both = threading.Barrier(2, timeout=10)
+        meet = lambda request: both.wait() if request.url.path.endswith("settings/fields") else None  # noqa: E731
+        for catalog in pair.fleet.catalogs.values():
+            catalog.zoho._caller.transport._client.event_hooks = {"request": [meet]}
+        assert pair.cycle("Leads").trouble is None

@@ -50,6 +50,25 @@ def test_a_flood_of_new_changes_holds_up_no_retry(tmp_path: Path, monkeypatch: p
         assert len(pair.counterparts("Leads", waiting)) == 1
 
 
+def test_a_flood_of_new_changes_is_left_to_the_next_cycle_after_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SMALL", "LARGE"):
+        monkeypatch.setattr(cycle, name, 10)
+    with running_pair(tmp_path, modules=("Leads",), calls_at_once=1) as pair:
+        pair.once()
+        for number in range(50):
+            lead(pair, f"New {number}")
+        pair.pass_time(30)
+        reads = lambda request: pair.emu.clock(advance=40) if request.url.path.endswith("coql") else None  # noqa: E731
+        pair.fleet.catalogs["india"].zoho._caller.transport._client.event_hooks = {"request": [reads]}
+        report = pair.cycle("Leads")
+        assert report.more
+        assert 0 < report.outcomes["created"] < 50
+        pair.once()
+        assert len(pair.b.records("Leads")) == 50
+
+
 def test_a_full_comparison_holds_up_neither(tmp_path: Path) -> None:
     with running_pair(tmp_path, modules=("Leads",), fuse=LOOSE) as pair:
         for number in range(30):
