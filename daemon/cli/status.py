@@ -105,10 +105,12 @@ def _as_high(shown: Group, out: Console) -> Group:
     lines = out.render_lines(shown, pad=False)
     if len(lines) <= out.height:
         return shown
-    said = Text(pasteable(f"{len(lines) - out.height + 1} more lines do not fit here; to see all: orgsync status"))
-    few = lines[: max(1, out.height - len(out.render_lines(said)))]
-    said.plain = said.plain.replace(said.plain.split()[0], str(len(lines) - len(few)), 1)
-    return Group(Segments(segment for line in few for segment in (*line, Segment.line())), said)
+    few = lines[: max(1, out.height - len(out.render_lines(_besides(len(lines)))))]
+    return Group(Segments(segment for line in few for segment in (*line, Segment.line())), _besides(len(lines) - len(few)))
+
+
+def _besides(lines: int) -> Text:
+    return Text(pasteable(f"{lines} more lines do not fit here; to see all: orgsync status"))
 
 
 def look(settings: Settings) -> Look:

@@ -55,7 +55,8 @@ from daemon.sync.road import Travelled
 from daemon.zoho import bulk, coql
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused, ZohoError
 
-_QUERIES, _ANEW = "it is read by queries", "all is read anew, from files where that is cheaper"
+_QUERIES: Final = "it is read by queries"
+_ANEW: Final = "all is read anew, from files where that is cheaper"
 ROWS: Final = 2_000  # of a page
 _SAMPLE: Final = 100  # records that a list call gives by id for one credit
 _LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
