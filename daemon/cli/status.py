@@ -106,7 +106,8 @@ def _as_high(shown: Group, out: Console) -> Group:
     if len(lines) <= out.height:
         return shown
     few = lines[: max(1, out.height - len(out.render_lines(_besides(len(lines)))))]
-    return Group(Segments(segment for line in few for segment in (*line, Segment.line())), _besides(len(lines) - len(few)))
+    above = Segments(segment for line in few for segment in (*line, Segment.line()))
+    return Group(above, _besides(len(lines) - len(few)))
 
 
 def _besides(lines: int) -> Text:
