@@ -17,7 +17,7 @@ from tests.service.site import Site, until
 @pytest.fixture(params=[0o000, 0o022, 0o077])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",))
+        site = Site(emu, tmp_path, modules=("Leads",), forks=False)
         before = os.umask(request.param)
         yield site
         os.umask(before)

@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from daemon.emulator import Emulator, OrgHandle
 from tests.blank import put_blank
+from tests.service.forked import forker
 from tests.sync.pair import add_key
 
 CALL_DEADLINE_S: Final = 3  # a busy machine may stand still for a second
@@ -47,6 +48,7 @@ class Site:
     modules: tuple[str, ...] = ("Accounts", "Contacts", "Leads", "Deals")
     keys: bool = True
     blank: bool = True
+    forks: bool = True  # commands that are called need not import everything anew
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -77,8 +79,11 @@ class Site:
 
     def call(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
+        program, *words = self._ready(*args)
+        if self.forks and "PYTHONPATH" not in self.env:
+            return forker().run(words, self.env, self.folder, stdin)
         return subprocess.run(
-            self._ready(*args),
+            [program, *words],
             env=self.env,
             cwd=self.folder,
             input=stdin,
