@@ -181,7 +181,6 @@ Index(
     *(drops.c[name] for name in ("stream", "source_id")),
     unique=True,
     sqlite_where=column("ended_at").is_(None),
-    postgresql_where=column("ended_at").is_(None),
 )
 Index("ix_drops_source", drops.c.source_id)
 

@@ -32,7 +32,7 @@ from daemon.sync.report import Report
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
 
-_ROUNDS = 200
+_ROUNDS = 2_000
 _COLLECT: Final = (10_000, 20, 50)  # records hold no cycles: to look for some every 700 objects is a sixth of the CPU
 _SWITCH_S: Final = 0.001  # threads that send and receive wait for the one that plans: a fifth of the usual
 _STEP_S = 0.1

@@ -203,16 +203,19 @@ class Loader:
         """Whether to go on at once."""
         return not self.wait() and not self._short
 
-    def travel(self, prepared: Prepared, hands: Hands, meter: Meter, most: int) -> Generator[Travelled]:
-        """Takes at most so many pages to their outcomes, in one cycle; ends after one that did not get through. A first
-        pass gives way to what is new, so no page is begun, and no job made, when credits are short.
+    def travel(
+        self, prepared: Prepared, hands: Hands, meter: Meter, most: int, over: Callable[[], bool]
+    ) -> Generator[Travelled]:
+        """Takes at most so many pages to their outcomes, in one cycle, and begins none when it is `over` (what a bulk
+        write takes is one); ends after one that did not get through. A first pass gives way to what is new, so no page
+        is begun, and no job made, when credits are short.
 
         Raises what the client raises where the same question may be answered later.
         """
         self._short, through = False, True
         load = self._ledger.backfill(self._stream)
         by_jobs = load is not None and (load.writes == "bulk" or load.write_sent_at is not None)
-        pages = self._pages(prepared, price.WRITE_ROWS // ROWS if by_jobs else most)
+        pages = self._pages(prepared, *((price.WRITE_ROWS // ROWS, bool) if by_jobs else (most, over)))
         arrived = (
             self._writer.travel(pages, prepared, hands, meter)
             if by_jobs
@@ -229,10 +232,12 @@ class Loader:
                 if not self._writer.pages:
                     self._put_back()
 
-    def _pages(self, prepared: Prepared, most: int) -> Generator[Page]:
+    def _pages(self, prepared: Prepared, most: int, over: Callable[[], bool]) -> Generator[Page]:
         for _ in range(most):
             if not self._means.go_on(new=False):
                 self._short = True
+                return
+            if over():
                 return
             page = self._page(prepared)
             if page is None:

@@ -52,15 +52,13 @@ class Catalog:
     def schema(self, module: str) -> Schema:
         return self._once(f"fields of {module}", lambda: self.zoho.schema(module))
 
-    def read(self, module: str) -> None:
-        """What every stream of a module needs to know."""
-        self.schema(module)
-        self.users()
+    def has_schema(self, module: str) -> bool:
+        """Whether the fields of a module are kept."""
+        return f"fields of {module}" in self._kept
 
-    def has_read(self, module: str) -> bool:
-        """Whether that is kept."""
-        with self._lock:
-            return {f"fields of {module}", "users"} <= self._kept.keys()
+    def has_users(self) -> bool:
+        """Whether the users are kept."""
+        return "users" in self._kept
 
     @property
     def aged(self) -> bool:
@@ -106,16 +104,29 @@ class Catalog:
             return value
 
 
-def read_both(stream: Stream, source: Catalog, target: Catalog) -> None:
-    """What a stream needs to know of its orgs, of both at the same time. Raises what the client raises."""
-    if source.has_read(stream.source_module) or target.has_read(stream.target_module):
-        return  # one of them has nothing to wait for
-    there = Beside(partial(target.read, stream.target_module), beside=True)
+def read_schemas(stream: Stream, source: Catalog, target: Catalog) -> None:
+    """The fields of a stream's two modules, at the same time. Raises what the client raises."""
+    here, there = stream.source_module, stream.target_module
+    if not source.has_schema(here) and not target.has_schema(there):
+        _ask_both(source, partial(source.schema, here), target, partial(target.schema, there))
+
+
+def read_users(source: Catalog, target: Catalog) -> None:
+    """The users of both orgs, at the same time. Raises what the client raises."""
+    if not source.has_users() and not target.has_users():
+        _ask_both(source, source.users, target, target.users)
+
+
+def _ask_both(source: Catalog, here: Callable[[], object], target: Catalog, there: Callable[[], object]) -> None:
+    """Where calls may go side by side; else in turn. The first one's trouble is raised before the other's."""
+    orgs = (source.zoho, target.zoho)
+    _ = [zoho.credits_spent for zoho in orgs]  # a count begins where it is first read: here, not in the other thread
+    asked = Beside(there, beside=all(zoho.calls_at_once > 1 for zoho in orgs))
     try:
-        source.read(stream.source_module)
+        here()
     finally:
-        there.end()
-    there.result()
+        asked.end()
+    asked.result()
 
 
 class Trust:

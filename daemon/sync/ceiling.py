@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daemon.core.budget import UNLIMITED, Leeway
 from daemon.zoho.errors import OrgUnavailable
@@ -21,6 +22,7 @@ class Ceiling:
     kept: int = 0
     reached: bool = False
     least: int = 0
+    turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def purse(self, org: str) -> Purse:
         """What the connection to an org takes its credits from."""
@@ -47,11 +49,12 @@ class _Shared:
 
     def take(self, wanted: int) -> Wait | None:
         own = self._ceiling
-        if own.most is not None and own.spent + wanted + own.kept > own.most:
-            own.reached, own.least = True, own.spent + wanted + own.kept
-            return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent: raise --credits")
-        own.spent += wanted
-        return None
+        with own.turn:
+            if own.most is not None and own.spent + wanted + own.kept > own.most:
+                own.reached, own.least = True, own.spent + wanted + own.kept
+                return Wait(seconds=0.0, why=f"{own.spent:,} of {own.most:,} credits are spent: raise --credits")
+            own.spent += wanted
+            return None
 
     def heard(self, remaining: int | None) -> None:
         pass

@@ -293,7 +293,8 @@ class StreamRunner:
         """Some pages of a first load that is read from files; when it ends, the next cycle polls."""
         self._unfinished = None
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            for travelled in self._loader.travel(prepared, self._hands, self._meter, PAGES):
+            over = partial(self._is_over, self._now(), new=False)
+            for travelled in self._loader.travel(prepared, self._hands, self._meter, PAGES, over):
                 self.note(report, travelled)
                 report.news += travelled.settlement.seen
         if report.trouble is None:
@@ -351,7 +352,7 @@ class StreamRunner:
             self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
 
     def _is_over(self, began: datetime, *, new: bool) -> bool:
-        """Whether no page more is begun in a cycle that has begun then."""
+        """Whether no page more is worked off in a cycle that has begun then."""
         return self._stopping() or self._now() - began >= _LONGEST or not self._means.go_on(new=new)
 
     def _go_on(self) -> _Walk | None:

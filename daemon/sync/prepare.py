@@ -24,7 +24,7 @@ from daemon.core.timeless import timeless_problems
 from daemon.ledger import Ledger, ReadLedger
 from daemon.ledger.errors import StreamChanged
 from daemon.ledger.streams import StreamState
-from daemon.sync.catalog import METADATA_KEPT, Catalog, default_owner_of, owners_by_email, read_both
+from daemon.sync.catalog import METADATA_KEPT, Catalog, default_owner_of, owners_by_email, read_schemas, read_users
 from daemon.zoho import coql
 from daemon.zoho.errors import RequestRefused
 
@@ -62,11 +62,12 @@ def prepare(stream: Stream, route: Route, source: Catalog, target: Catalog, befo
     """Reads what both orgs say of the stream, which has carried `before` so far. Raises StreamRefusedError, or what the
     client raises.
     """
-    read_both(stream, source, target)
+    read_schemas(stream, source, target)
     fields, problems = field_map(stream, route, source, target, before)
     if fields is None:
         found = "; ".join(p.message for p in problems if p.fatal)
         raise StreamRefusedError(f"{found}; nothing was written; see `orgsync check`")
+    read_users(source, target)
     default_owner = default_owner_of(stream, target)
     if stream.default_owner is not None and default_owner is None and not before.parts:
         raise StreamRefusedError(  # else he has left: only what nobody else stands for waits

@@ -1,7 +1,7 @@
 """What the steps of pages come to at the target: write calls side by side, the next page's behind the last one's.
 
 An intent is committed before its call. Two calls in a row that failed as a whole end it: then the org is in trouble,
-not a record. So does a fuse. What is on its way by then is waited for.
+not a record. So does a fuse. What is on its way by then is waited for, and what only stood ready is not begun.
 """
 
 from __future__ import annotations
@@ -108,10 +108,12 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """What became of a batch: `said` raises what the call raised, and makes it where no other thread has."""
+    """What became of a batch: `said` raises what the call raised, and makes it where no other thread has. None: it was
+    ready, and by then nothing was begun any more.
+    """
 
     flight: _Flight
-    said: Callable[[], Said]
+    said: Callable[[], Said | None]
 
 
 class Writer:
@@ -233,20 +235,29 @@ class Writer:
         hands.ledger.begin(prepared.stream, intents, leaving_of(there, prepared, hands), watched)
 
     def _send_off(self, flight: _Flight, context: Context, crew: ThreadPoolExecutor) -> None:
-        call = partial(context.run, _send, flight.batch, self._prepared, self._hands.target)
+        call = partial(context.run, self._call, flight.batch)
         if self._width == 1:
             self._news.put(_Landed(flight, call))
         else:
             crew.submit(call).add_done_callback(partial(self._came_back, flight))
 
-    def _came_back(self, flight: _Flight, call: Future[Said]) -> None:
+    def _call(self, batch: Batch) -> Said | None:
+        """In a thread of the crew. A call that stood ready is not begun when others would not be."""
+        if self._over or self._broken is not None or self._hands.stopping():
+            return None
+        return _send(batch, self._prepared, self._hands.target)
+
+    def _came_back(self, flight: _Flight, call: Future[Said | None]) -> None:
         self._news.put(_Landed(flight, call.result))
 
     def _land(self, landed: _Landed) -> None:
         page, batch = landed.flight.page, landed.flight.batch
         self._aloft.remove(landed.flight)
         page.aloft -= 1
-        said, trouble = landed.said()
+        answered = landed.said()
+        if answered is None:
+            return
+        said, trouble = answered
         got = _without_strangers(batch, said, self._prepared, self._hands.ledger)
         answers = dict(zip((s.change.record_id for s in batch.steps), got, strict=True))
         page.sent.answers.update(answers)

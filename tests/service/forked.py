@@ -50,9 +50,14 @@ class Forker:
             (place / "in").write_text(stdin)
             job = {"argv": [*argv], "env": {**env}, "folder": str(folder), "place": name}
             with self._turn:
-                self._process.stdin.write(json.dumps(job) + "\n")
-                self._process.stdin.flush()
-                code = int(self._process.stdout.readline())
+                try:
+                    self._process.stdin.write(json.dumps(job) + "\n")
+                    self._process.stdin.flush()
+                    code = int(self._process.stdout.readline())
+                except BaseException:  # a test that was interrupted: its answer is not the next one's
+                    self._process.kill()
+                    forker.cache_clear()
+                    raise
             out, err = ((place / said).read_text() for said in ("out", "err"))
         if code == -signal.SIGALRM:
             raise subprocess.TimeoutExpired([*argv], PATIENCE_S, out, err)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -130,9 +130,14 @@ def make_settings(
 
 @contextmanager
 def running_pair(
-    folder: Path, *, modules: tuple[str, ...] = MODULES, quirks: dict[str, Any] | None = None, **stream: Any
+    folder: Path,
+    *,
+    modules: tuple[str, ...] = MODULES,
+    quirks: dict[str, Any] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    **stream: Any,
 ) -> Iterator[Pair]:
-    """A pair whose key fields exist; every keyword is a field of all its streams."""
+    """A pair whose key fields exist; every other keyword is a field of all its streams."""
     with Emulator(("in", "us"), quirks=quirks) as emu:
         for module in modules:
             if stream.get("key", KEY) is not None:
@@ -144,7 +149,7 @@ def running_pair(
                     unique={"case_sensitive": False},
                 )
         settings = make_settings(emu, folder, modules=modules, **stream)
-        with opened(emu, settings) as pair:
+        with opened(emu, settings, stopping=stopping) as pair:
             yield pair
 
 

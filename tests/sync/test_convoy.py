@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,15 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def filled(folder: Path, module: str = "Leads", count: int = 40, calls_at_once: int = 8) -> Iterator[Pair]:
+def filled(
+    folder: Path,
+    module: str = "Leads",
+    count: int = 40,
+    calls_at_once: int = 8,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Pair]:
     folder.mkdir(exist_ok=True)
-    with running_pair(folder, modules=(module,), calls_at_once=calls_at_once) as pair:
+    with running_pair(folder, modules=(module,), calls_at_once=calls_at_once, stopping=stopping) as pair:
         for number in range(count):
             insert(pair, module, number)
         pair.pass_time(30)
@@ -241,7 +247,7 @@ def test_no_call_is_begun_when_two_in_a_row_have_failed(tmp_path: Path) -> None:
         report = pair.cycle("Leads")
         sent = [call for call in pair.b.log(kind="insert") if call["status"] == 503]
         assert report.trouble is not None
-        assert len(sent) <= 4 + 1  # those that were on their way, and the one that the first failure made room for
+        assert len(sent) <= 4 + 2  # those that were on their way, and what stood ready as the first two ended
         assert len(pair.b.records("Leads")) == known
         pair.emu.clear_faults()
         for _ in range(5):
@@ -258,3 +264,20 @@ def test_both_orgs_are_asked_for_what_a_stream_needs_to_know_at_the_same_time(tm
         for catalog in pair.fleet.catalogs.values():
             catalog.zoho._caller.transport._client.event_hooks = {"request": [meet]}
         assert pair.cycle("Leads").trouble is None
+
+
+def test_a_call_that_stands_ready_is_not_begun_when_the_daemon_is_to_stop(tmp_path: Path) -> None:
+    stop = threading.Event()
+    with filled(tmp_path, calls_at_once=3, stopping=stop.is_set) as pair:
+        pair.once()
+        for number in range(40, 50):
+            insert(pair, "Leads", number)
+        pair.pass_time(30)
+        before = len(pair.b.log(kind="insert"))
+        all_begun = threading.Barrier(3, action=stop.set, timeout=10)
+        meet = lambda request: all_begun.wait() if request.url.path.endswith("Leads") else None  # noqa: E731
+        pair.fleet.catalogs["us"].zoho._caller.transport._client.event_hooks = {"request": [meet]}
+        report = pair.cycle("Leads")
+        assert len(pair.b.log(kind="insert")) - before == 3
+        assert report.outcomes["created"] == 6
+        assert pair.sql("select count(*) from intents") == [(0,)]
