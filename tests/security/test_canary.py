@@ -35,7 +35,7 @@ httpx.Client.send = broken
 @pytest.fixture
 def cage(tmp_path: Path) -> Iterator[Cage]:
     with Emulator(("in", "us")) as emu:
-        site = Site(emu, tmp_path, modules=("Leads",), forks=False)
+        site = Site(emu, tmp_path, modules=("Leads",))
         yield Cage(site)
         site.close()
 
