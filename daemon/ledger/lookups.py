@@ -177,16 +177,19 @@ def has_unknown(connection: Connection, stream: Stream) -> bool:
     the queue nor a comparison since then has taken care of.
     """
     source, target, row = id_map.alias("s"), id_map.alias("t"), retry_queue.c
+    mine = agreed.c.stream == stream.address, agreed.c.source_digest == ""
+    # Few or none; before Postgres has counted a new table's rows it would begin with all pairs of the id map.
+    unknown = select(agreed.c.entity_id, agreed.c.source_comparison).where(*mine).cte("unknown")
+    unknown = unknown.prefix_with("MATERIALIZED", dialect="postgresql")
     queued = select(1).where(row.stream == stream.address, row.source_id == source.c.record_id).exists()
-    since = comparisons.c.id > func.coalesce(agreed.c.source_comparison, 0)
+    since = comparisons.c.id > func.coalesce(unknown.c.source_comparison, 0)
     compared = select(1).where(comparisons.c.stream == stream.address, since).exists()
     query = (
         select(1)
-        .select_from(agreed)
-        .join(target, _counterpart(agreed, target, stream.target, stream.target_module))
-        .join(source, _counterpart(agreed, source, stream.source, stream.source_module))
-        .where(agreed.c.stream == stream.address, agreed.c.source_digest == "", target.c.state == "live")
-        .where(~compared, ~queued)
+        .select_from(unknown)
+        .join(target, _counterpart(unknown, target, stream.target, stream.target_module))
+        .join(source, _counterpart(unknown, source, stream.source, stream.source_module))
+        .where(target.c.state == "live", ~compared, ~queued)
         .limit(1)
     )
     return connection.scalar(query) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lives.life import live
 
-CHUNKS = 5
+CHUNKS = 4
 A_CHUNK = 10
 
 
