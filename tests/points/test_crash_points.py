@@ -1,4 +1,4 @@
-"""The real process, killed at every sixteenth place where it calls Zoho or writes the ledger: nothing lost or twice.
+"""The real process, killed at every twelfth place where it calls Zoho or writes the ledger: nothing lost or twice.
 
 All places: `python -m tests.full points`.
 """
@@ -14,7 +14,7 @@ from tests.points.crash import crashes
 from tests.points.scenarios import SCENARIOS
 from tests.points.warm import Warm
 
-EVERY = 16
+EVERY = 12
 THINNER = {"large first load": 20, "first load by bulk write": 23}  # they have several times as many points as others
 
 
