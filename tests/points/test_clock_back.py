@@ -18,6 +18,7 @@ class Clocks:
 
     def __init__(self, emu: Emulator) -> None:
         self._emu = emu
+        emu.world.clock.freeze()  # what the test itself takes would pass for the orgs alone
         self._passed = 0.0
         started = datetime.fromtimestamp(emu.world.clock.now(), UTC)
         self.ours: dict[str, Any] = {
