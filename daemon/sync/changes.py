@@ -62,6 +62,28 @@ class Sift:
         return coql.and_(condition, coql.before("Modified_Time", self.until), self.where)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """What was last changed from `since` on and before `until` (whole seconds) is not asked for."""
+
+    since: datetime
+    until: datetime
+
+    def of(self, condition: coql.Condition) -> coql.Condition:
+        return coql.and_(
+            condition, coql.or_(coql.before("Modified_Time", self.since), coql.at_or_after("Modified_Time", self.until))
+        )
+
+    def over(self, after: Position) -> Position:
+        """Where a walk that stands in it goes on."""
+        until = Position(modified_time=self.until, record_id="0")
+        return max(after, until) if after.modified_time >= self.since else after
+
+
+Narrowed = Sift | Skip
+"""What of the changes is asked for; not always heeded: a page may hold others too."""
+
+
 class ChangeReader:
     """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source sifts.
 
@@ -82,11 +104,14 @@ class ChangeReader:
         """Whether a sift is asked of the org; else pages hold all changes."""
         return self._sifts and not self._by_list
 
-    def page(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
-        """The next changes after a position; with a sift those that pass it, where COQL can be had and takes it.
+    def page(self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None = None) -> Page:
+        """The next changes after a position; with a sift those that pass it, where COQL can be had and takes it; with
+        a skip what is left out does not count.
 
         Raises BadAnswer when an answer cannot be believed, and as the client.
         """
+        skip = narrowed if isinstance(narrowed, Skip) else None
+        sift = narrowed if isinstance(narrowed, Sift) else None
         if sift is not None and self._sifts and not self._by_list and after.modified_time < sift.until:
             try:
                 return self._sifted(columns, after, limit, sift)
@@ -94,9 +119,9 @@ class ChangeReader:
                 self._sifts = False
                 logger.warning("{}; {} is not asked by the filter any more", error, self._module)
         if self._by_list:
-            return self._by_walk(columns, after)
+            return self._by_walk(columns, skip.over(after) if skip else after)
         try:
-            page = self._by_query(columns, after, limit)
+            page = self._by_query(columns, after, limit, skip)
         except (_OutOfOrder, CredentialRefused, RequestRefused) as error:
             if isinstance(error, RequestRefused) and not self._refused:
                 self._refused = True  # a field may have gone: the caller reads the metadata anew and asks once more
@@ -108,21 +133,22 @@ class ChangeReader:
         return page
 
     def pages(
-        self, columns: Sequence[str], after: Position, first: int, then: int, sift: Sift | None, count: int,
+        self, columns: Sequence[str], after: Position, first: int, then: int, narrowed: Narrowed | None,
+        count: int,
         stopping: Callable[[], bool],
     ) -> Generator[Page]:  # fmt: skip
         """Up to `count` pages, of at most `first` rows and `then` of `then`; where calls may go side by side the next
         is read while one is worked on. Raises as `page`.
         """
         limit, beside = first, self._source.calls_at_once > 1
-        reading = Beside(partial(self.page, columns, after, limit, sift), beside=False)
+        reading = Beside(partial(self.page, columns, after, limit, narrowed), beside=False)
         try:
             for left in range(count - 1, -1, -1):
                 page = reading.result()
                 goes_on = left > 0 and not page.last
                 if goes_on:
                     reading.end()
-                    reading = Beside(partial(self.page, columns, page.end, then, sift), beside=beside)
+                    reading = Beside(partial(self.page, columns, page.end, then, narrowed), beside=beside)
                 yield page
                 if not goes_on or stopping():
                     return
@@ -143,24 +169,24 @@ class ChangeReader:
         page = self._by_query(columns, after, limit, sift)
         return replace(page, end=Position(modified_time=sift.until, record_id="0"), last=False) if page.last else page
 
-    def _by_query(self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None = None) -> Page:
+    def _by_query(self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None = None) -> Page:
         if self._whole and columns:
-            told = self._by_query((), after, limit, sift)
+            told = self._by_query((), after, limit, narrowed)
             now = {change.position: change for change in self.by_ids(columns, [c.record_id for c in told.changes])}
             return replace(told, changes=tuple(now[c.position] for c in told.changes if c.position in now))
         first, *others = [list(columns[i : i + _COLUMNS]) for i in range(0, len(columns), _COLUMNS)] or [[]]
-        rows, more = self._query(first, after, limit, sift)
+        rows, more = self._query(first, after, limit, narrowed)
         changes = self._in_order(rows, after, first)
         full = more or len(rows) >= limit
         if full:
-            changes = self._certain(changes, first, after, limit, sift)
+            changes = self._certain(changes, first, after, limit, narrowed)
         end = changes[-1].position if changes else after
         for batch in others:
-            changes = self._widened(changes, batch, columns, after, sift)
+            changes = self._widened(changes, batch, columns, after, narrowed)
         return Page(changes=_latest(changes), end=end, last=not full)
 
     def _certain(
-        self, changes: list[Change], columns: Sequence[str], after: Position, limit: int, sift: Sift | None
+        self, changes: list[Change], columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None
     ) -> list[Change]:
         """A full page without what cannot be believed of it. Where Zoho heeds the first order column only (facts 3.6),
         the page may end anywhere within its last second and still be in order: that second is left to the next page.
@@ -175,30 +201,35 @@ class ChangeReader:
         page = self._source.coql(
             self._module,
             ["Modified_Time", *columns],
-            where=sift.of(rest) if sift else rest,
+            where=narrowed.of(rest) if narrowed else rest,
             order_by=("id",),
             limit=limit,
         )
         return self._in_order(page.rows, start, columns)
 
     def _query(
-        self, columns: Sequence[str], after: Position, limit: int, sift: Sift | None
+        self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None
     ) -> tuple[Sequence[WireRecord], bool]:
         wanted, where = ["Modified_Time", *columns], coql.after(after)
         order = ("Modified_Time", "id")
-        where = sift.of(where) if sift else where
+        where = narrowed.of(where) if narrowed else where
         page = self._source.coql(self._module, wanted, where=where, order_by=order, limit=limit)
         return page.rows, page.more
 
     def _widened(
-        self, changes: list[Change], batch: list[str], columns: Sequence[str], after: Position, sift: Sift | None
+        self,
+        changes: list[Change],
+        batch: list[str],
+        columns: Sequence[str],
+        after: Position,
+        narrowed: Narrowed | None,
     ) -> list[Change]:
         """The same records with further columns. One that was edited between the two queries is read again by id; if
         it moved on in the order it is left to the page where it stands now.
         """
         if not changes:
             return changes
-        rows, _more = self._query(batch, after, len(changes), sift)
+        rows, _more = self._query(batch, after, len(changes), narrowed)
         wider = {change.position: change.values for change in self._in_order(rows, after, batch)}
         torn = [change.record_id for change in changes if change.position not in wider]
         again = {change.position: change.values for change in self.by_ids(columns, torn)}

@@ -9,8 +9,6 @@ first change without an outcome. What Zoho says of single records is settled on 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -31,46 +29,31 @@ from daemon.core.causes import (
 )
 from daemon.core.ends import due_row
 from daemon.core.fuse import Blown, Meter, sentence
-from daemon.core.record import Position
 from daemon.core.rules import Route, Stream
-from daemon.core.settle import Walk
 from daemon.ledger import Ledger, StreamState
 from daemon.ledger.errors import LinkConflict, OrgChanged, StreamChanged
+from daemon.sync import polling
 from daemon.sync.again import read_again
 from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Aged, Catalog, Trust
-from daemon.sync.changes import LARGE, SMALL, ChangeReader, FieldAbsent, Sift
+from daemon.sync.changes import ChangeReader, FieldAbsent
 from daemon.sync.children import Children
-from daemon.sync.clock import SourceClock, second_of
 from daemon.sync.compare import Comparer
-from daemon.sync.convoy import Convoy
 from daemon.sync.deletions import DeletionFinder
-from daemon.sync.firstpass import first_sift
 from daemon.sync.hands import Hands
 from daemon.sync.latejob import LateJob
 from daemon.sync.means import Means
-from daemon.sync.overlap import Overlap
 from daemon.sync.pointing import Finder
+from daemon.sync.polling import Poller
 from daemon.sync.prepare import FirstRun, Prepared, StreamRefusedError, admit, note_lost, prepare, unfinished_parent
 from daemon.sync.report import Report, accounted, state_of
 from daemon.sync.road import Travelled, travel
 from daemon.sync.whole import UNREAD_RETRY
 from daemon.zoho.errors import OrgUnavailable, RequestRefused, ZohoError
 
-PAGES: Final = 100  # of the poll lane a cycle
-_LONGEST: Final = timedelta(minutes=1)  # that it begins pages: other lanes wait so long
 RETRIES: Final = 500  # records of the retry lane a cycle
 _LOOK_AGAIN: Final = timedelta(hours=1)  # for parents that no stream carries
 _Lane = Callable[[Prepared, Report], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walk:
-    """Where a walk goes on, the time that its horizon counts from, and by what the source sifts for it."""
-
-    at: Position
-    server_time: datetime
-    sift: Sift | None
 
 
 class StreamRunner:
@@ -107,9 +90,6 @@ class StreamRunner:
             now=now,
             stopping=stopping,
         )
-        self._settled = Overlap()
-        self._unfinished: _Walk | None = None
-        self._clock = SourceClock(source.zoho, stream.lag, now)
         self._means = Means(source.zoho, target.zoho)
         self._loader = Loader(stream, source, ledger, self._reader, self._means, now, target)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
@@ -122,6 +102,7 @@ class StreamRunner:
         self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
         self._trust = Trust(source, target)
+        self._poller = Poller(stream, self._reader, self._hands, self._means, self._loader, self._trust)
         self._looked_at: datetime | None = None
         self._listed_at = now()
 
@@ -173,7 +154,7 @@ class StreamRunner:
 
     def _news(self, state: StreamState, prepared: Prepared) -> tuple[_Lane, ...]:
         """The lanes by which what is new comes in."""
-        find = partial(self._find_deleted, back_to=self._clock.back_to(state))
+        find = partial(self._find_deleted, back_to=self._poller.back_to(state))
         if self._loader.goes_on(state, prepared):
             return (self._load,)
         if self._loader.may_begin(state):
@@ -234,8 +215,7 @@ class StreamRunner:
                 self._ledger.register_org(org.zoho.org.name, org.profile().zgid, org.zoho.org.data_center, self._now())
             admit(prepared, self._target, self._ledger, self._first_run, self._now())
             self._admitted = known_by
-            self._settled.clear()
-            self._unfinished = None
+            self._poller.start_over()
             self._decide_anew()
         if self._target_schema != prepared.target_schema:
             self._ask_again(prepared.target_schema)
@@ -291,10 +271,10 @@ class StreamRunner:
 
     def _load(self, prepared: Prepared, report: Report) -> None:
         """Some pages of a first load that is read from files; when it ends, the next cycle polls."""
-        self._unfinished = None
+        self._poller.leave_walk()
         with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            over = partial(self._is_over, self._now(), new=False)
-            for travelled in self._loader.travel(prepared, self._hands, self._meter, PAGES, over):
+            over = self._poller.over(new=False)
+            for travelled in self._loader.travel(prepared, self._hands, self._meter, polling.PAGES, over):
                 self.note(report, travelled)
                 report.news += travelled.settlement.seen
         if report.trouble is None:
@@ -302,66 +282,7 @@ class StreamRunner:
             self._ledger.polled(self.stream, self._now(), None, caught_up=False)
 
     def _poll(self, prepared: Prepared, report: Report) -> None:
-        state = state_of(self._ledger, self.stream)
-        new = state.caught_up_at is not None  # a first pass gives way to what is new elsewhere
-        if not self._means.go_on(new=new):
-            self._ledger.polled(self.stream, self._now(), None, caught_up=False)
-            return
-        may_load = self._loader.may_begin(state)
-        going_on = self._go_on()
-        back_to = self._clock.back_to(state, going_on=going_on is not None)
-        self._clock.walk_begins()
-        if going_on is not None:
-            at, server_time = going_on.at, going_on.server_time
-        else:
-            at, server_time = state.position, self._source.zoho.clock_before_next_call()
-        checkpoint, horizon = state.position, (server_time - self.stream.lag).replace(microsecond=0)
-        sift = going_on.sift if going_on is not None else first_sift(prepared, state, horizon, self._ledger)
-        if back_to is not None and second_of(back_to) < at:
-            logger.warning("{}: the clock of {} went back; read from {}", report.stream, self.stream.source, back_to)
-            at, sift = second_of(back_to), None
-        most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
-        limit = SMALL if at == checkpoint else most
-        with accounted(report, self._source.zoho, self._target.zoho, self._ledger, self._now):
-            turns = 1 if may_load and sift is None else PAGES  # one page tells whether there is much to read
-            affordable = self._means.records(turns * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
-            walk = Walk(checkpoint=checkpoint, page_end=checkpoint, horizon=horizon)
-            convoy = Convoy(prepared, self._hands, self._meter, walk=walk, cycle_id=report.cycle_id)
-            columns, limit, count = prepared.fields.columns, min(limit, affordable), max(1, affordable // most)
-            over = partial(self._is_over, self._now(), new=new)
-            pages = self._reader.pages(columns, at, limit, most, sift, count, over)
-            arrived = convoy.travel(pages, lambda page: self._trust.demand(self._settled.unsettled(page)))
-            unsent = frozenset[str]()
-            with closing(pages), closing(arrived):
-                for page, travelled in arrived:
-                    self.note(report, travelled)
-                    report.news += travelled.settlement.seen
-                    unsent |= travelled.unsent
-                    checkpoint = travelled.settlement.checkpoint or checkpoint
-                    sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
-                    self._settled.remember(sure, travelled.unsent, checkpoint)
-                    at, report.more = page.end, not page.last
-            if may_load and report.more and not unsent and report.trouble is None:
-                self._loader.begin(prepared)
-        if report.trouble is None:
-            report.caught_up = not report.more and not unsent
-            (self._clock.walk_ends if report.caught_up else self._clock.walk_pauses)()
-            goes_on = report.more and not unsent
-            self._unfinished = _Walk(at=at, server_time=server_time, sift=sift) if goes_on else None
-            until = server_time if report.caught_up else min(checkpoint.modified_time, server_time)
-            self._ledger.polled(self.stream, self._now(), until, caught_up=report.caught_up, position=checkpoint)
-
-    def _is_over(self, began: datetime, *, new: bool) -> bool:
-        """Whether no page more is worked off in a cycle that has begun then."""
-        return self._stopping() or self._now() - began >= _LONGEST or not self._means.go_on(new=new)
-
-    def _go_on(self) -> _Walk | None:
-        """Where the walk of the last cycle stopped for its ration.
-
-        Pages past the horizon do not move the checkpoint: a walk that began there anew could never pass a crowd.
-        """
-        unfinished, self._unfinished = self._unfinished, None
-        return unfinished
+        self._poller.poll(prepared, report, self._meter, self.note)
 
     def _retry(self, prepared: Prepared, report: Report) -> None:
         most = self._means.records(RETRIES, new=False, one_by_one=bool(prepared.fields.one_by_one))

@@ -1,5 +1,6 @@
 """What of a page was settled before: polls overlap from the checkpoint on, and what still looks the same is not planned
-again.
+again. Where that would be much to read, it is left out until the horizon has passed it: then it is read once more,
+because a write of the source may become visible late (design 3).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from datetime import datetime
 
 import orjson
 
-from daemon.core.record import Change, Position
-from daemon.sync.changes import Page
+from daemon.core.record import EPOCH, Change, Position
+from daemon.sync.changes import Page, Skip
 
 
 class Overlap:
@@ -18,6 +19,7 @@ class Overlap:
 
     def __init__(self) -> None:
         self._settled: dict[str, tuple[datetime, int]] = {}
+        self._read_until: datetime | None = None
 
     def unsettled(self, page: Page) -> list[Change]:
         """What of a page is to be planned."""
@@ -33,9 +35,28 @@ class Overlap:
         met_again = [c for c in changes if c.modified_time >= edge and c.record_id not in unsent]
         self._settled.update((c.record_id, _fingerprint(c)) for c in met_again)
 
+    def read_until(self, server_time: datetime | None) -> None:
+        """All that was changed before and visible then has an outcome; None: nobody knows."""
+        self._read_until = server_time.replace(microsecond=0) if server_time is not None else None
+
+    def skip(self, horizon: datetime, few: int) -> Skip | None:
+        """What a walk with this horizon (whole seconds) leaves out, where that is more than a few records."""
+        until = self._read_until
+        if until is None or self._count(horizon, until) <= few:
+            return None
+        return Skip(since=horizon, until=until)
+
+    def before(self, horizon: datetime) -> int:
+        """How many records such a walk will at least meet again."""
+        return self._count(EPOCH, horizon)
+
+    def _count(self, since: datetime, until: datetime) -> int:
+        return sum(since <= at < until for at, _ in self._settled.values())
+
     def clear(self) -> None:
-        """Everything is planned again."""
+        """Everything is read and planned again."""
         self._settled.clear()
+        self._read_until = None
 
 
 def _fingerprint(change: Change) -> tuple[datetime, int]:

@@ -23,7 +23,6 @@ PROMISED: Final = ("credits", "idle", "road", "memory", "scale", "lag", "startup
 COUNTED: Final = ("credits", "idle")
 """What does not depend on the machine: once is enough."""
 FULL: Final = {
-    "credits": ("--records", "100000"),
     "memory": ("--records", "100000"),
     "scale": ("--links", "10000000"),
 }

@@ -1,7 +1,7 @@
 """The orgs of a benchmark, in a process of their own: so that their CPU and memory are not counted as the daemon's.
 
 Prints the emulator's document, then answers each line of JSON on stdin with one on stdout: {"do": "edit", "count",
-"share", "first"} or {"do": "spent"}.
+"share", "first", "a_second"}, {"do": "elapse", "seconds"} or {"do": "spent"}.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ def plant(emu: Emulator, records: int) -> None:
     gc.freeze()  # so many dictionaries are not garbage to be looked for
 
 
-def edit(emu: Emulator, count: int, share: float, first: int) -> int:
-    """So many records from the place `first` on are edited, a `share` of them without another value. How many were."""
+def edit(emu: Emulator, count: int, share: float, first: int, a_second: int) -> int:
+    """So many records from the place `first` on are edited, so many `a_second`, a `share` of them without another
+    value. How many were.
+    """
     numbers = list(emu.world.sites["india"].org.tables[MODULE].ids[first : first + count])
     when = emu.world.clock.stamp()
     for begin in range(0, len(numbers), _PART):
@@ -67,7 +69,7 @@ def edit(emu: Emulator, count: int, share: float, first: int) -> int:
         def do(hands: Hands, begin: int = begin) -> None:
             for place, number in enumerate(numbers[begin : begin + _PART], begin):
                 equal = place < len(numbers) * share
-                if place % _A_SECOND == 0:
+                if place % a_second == 0:
                     emu.world.clock.advance(1.0)
                 hands.edit("india", MODULE, number, {} if equal else {"City": f"Town {place} {when}"})
 
@@ -97,7 +99,11 @@ def main() -> int:
             asked = json.loads(line)
             if asked["do"] == "edit":
                 began = datetime.fromtimestamp(emu.world.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
-                _say({"edited": edit(emu, asked["count"], asked["share"], asked["first"]), "since": began})
+                edited = edit(emu, asked["count"], asked["share"], asked["first"], asked["a_second"])
+                _say({"edited": edited, "since": began})
+            elif asked["do"] == "elapse":
+                emu.clock(advance=asked["seconds"])
+                _say({})
             else:
                 _say(spent(emu))
     return 0

@@ -16,6 +16,7 @@ import httpx
 
 from daemon.core.at_once import AT_ONCE
 from daemon.core.org import Org, Secret
+from daemon.core.pace import fast_by_default
 from daemon.core.rules import Bulk, Copy, FieldChoice, Route, Stream
 from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
@@ -24,6 +25,8 @@ from tests.bench._orgs import FIELDS, MODULE
 
 KEY: Final = "Source_Record_ID"
 LAG: Final = timedelta(0)
+POLL: Final = timedelta(seconds=60)
+A_SECOND: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,15 @@ class Stand:
     a: dict[str, Any]
     b: dict[str, Any]
 
-    def edit(self, count: int, share: float = 0.0, first: int = 0) -> str:
-        """People edit `count` records, from the place `first` on, a `share` of them without another value. Gives the
-        time before that, by the orgs' clock.
+    def edit(self, count: int, share: float = 0.0, first: int = 0, a_second: int = A_SECOND) -> str:
+        """People edit `count` records, from the place `first` on, so many `a_second` by the orgs' clock, a `share` of
+        them without another value. Gives the time before that, by the same clock.
         """
-        return str(self._ask(do="edit", count=count, share=share, first=first)["since"])
+        return str(self._ask(do="edit", count=count, share=share, first=first, a_second=a_second)["since"])
+
+    def elapse(self, seconds: float) -> None:
+        """So much time passes for the orgs."""
+        self._ask(do="elapse", seconds=seconds)
 
     def spent(self) -> dict[str, int]:
         """Credits of each org so far."""
@@ -56,7 +63,7 @@ class Stand:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def settings(self, folder: Path, at_once: int = AT_ONCE, bulk: Bulk = "auto") -> Settings:
+    def settings(self, folder: Path, at_once: int = AT_ONCE, bulk: Bulk = "auto", lag: timedelta = LAG) -> Settings:
         """One stream of twenty fields."""
         orgs = {org["name"]: _org(org, folder, at_once) for org in (self.a, self.b)}
         stream = Stream(
@@ -67,7 +74,9 @@ class Stand:
             source_module=MODULE,
             target_module=MODULE,
             key=KEY,
-            lag=LAG,
+            lag=lag,
+            poll=POLL,
+            poll_fast=fast_by_default(POLL),
             bulk=bulk,
             fields=FieldChoice(table={name: Copy(field=name) for name in FIELDS}),
         )
@@ -105,11 +114,12 @@ def standing(records: int, latency: float = 0.0) -> Iterator[Stand]:
 
 
 @contextmanager
-def daemon(settings: Settings) -> Iterator[Fleet]:
-    """The fleet that `orgsync once` would run."""
+def daemon(settings: Settings, **given: Any) -> Iterator[Fleet]:
+    """The fleet that `orgsync once` would run; what is given stands for its own."""
+    usual = {"now": lambda: datetime.now(UTC), "stopping": lambda: False, "first_run": "create"}
     with (
         Ledger.open(settings.ledger_url) as ledger,
-        Fleet(settings, ledger, now=lambda: datetime.now(UTC), stopping=lambda: False, first_run="create") as fleet,
+        Fleet(settings, ledger, **{**usual, **given}) as fleet,
     ):
         yield fleet
 

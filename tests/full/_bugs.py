@@ -52,6 +52,19 @@ BUGS: Final = (
         "reached",
     ),
     _bug(
+        "what a poll leaves out is passed by the checkpoint",
+        "daemon/sync/overlap.py",
+        "return Skip(since=horizon, until=until)",
+        "return Skip(since=EPOCH, until=until)",
+    ),
+    _bug(
+        "what was not written is left out by the next poll",
+        "daemon/sync/polling.py",
+        "            if report.caught_up:\n                self._clock.walk_ends()\n",
+        "            self._overlap.read_until(self._all_until(prepared, at, server_time))\n"
+        "            if report.caught_up:\n                self._clock.walk_ends()\n",
+    ),
+    _bug(
         "> for >=: the rest of a second is skipped",
         "daemon/zoho/coql.py",
         'return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)',

@@ -27,7 +27,7 @@ from daemon.emulator.oauth import ALL_SCOPES
 from daemon.ledger import Ledger
 from daemon.service.fleet import Fleet
 from daemon.settings import Settings
-from daemon.sync import compare, cycle
+from daemon.sync import compare, cycle, polling
 from daemon.sync.cycle import StreamRunner
 from daemon.sync.report import Report
 from daemon.zoho import client
@@ -270,9 +270,9 @@ class Stand:
 def small_sizes(sizes: dict[str, int]) -> Iterator[None]:
     """Pages, rations and batches of these sizes for a while."""
     places = {
-        "SMALL": (cycle,),
-        "LARGE": (cycle, compare),
-        "PAGES": (cycle, compare),
+        "SMALL": (polling,),
+        "LARGE": (polling, compare),
+        "PAGES": (polling, compare),
         "RETRIES": (cycle,),
         "BATCH": (steps,),
     }

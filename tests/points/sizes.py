@@ -13,12 +13,12 @@ from unittest import mock
 Sizes = Mapping[str, int]
 """By the full name of the number."""
 
-SEVERAL: Final = {"daemon.sync.cycle.SMALL": 4, "daemon.sync.cycle.LARGE": 4, "daemon.core.steps.BATCH": 2}
+SEVERAL: Final = {"daemon.sync.polling.SMALL": 4, "daemon.sync.polling.LARGE": 4, "daemon.core.steps.BATCH": 2}
 """A dozen records are three pages of two batches."""
 LARGE: Final = {
-    "daemon.sync.cycle.SMALL": 2,
-    "daemon.sync.cycle.LARGE": 2,
-    "daemon.sync.cycle.PAGES": 2,
+    "daemon.sync.polling.SMALL": 2,
+    "daemon.sync.polling.LARGE": 2,
+    "daemon.sync.polling.PAGES": 2,
     "daemon.sync.backfill.ROWS": 2,
     "daemon.core.backfill.PAGE_ROWS": 2,
     "daemon.core.backfill.JOB_PRICE": 1,

@@ -92,9 +92,9 @@ def test_edits_long_after_the_step_are_read_though_other_calls_have_seen_the_new
 
 def test_a_crowd_of_edits_after_the_step_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than a cycle's ration: the next cycle goes on from there, and not from the step again."""
-    monkeypatch.setattr("daemon.sync.cycle.PAGES", 1)
-    monkeypatch.setattr("daemon.sync.cycle.LARGE", 3)
-    monkeypatch.setattr("daemon.sync.cycle.SMALL", 3)
+    monkeypatch.setattr("daemon.sync.polling.PAGES", 1)
+    monkeypatch.setattr("daemon.sync.polling.LARGE", 3)
+    monkeypatch.setattr("daemon.sync.polling.SMALL", 3)
     with Emulator(("in", "us")) as emu:
         add_key(emu.orgs["us"], "Leads")
         settings = make_settings(emu, tmp_path, modules=("Leads",), lag=timedelta(seconds=120))

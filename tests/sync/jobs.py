@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daemon.core import backfill as price
-from daemon.sync import bulkwrite, cycle
+from daemon.sync import bulkwrite, polling
 from tests.sync.loads import full_pair, make_small
 from tests.sync.pair import Pair
 
@@ -19,7 +19,7 @@ def make_small_jobs(patch: pytest.MonkeyPatch) -> None:
     """A dozen records is a large module; a job takes two pages of three."""
     make_small(patch)
     for where, name, value in (
-        (cycle, "PAGES", 4),
+        (polling, "PAGES", 4),
         (price, "PAGE_PRICE", 1),
         (price, "INSERTED", 1),
         (price, "WRITE_ROWS", 7),

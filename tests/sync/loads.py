@@ -13,7 +13,7 @@ import pytest
 from daemon.core import backfill as price
 from daemon.core.budget import Budget
 from daemon.emulator import Emulator
-from daemon.sync import backfill, cycle
+from daemon.sync import backfill, polling
 from tests.sync.pair import Pair, add_key, make_settings, opened
 
 STREAM = "india-to-us/Leads"
@@ -22,9 +22,9 @@ STREAM = "india-to-us/Leads"
 def make_small(patch: pytest.MonkeyPatch) -> None:
     """Queries of two rows, files in pages of three."""
     for where, name, value in (
-        (cycle, "SMALL", 2),
-        (cycle, "LARGE", 2),
-        (cycle, "PAGES", 2),
+        (polling, "SMALL", 2),
+        (polling, "LARGE", 2),
+        (polling, "PAGES", 2),
         (backfill, "ROWS", 3),
         (price, "PAGE_ROWS", 2),
         (price, "JOB_PRICE", 5),

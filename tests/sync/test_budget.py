@@ -16,7 +16,7 @@ from daemon.core.budget import LEAST, Budget
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.record import parse_instant
 from daemon.emulator import Emulator, OrgHandle
-from daemon.sync import cycle
+from daemon.sync import polling
 from daemon.sync.changes import ChangeReader, Page
 from daemon.sync.report import Report
 from tests.sync.pair import KEY, Pair, add_key, make_settings, opened
@@ -104,7 +104,7 @@ def test_a_first_pass_whose_credits_others_spend_meanwhile_begins_no_page_more(
     emu: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SMALL", "LARGE"):
-        monkeypatch.setattr(cycle, name, 10)
+        monkeypatch.setattr(polling, name, 10)
     day = Day(emu, tmp_path, us=5_000)
     for _ in range(50):
         emu.orgs["india"].insert_raw("Leads", {"Last_Name": "L", "Company": "C"})

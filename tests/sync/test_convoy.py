@@ -13,7 +13,7 @@ import pytest
 
 from daemon.core import steps
 from daemon.ledger import LedgerError
-from daemon.sync import cycle
+from daemon.sync import polling
 from tests.sync.pair import Pair, running_pair
 
 STREAM = "india-to-us/Leads"
@@ -24,7 +24,7 @@ SLOW: dict[str, Any] = {"effect": "latency", "seconds": 0.15}
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of ten records, batches of two."""
     for name in ("SMALL", "LARGE"):
-        monkeypatch.setattr(cycle, name, 10)
+        monkeypatch.setattr(polling, name, 10)
     monkeypatch.setattr(steps, "BATCH", 2)
 
 

@@ -103,7 +103,7 @@ def test_a_kill_between_the_write_and_the_commit_leaves_one_counterpart(
         with pytest.raises(Killed):
             pair.cycle("Leads")
     assert len(pair.b.records("Leads")) == 150
-    pair.fleet.runners[0]._settled.clear()
+    pair.fleet.runners[0]._poller.start_over()
     pair.pass_time(WAIT)
     pair.once()
     assert [len(pair.counterparts("Leads", i)) for i in leads] == [1] * 150

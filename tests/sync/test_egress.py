@@ -118,7 +118,7 @@ def test_a_kill_while_a_call_is_on_its_way_loses_nothing(pair: Pair, monkeypatch
         with pytest.raises(Killed):
             pair.cycle("Leads")
     assert exported(pair)["City"] == 1
-    pair.fleet.runners[0]._settled.clear()
+    pair.fleet.runners[0]._poller.start_over()
     pair.pass_time(WAIT)
     pair.once()
     assert (exported(pair)["City"], len(pair.writes())) == (1, 1)

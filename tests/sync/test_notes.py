@@ -206,7 +206,7 @@ def test_a_kill_between_the_notes_and_the_ledgers_commit_leaves_one_each(
         with pytest.raises(Killed):
             pair.cycle("Notes")
     assert len(pair.b.records("Notes")) == 120
-    pair.fleet.runners[-1]._settled.clear()
+    pair.fleet.runners[-1]._poller.start_over()
     pair.pass_time(WAIT)
     pair.once()
     assert there(pair) == sorted((f"says {n}", p) for n, p in enumerate(parents) for _ in range(2))

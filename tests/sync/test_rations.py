@@ -9,7 +9,7 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator
-from daemon.sync import cycle
+from daemon.sync import cycle, polling
 from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
 LOOSE = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -34,9 +34,9 @@ def test_a_flood_of_retries_holds_up_no_new_change(tmp_path: Path, monkeypatch: 
 
 
 def test_a_flood_of_new_changes_holds_up_no_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cycle, "PAGES", 1)
-    monkeypatch.setattr(cycle, "SMALL", 10)
-    monkeypatch.setattr(cycle, "LARGE", 10)
+    monkeypatch.setattr(polling, "PAGES", 1)
+    monkeypatch.setattr(polling, "SMALL", 10)
+    monkeypatch.setattr(polling, "LARGE", 10)
     with running_pair(tmp_path, modules=("Leads",), fuse=LOOSE) as pair:
         pair.b.quirks(unknown_picklist="reject")
         waiting = lead(pair, "Bad", Lead_Status="No such status")
@@ -54,7 +54,7 @@ def test_a_flood_of_new_changes_is_left_to_the_next_cycle_after_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SMALL", "LARGE"):
-        monkeypatch.setattr(cycle, name, 10)
+        monkeypatch.setattr(polling, name, 10)
     with running_pair(tmp_path, modules=("Leads",), calls_at_once=1) as pair:
         pair.once()
         for number in range(50):

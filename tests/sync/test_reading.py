@@ -13,7 +13,7 @@ import pytest
 from daemon.core.record import START, Position
 from daemon.core.rules import Copy, FieldChoice
 from daemon.emulator import Emulator
-from daemon.sync import changes, cycle
+from daemon.sync import changes, polling
 from daemon.sync.changes import ChangeReader
 from tests.sync.pair import LAG, Pair, add_key, make_settings, opened, running_pair
 
@@ -134,7 +134,7 @@ def test_two_edits_in_one_second_both_arrive(pair: Pair) -> None:
 
 
 def test_a_backlog_is_worked_in_rations_and_ends(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cycle, "PAGES", 1)
+    monkeypatch.setattr(polling, "PAGES", 1)
     for number in range(450):
         pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
     assert pair.cycle("Leads").more

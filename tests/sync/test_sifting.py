@@ -22,7 +22,7 @@ from daemon.core.sifting import sendable
 from daemon.emulator import Emulator
 from daemon.emulator.coql import run_query
 from daemon.emulator.coql_parse import parse
-from daemon.sync import cycle
+from daemon.sync import polling
 from daemon.zoho import coql
 from tests.sync.pair import Pair, add_key, make_settings, opened, running_pair
 
@@ -218,7 +218,7 @@ def test_what_changes_while_a_first_pass_goes_on_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unmatched: str, restarted: bool
 ) -> None:
     for name, value in (("SMALL", 2), ("LARGE", 2), ("PAGES", 1)):
-        monkeypatch.setattr(cycle, name, value)
+        monkeypatch.setattr(polling, name, value)
     with Emulator(("in", "us")) as emu:
         add_key(emu.orgs["us"], "Leads")
         given = make_settings(emu, tmp_path, modules=("Leads",), where=PUNE, unmatched=unmatched, fuse=LOOSE)

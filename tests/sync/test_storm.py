@@ -16,7 +16,7 @@ import pytest
 from daemon.core import steps
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import Emulator
-from daemon.sync import cycle
+from daemon.sync import polling
 from tests.sync.pair import KEY, Pair, add_key, make_settings, opened
 
 SEEDS: Final = range(6)
@@ -106,8 +106,8 @@ def wrong(pair: Pair) -> list[str]:
 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of four records, batches of two."""
-    monkeypatch.setattr(cycle, "SMALL", 4)
-    monkeypatch.setattr(cycle, "LARGE", 4)
+    monkeypatch.setattr(polling, "SMALL", 4)
+    monkeypatch.setattr(polling, "LARGE", 4)
     monkeypatch.setattr(steps, "BATCH", 2)
 
 

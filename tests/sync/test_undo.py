@@ -256,7 +256,7 @@ def killed_in_settle(pair: Pair, monkeypatch: pytest.MonkeyPatch, work: Any) -> 
         patch.setattr(Ledger, "settle", killed)
         with pytest.raises(Killed):
             work()
-    pair.fleet.runners[0]._settled.clear()  # type: ignore[union-attr]
+    pair.fleet.runners[0]._poller.start_over()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("effect", ["arrived", "lost"])

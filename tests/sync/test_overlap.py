@@ -1,0 +1,149 @@
+"""What is read again of the last seconds: nothing that is much, until nothing can appear there any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from daemon.sync import polling
+from daemon.sync.changes import ChangeReader, Page
+from daemon.zoho.client import Zoho
+from tests.sync.pair import Pair, running_pair
+
+LAG = timedelta(seconds=60)
+MANY = 12
+_READ = ChangeReader.page
+
+
+class Watched:
+    """A pair at rest, whose source is read by cycles that tell how many records they were shown."""
+
+    pair: Pair
+
+    def __init__(self) -> None:
+        self._pages: list[int] = []
+        self.told = self.stops = False
+
+    def read(self, reader: ChangeReader, *given: Any) -> Page:
+        page = _READ(reader, *given)
+        self._pages.append(len(page.changes))
+        self.told = self.stops
+        return page
+
+    def burst(self) -> list[str]:
+        return [self.pair.a.insert_raw("Leads", {"Last_Name": f"L{n}", "Company": "C"}) for n in range(MANY)]
+
+    def shown(self, after: float) -> int:
+        """By the cycle that runs when so many seconds have passed."""
+        self.pair.pass_time(after)
+        self._pages.clear()
+        report = self.pair.cycle("Leads")
+        assert (report.trouble, report.caught_up) == (None, True)
+        return sum(self._pages)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    """Four records are much."""
+    watched = Watched()
+
+    def page(reader: ChangeReader, *given: Any) -> Page:
+        return watched.read(reader, *given)
+
+    for name, value in (("SMALL", 6), ("LARGE", 20)):
+        monkeypatch.setattr(polling, name, value)
+    monkeypatch.setattr(ChangeReader, "page", page)
+    with running_pair(tmp_path, modules=("Leads",), lag=LAG, stopping=lambda: watched.told) as watched.pair:
+        watched.pair.once()
+        yield watched
+
+
+def insert_unseen(pair: Pair, seconds: float) -> str:
+    """A record that reads show only so many seconds after its Modified_Time."""
+    pair.a.faults.add(effect="visibility", seconds=seconds, kind=["insert"])
+    body = {"data": [{"Last_Name": "late", "Company": "C"}]}
+    answer = httpx.post(f"{pair.a.base_url}/crm/v8/Leads", headers=pair.a.headers(), json=body).json()
+    pair.emu.clear_faults()
+    return str(answer["data"][0]["details"]["id"])
+
+
+def test_a_burst_is_read_when_it_comes_and_once_more_when_nothing_can_appear_in_it(watched: Watched) -> None:
+    watched.burst()
+    assert watched.shown(after=5) == MANY
+    assert [watched.shown(after=15) for _ in range(3)] == [0, 0, 0]
+    assert watched.shown(after=20) == MANY
+    assert watched.shown(after=15) == 0
+    assert len(watched.pair.b.records("Leads")) == MANY
+
+
+def test_a_few_changes_are_read_at_each_poll(watched: Watched) -> None:
+    for name in ("one", "two"):
+        watched.pair.a.insert_raw("Leads", {"Last_Name": name, "Company": "C"})
+    assert [watched.shown(after=15) for _ in range(3)] == [2, 2, 2]
+
+
+def test_what_is_changed_after_a_burst_is_seen_at_once(watched: Watched) -> None:
+    first, *_ = watched.burst()
+    watched.shown(after=5)
+    watched.pair.pass_time(15)
+    watched.pair.a.edit("Leads", first, {"Company": "D"})
+    assert watched.shown(after=2) == 1
+    assert watched.pair.counterpart("Leads", first)["Company"] == "D"
+
+
+def test_what_appears_late_in_what_is_left_out_is_carried_when_the_horizon_has_passed_it(watched: Watched) -> None:
+    watched.burst()
+    late = insert_unseen(watched.pair, 30)
+    assert watched.shown(after=5) == MANY
+    assert watched.shown(after=30) == 0
+    assert watched.shown(after=40) == MANY + 1
+    assert watched.pair.counterpart("Leads", late)
+
+
+def test_nothing_is_left_out_when_the_clock_of_the_source_went_back(watched: Watched) -> None:
+    first, *_ = watched.burst()
+    watched.shown(after=20)
+    assert watched.shown(after=20) == 0
+    watched.pair.pass_time(-30)
+    watched.pair.a.edit("Leads", first, {"Company": "D"})
+    assert watched.shown(after=2) >= MANY
+    assert watched.pair.counterpart("Leads", first)["Company"] == "D"
+
+
+def test_a_burst_that_is_not_written_is_read_again(watched: Watched) -> None:
+    made = watched.burst()
+    watched.stops = True  # when the page has been read
+    watched.pair.cycle("Leads")
+    watched.stops = watched.told = False
+    assert watched.pair.b.records("Leads") == []
+    assert watched.shown(after=15) == MANY
+    assert [len(watched.pair.counterparts("Leads", one)) for one in made] == [1] * MANY
+
+
+def test_after_new_rules_a_burst_is_read_again(watched: Watched) -> None:
+    watched.burst()
+    watched.shown(after=5)
+    assert watched.shown(after=15) == 0
+    watched.pair.fleet.runners[0]._admitted = None  # type: ignore[union-attr]
+    assert watched.shown(after=15) == MANY
+
+
+def test_lists_jump_over_what_is_left_out(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They can only be asked from a time on, so one page of it is read in vain."""
+    listing = Zoho.get_records
+    monkeypatch.setattr(Zoho, "get_records", lambda *args, **given: listing(*args, **{**given, "per_page": 3}))
+    watched.pair.fleet.runners[0]._reader._by_list = True  # type: ignore[union-attr]
+    for number in range(MANY):
+        watched.pair.a.insert_raw("Leads", {"Last_Name": f"L{number}", "Company": "C"})
+        watched.pair.pass_time(1)
+    assert watched.shown(after=5) == MANY
+    assert watched.shown(after=15) <= 3
+    last = watched.pair.a.insert_raw("Leads", {"Last_Name": "last", "Company": "C"})
+    assert watched.shown(after=2) <= 4
+    assert watched.pair.counterpart("Leads", last)
+    assert watched.shown(after=80) >= MANY
