@@ -30,7 +30,7 @@ from daemon.sync.road import Travelled
 
 PAGES: Final = 100  # a cycle
 _LONGEST: Final = timedelta(minutes=1)  # that a cycle begins pages: other lanes wait so long
-_FEW: Final = 2  # a part of what one credit reads: so much is read again at each poll
+FEW: Final = SMALL // 2  # records that each poll reads again: half of what a credit reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Poller:
             server_time = self._hands.source.clock_before_next_call()
             horizon = self._horizon(server_time)
             sift = first_sift(prepared, state, horizon, self._hands.ledger)
-            narrowed = sift or self._overlap.skip(horizon, SMALL // _FEW)
+            narrowed = sift or self._overlap.skip(horizon, FEW)
             reading = _Reading(at=state.position, server_time=server_time, narrowed=narrowed)
         if back_to is None or reading.at <= second_of(back_to):
             return reading

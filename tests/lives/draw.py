@@ -186,4 +186,5 @@ def _sizes(dice: random.Random) -> dict[str, int]:
         "RETRIES": dice.choice((2, 4, 500)),
         "BATCH": dice.choice((2, 3, 100)),
         "LIST": dice.choice((2, 3, 5)),
+        "FEW": dice.choice((0, 0, 1, 100)),
     }

@@ -271,6 +271,7 @@ def small_sizes(sizes: dict[str, int]) -> Iterator[None]:
     """Pages, rations and batches of these sizes for a while."""
     places = {
         "SMALL": (polling,),
+        "FEW": (polling,),
         "LARGE": (polling, compare),
         "PAGES": (polling, compare),
         "RETRIES": (cycle,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -55,7 +56,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
     def page(reader: ChangeReader, *given: Any) -> Page:
         return watched.read(reader, *given)
 
-    for name, value in (("SMALL", 6), ("LARGE", 20)):
+    for name, value in (("SMALL", 6), ("LARGE", 20), ("FEW", 3)):
         monkeypatch.setattr(polling, name, value)
     monkeypatch.setattr(ChangeReader, "page", page)
     with running_pair(tmp_path, modules=("Leads",), lag=LAG, stopping=lambda: watched.told) as watched.pair:
@@ -147,3 +148,32 @@ def test_lists_jump_over_what_is_left_out(watched: Watched, monkeypatch: pytest.
     assert watched.shown(after=2) <= 4
     assert watched.pair.counterpart("Leads", last)
     assert watched.shown(after=80) >= MANY
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_comes_and_shows_late_between_polls_that_fail_arrives(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(polling, "FEW", 0)
+    dice, pair = random.Random(seed), watched.pair
+    made = watched.burst()
+    for number in range(60):
+        match dice.choice(("edit", "edit", "hide", "poll", "poll", "stopped", "wait")):
+            case "edit":
+                pair.a.edit("Leads", dice.choice(made), {"Company": f"C{number}"})
+            case "hide":
+                insert_unseen(pair, dice.uniform(1, LAG.total_seconds() - 5))
+            case "poll":
+                pair.cycle("Leads")
+            case "stopped":
+                watched.stops = True
+                pair.cycle("Leads")
+                watched.stops = watched.told = False
+            case _:
+                pair.pass_time(dice.choice((1, 5, 20, 40)))
+    for _ in range(4):
+        pair.pass_time(LAG.total_seconds())
+        pair.once()
+    told = [{(row["Last_Name"], row["Company"]) for row in org.records("Leads")} for org in (pair.a, pair.b)]
+    assert told[0] == told[1]
+    assert len(pair.a.records("Leads")) == len(pair.b.records("Leads"))
