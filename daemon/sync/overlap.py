@@ -35,9 +35,9 @@ class Overlap:
         met_again = [c for c in changes if c.modified_time >= edge and c.record_id not in unsent]
         self._settled.update((c.record_id, _fingerprint(c)) for c in met_again)
 
-    def read_until(self, server_time: datetime | None) -> None:
-        """All that was changed before and visible then has an outcome; None: nobody knows."""
-        self._read_until = server_time.replace(microsecond=0) if server_time is not None else None
+    def read_until(self, server_time: datetime) -> None:
+        """All that was changed before and visible then has an outcome."""
+        self._read_until = server_time.replace(microsecond=0)
 
     def skip(self, horizon: datetime, few: int) -> Skip | None:
         """What a walk with this horizon (whole seconds) leaves out, where that is more than a few records."""

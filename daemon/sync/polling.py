@@ -142,13 +142,11 @@ class Poller:
         reading, self._unfinished = self._unfinished, None
         back_to = self._clock.back_to(state, going_on=reading is not None)
         self._clock.walk_begins()
-        if back_to is not None:
-            self._overlap.read_until(None)
         if reading is None:
             server_time = self._hands.source.clock_before_next_call()
             horizon = self._horizon(server_time)
             sift = first_sift(prepared, state, horizon, self._hands.ledger)
-            narrowed = sift or self._overlap.skip(horizon, FEW)
+            narrowed = sift or (self._overlap.skip(horizon, FEW) if back_to is None else None)
             reading = _Reading(at=state.position, server_time=server_time, narrowed=narrowed)
         if back_to is None or reading.at <= second_of(back_to):
             return reading

@@ -58,13 +58,6 @@ BUGS: Final = (
         "return Skip(since=EPOCH, until=until)",
     ),
     _bug(
-        "what was not written is left out by the next poll",
-        "daemon/sync/polling.py",
-        "            if report.caught_up:\n                self._clock.walk_ends()\n",
-        "            self._overlap.read_until(self._all_until(prepared, at, server_time))\n"
-        "            if report.caught_up:\n                self._clock.walk_ends()\n",
-    ),
-    _bug(
         "> for >=: the rest of a second is skipped",
         "daemon/zoho/coql.py",
         'return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)',
