@@ -16,7 +16,7 @@ from daemon.cli.context import load_settings, open_reader, utc_now
 from daemon.cli.exits import STOPPED, UNREACHABLE
 from daemon.cli.request import known_stream
 from daemon.cli.screen import coloured, wrapped
-from daemon.cli.status import printable
+from daemon.cli.words import printable
 from daemon.core.absent import NOTHING, Carried
 from daemon.core.remark import Remark
 from daemon.core.rules import Stream

@@ -12,7 +12,7 @@ import click
 
 from daemon.cli.orgs import connected
 from daemon.cli.request import known_stream
-from daemon.cli.status import instant
+from daemon.cli.words import instant
 from daemon.core.record import is_record_id
 from daemon.core.rules import Route, Stream
 from daemon.core.side_by_side import Today

@@ -19,7 +19,7 @@ from daemon.cli.exits import HEALTHY, HELD
 from daemon.cli.progress import Part, Show, progress
 from daemon.cli.request import demand, known_stream
 from daemon.cli.screen import json_option, wrapped
-from daemon.cli.status import printable
+from daemon.cli.words import printable
 from daemon.core.match import Group, Matching
 from daemon.core.rules import Stream
 from daemon.ledger import ReadLedger

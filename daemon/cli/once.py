@@ -20,7 +20,8 @@ from daemon.cli.exits import INTERRUPTED, UNREACHABLE
 from daemon.cli.first_run import first_run_option
 from daemon.cli.progress import Part, Stderr, followed
 from daemon.cli.screen import json_option
-from daemon.cli.status import code_of, instant, loading, stopped, unbalanced, what_runs
+from daemon.cli.status import code_of, stopped, unbalanced, what_runs
+from daemon.cli.words import instant
 from daemon.ledger import LedgerError, StreamStatus
 from daemon.service.claims import shared
 from daemon.service.fleet import Fleet
@@ -64,7 +65,7 @@ def command(ctx: click.Context, first_run: str, as_json: bool) -> None:
         click.echo(f"{address} is run by another daemon", err=True)
     with open_reader(settings) as reader:
         streams, _stuck = what_runs(settings, reader)
-        off, loads = unbalanced(reader, streams), loading(reader, streams)
+        off, loads = unbalanced(reader, streams), {one.stream: one for one in reader.loading(utc_now())}
     queued = {s.stream: s.due + s.held + s.dead for s in streams}
     if as_json:
         click.echo(json.dumps({"schema": 1, "streams": [_as_json(r) for r in reports]}))

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from daemon.cli.screen import coloured
-from daemon.cli.status import printable
+from daemon.cli.words import printable
 from daemon.core.forecast import AT_REST, Difference, Item, Kind
 from daemon.sync.foreseeing import Cost, Forecast
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from daemon.cli.status import duration
+from daemon.cli.words import duration
 from daemon.core.backfill import left
 from daemon.ledger import LedgerError
 from daemon.service.styles import colours

@@ -18,7 +18,8 @@ from daemon.cli.orgs import offline_option, settings_to_look
 from daemon.cli.progress import progress
 from daemon.cli.request import known_stream
 from daemon.cli.screen import json_option, wrapped
-from daemon.cli.status import cause_lines, instant, printable, queue_entry
+from daemon.cli.status import cause_lines, queue_entry
+from daemon.cli.words import instant, printable
 from daemon.ledger import Queued, Stuck
 
 _MOST: Final = 10_000

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +16,20 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
+from daemon.cli import firstload
 from daemon.cli.context import ledger_settings, open_reader, utc_now
 from daemon.cli.exits import HEALTHY, HELD, STOPPED
+from daemon.cli.firstload import FirstLoad
 from daemon.cli.pasting import pasteable
 from daemon.cli.screen import console, fits, json_option, sentences, show
+from daemon.cli.words import duration, instant, iso, printable
 from daemon.core.budget import UNLIMITED, Account, Leeway, about_credits, judge
 from daemon.core.causes import advice
 from daemon.ledger import Compared, Comparing, StreamStatus, Stuck
 from daemon.settings import Settings
 
 if TYPE_CHECKING:
-    from daemon.ledger import Loading, Reader
+    from daemon.ledger import Reader
 
 _STYLES = {"ok": "green", "behind": "yellow", "held": "yellow"}
 _LEFT_OUT = ((), ("last cycle",), ("last cycle", "checkpoint (UTC)"))  # columns, where a terminal is too narrow
@@ -44,7 +46,7 @@ class Look:
     stuck: list[Stuck]
     comparing: Mapping[str, Comparing]
     compared: Mapping[str, Compared]
-    loads: Mapping[str, Loading]
+    loads: Mapping[str, FirstLoad]
     off: list[str]
     leeways: list[Leeway]
 
@@ -118,14 +120,15 @@ def look(settings: Settings) -> Look:
     """The ledger as it is now."""
     with open_reader(settings) as reader:
         streams, stuck = what_runs(settings, reader)
+        leeways = budgets(settings, reader)
         return Look(
             streams=streams,
             stuck=stuck,
             comparing={one.stream: one for one in reader.comparing()},
             compared={one.stream: one for one in reader.compared()},
-            loads=loading(reader, streams),
+            loads=loading(settings, reader, streams, leeways),
             off=unbalanced(reader, streams),
-            leeways=budgets(settings, reader),
+            leeways=leeways,
         )
 
 
@@ -145,11 +148,13 @@ def budgets(settings: Settings, reader: Reader) -> list[Leeway]:
     return [judge(o, settings.budgets.get(o, UNLIMITED), accounts.get(o, Account()), utc_now()) for o in orgs]
 
 
-def loading(reader: Reader, streams: list[StreamStatus]) -> dict[str, Loading]:
+def loading(
+    settings: Settings, reader: Reader, streams: list[StreamStatus], leeways: Sequence[Leeway]
+) -> dict[str, FirstLoad]:
     """The first loads that go on, by stream."""
     if not any(s.polled_at is not None and s.caught_up_at is None for s in streams):
         return {}
-    return {one.stream: one for one in reader.loading(utc_now())}
+    return firstload.first_loads(reader.loading(utc_now()), settings.streams(), leeways)
 
 
 def unbalanced(reader: Reader, streams: list[StreamStatus]) -> list[str]:
@@ -188,18 +193,18 @@ def as_document(seen: Look) -> dict[str, object]:
                 "stream": s.stream,
                 "health": s.health,
                 "lag_s": s.lag_s,
-                "checkpoint": {"modified_time": _iso(s.checkpoint_time), "record_id": s.checkpoint_id},
-                "polled_at": _iso(s.polled_at),
+                "checkpoint": {"modified_time": iso(s.checkpoint_time), "record_id": s.checkpoint_id},
+                "polled_at": iso(s.polled_at),
                 "last_cycle": {
                     "id": s.last_cycle_id,
-                    "at": _iso(s.last_cycle_at),
+                    "at": iso(s.last_cycle_at),
                     "seen": s.last_seen,
                     "balance": s.last_balance,
                 },
                 "trouble": s.trouble,
                 "comparison": _comparison(seen.comparing.get(s.stream)),
                 "compared": _compared(seen.compared.get(s.stream)),
-                "first_load": _first_load(seen.loads.get(s.stream)),
+                "first_load": firstload.document(seen.loads.get(s.stream)),
                 "queue": [queue_entry(q) for q in seen.stuck if q.stream == s.stream],
             }
             for s in seen.streams
@@ -216,8 +221,8 @@ def _credits(leeway: Leeway) -> dict[str, object]:
         "remaining": leeway.remaining,
         "reserve": leeway.budget.reserve,
         "allows": leeway.allows,
-        "until": _iso(leeway.until),
-        "reached_at": _iso(leeway.reached_at),
+        "until": iso(leeway.until),
+        "reached_at": iso(leeway.reached_at),
         "about": about_credits(leeway),
     }
 
@@ -226,7 +231,7 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
     if one is None:
         return None
     return {
-        "started_at": _iso(one.started_at),
+        "started_at": iso(one.started_at),
         "source_seen": one.source_seen,
         "target_seen": one.target_seen,
         "found": one.found,
@@ -234,22 +239,7 @@ def _comparison(one: Comparing | None) -> dict[str, object] | None:
 
 
 def _compared(one: Compared | None) -> dict[str, object] | None:
-    return None if one is None else {"at": _iso(one.finished_at), "records": one.source_seen, "found": one.found}
-
-
-def _first_load(one: Loading | None) -> dict[str, object] | None:
-    if one is None:
-        return None
-    return {
-        "way": one.way,
-        "started_at": _iso(one.started_at),
-        "total": one.total,
-        "done": one.done,
-        "left_s": None if one.left is None else int(one.left.total_seconds()),
-        "writing": one.writes,
-        "writing_job": one.write_job_id,
-        "writing_until": _iso(one.write_until),
-    }
+    return None if one is None else {"at": iso(one.finished_at), "records": one.source_seen, "found": one.found}
 
 
 def queue_entry(q: Stuck) -> dict[str, object]:
@@ -262,7 +252,7 @@ def queue_entry(q: Stuck) -> dict[str, object]:
         "state": q.state,
         "records": q.records,
         "oldest_s": q.oldest_s,
-        "next_due_at": _iso(q.next_due_at),
+        "next_due_at": iso(q.next_due_at),
         "examples": list(q.example_ids),
         "seen": q.seen,
         "remedy": advice(q.remedy, q.state),
@@ -278,7 +268,7 @@ def picture(seen: Look, out: Console) -> Group:
     parts += [sentences(f"{s.stream} is stopped: {s.trouble}", style="red") for s in seen.streams if s.trouble]
     for s in seen.streams:
         if load := seen.loads.get(s.stream):
-            parts.append(sentences(f"{s.stream} is read for the first time by {load.way}: {_progress(load)}"))
+            parts.append(sentences(firstload.sentence(load)))
     for s in seen.streams:
         if one := seen.comparing.get(s.stream):
             read = f"{one.source_seen:,} records of the source and {one.target_seen:,} of the target are read"
@@ -324,24 +314,6 @@ def _checkpoint(s: StreamStatus) -> str:
     return "-" if s.checkpoint_time.year == 1970 else f"{s.checkpoint_time:%Y-%m-%d %H:%M:%S}"
 
 
-def _progress(load: Loading) -> str:
-    """How far a first load is, and when it ends if it goes on as it went so far."""
-    if load.waits:
-        return f"Zoho is making the file of {load.total:,} records"
-    share = "" if load.total == 0 else f" ({100 * load.done // load.total} %)"
-    rest = "" if load.left is None else f", about {duration(int(load.left.total_seconds()))} left at this rate"
-    return f"{load.done:,} of {load.total:,} records{share}{rest}{_writing(load)}"
-
-
-def _writing(load: Loading) -> str:
-    if not load.writes:
-        return ""
-    if load.write_job_id is not None:
-        return f"; bulk write {load.write_job_id} is at work, until {instant(load.write_until)} at the latest"
-    until = f"until {instant(load.write_until)}, then its records are looked up"
-    return f"; a bulk write may be at work whose id is not known: it is waited for {until}"
-
-
 def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:
     """Four lines a cause: how many and why, what the first of them met, what mends it, what to type then. The examples
     are ids, unless others are given.
@@ -356,30 +328,6 @@ def cause_lines(q: Stuck, examples: Sequence[str] = ()) -> Text:
     text = sentences("\n".join([*lines, f"  {printable(advice(q.remedy, q.state))}\n"]))
     text.stylize("bold red" if q.state == "dead" else "bold yellow", 0, len(head))
     return text.append(sentences(f"  orgsync retry --cause {q.cause_id}", style="cyan"))
-
-
-def duration(seconds: int | None) -> str:
-    """Seconds as people say them: 42s, 5m, 3h, 2d."""
-    if seconds is None:
-        return "-"
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= 2 * size:
-            return f"{seconds // size}{unit}"
-    return f"{max(seconds, 0)}s"
-
-
-def instant(moment: datetime | None) -> str:
-    """A time as people read it, in UTC."""
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def printable(text: str) -> str:
-    """A text from a record without what would move the cursor of a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 _COLUMNS: Mapping[str, Callable[[StreamStatus], Text | str]] = {

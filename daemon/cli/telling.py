@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.screen import fits, sentences
-from daemon.cli.status import duration, instant, printable
+from daemon.cli.words import duration, instant, printable
 from daemon.core.causes import UNDONE, advice
 from daemon.core.outlook import Outlook, outlook
 from daemon.core.rules import Stream

@@ -9,7 +9,7 @@ from typing import Final
 
 from daemon.cli.planned import value_text
 from daemon.cli.screen import coloured
-from daemon.cli.status import printable
+from daemon.cli.words import printable
 from daemon.core.outcome import Outcome
 from daemon.core.undo import Left, Putting, Reason
 from daemon.sync.report import Report

@@ -10,7 +10,7 @@ import click
 
 from daemon.cli import planned
 from daemon.cli.planned import Shown
-from daemon.cli.status import instant, printable
+from daemon.cli.words import instant, printable
 from daemon.core.convert import Json
 from daemon.core.rules import Stream
 from daemon.core.verdict import UNEXPLAINED, Difference, Kind

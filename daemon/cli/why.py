@@ -16,8 +16,8 @@ from daemon.cli.finding import Answer, ask, stream_of
 from daemon.cli.orgs import offline_option, settings_to_look
 from daemon.cli.progress import progress
 from daemon.cli.screen import console, json_option, show, wrapped
-from daemon.cli.status import printable
 from daemon.cli.telling import field_table, following, known_lines, now_lines, worth_telling, written_line
+from daemon.cli.words import printable
 from daemon.core.side_by_side import Today
 from daemon.ledger import History, Story
 from daemon.settings import Settings

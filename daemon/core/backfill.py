@@ -7,7 +7,9 @@ so that none looks cheaper than it is.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 PAGE_ROWS: Final = 2_000
@@ -22,6 +24,60 @@ INSERTED: Final = 10  # records for a credit
 WRITE_ROWS: Final = 25_000
 WRITE_PRICE: Final = 500
 WRITE_LOOKS: Final = 10  # the upload, looks at a job until it is over, and the download: a credit each (assumed)
+PAUSE: Final = timedelta(seconds=30)  # where cycles are further apart, the load has waited
+LONGEST: Final = timedelta(minutes=5)  # a cycle without an end that began before was killed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """A cycle of a first load: the records that it has dealt with, and its credits in the source and in the target;
+    `ended` None: it goes on, or was killed.
+    """
+
+    began: datetime
+    ended: datetime | None
+    records: int
+    credits: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a first load went while it did not wait: so many records in that time, and `paid` of them for the credits."""
+
+    records: int = 0
+    took: timedelta = timedelta()
+    paid: int = 0
+    credits: tuple[int, int] = (0, 0)
+
+    def left(self, records: int) -> timedelta | None:
+        """How long so many more take; None before anything is done."""
+        return left(self.records, self.records + records, self.took)
+
+    def needs(self, records: int) -> tuple[int, int] | None:
+        """The credits that so many more take in the source and in the target; None before a cycle has ended."""
+        if self.paid == 0:
+            return None
+        source, target = (-(-records * spent // self.paid) for spent in self.credits)
+        return source, target
+
+
+def pace(began: datetime, cycles: Iterable[Cycle], now: datetime) -> Pace:
+    """How a load went that began then, by its cycles in their order. A wait (for credits, for a daemon) is no part of
+    it, nor is a cycle that was killed, because nobody knows how long it worked.
+    """
+    records, took, paid, source, target = 0, timedelta(), 0, 0, 0
+    last = began
+    for one in cycles:
+        ended = now if one.ended is None else one.ended
+        if one.ended is None and now - one.began > LONGEST:
+            continue
+        pause = one.began - last
+        took += max(ended - one.began, timedelta()) + (pause if timedelta() < pause <= PAUSE else timedelta())
+        records, last = records + one.records, ended
+        if one.ended is not None:
+            paid += one.records
+            source, target = source + one.credits[0], target + one.credits[1]
+    return Pace(records=records, took=took, paid=paid, credits=(source, target))
 
 
 def by_query(records: int, columns: int) -> int:

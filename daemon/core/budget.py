@@ -197,7 +197,7 @@ def reached(ceiling: int, spent: Sequence[Spent], now: datetime) -> datetime | N
 def about_credits(leeway: Leeway) -> str | None:
     """What a person is told of an org's credits; None where there is nothing to tell."""
     budget, org = leeway.budget, leeway.org
-    waits = "retries, full comparisons and first passes wait"
+    waits, others_go_on = "retries, full comparisons and first passes wait", "new changes of all other streams go on"
     own = f"orgsync's ceiling in {org} ({budget.ceiling:,} credits in 24 hours)" if budget.ceiling is not None else ""
     others = f"{org} has {leeway.remaining or 0:,} API credits left, and {budget.reserve:,} are kept for others"
     until = _clock(leeway.until, leeway.now)
@@ -207,9 +207,9 @@ def about_credits(leeway: Leeway) -> str | None:
         case "nothing":
             return f"{others}; looks again at {until}"
         case "news" if leeway.by_ceiling:
-            return f"{own} is near: {leeway.spent:,} are spent; {waits} until {until}, new changes go on"
+            return f"{own} is near: {leeway.spent:,} are spent; {waits} until {until}; {others_go_on}"
         case "news":
-            return f"{others}; {waits}, new changes go on"
+            return f"{others}; {waits}; {others_go_on}"
         case _ if leeway.reached_at is not None:
             return f"at this rate {own} is reached {_clock(leeway.reached_at, leeway.now)}"
     return None

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, RowMapping, and_, func, select, update
+from sqlalchemy import Connection, RowMapping, select, update
 
-from daemon.core.backfill import left
+from daemon.core.backfill import Cycle, pace
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.tables import backfills, checkpoints, cycles
 from daemon.ledger.upsert import upsert
@@ -48,7 +48,8 @@ class Backfill:
 class Loading:
     """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made;
     `writes`: a bulk write is at work, and what it makes has no outcome yet; `write_until`: by then that is decided at
-    the latest; `write_job_id`: its id, None where it was not heard.
+    the latest; `write_job_id`: its id, None where it was not heard. `left` is how long the rest takes if nothing makes
+    it wait, and `needs` what it takes in credits of the source and of the target; None: not known yet.
     """
 
     stream: str
@@ -59,6 +60,7 @@ class Loading:
     waits: bool
     writes: bool
     left: timedelta | None
+    needs: tuple[int, int] | None = None
     write_until: datetime | None = None
     write_job_id: str | None = None
 
@@ -91,33 +93,44 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
     """The first loads of streams that have not caught up yet. What is done is what the poll lane has dealt with since
     it began, so that a page that was read twice counts twice.
     """
-    began = func.min(cycles.c.started_at)
-    seen = func.coalesce(func.sum(cycles.c.seen), 0)
-    since = and_(cycles.c.stream == _row.stream, cycles.c.lane == "poll", cycles.c.started_at >= _row.started_at)
     query = (
-        select(backfills, seen.label("seen"), began.label("began"))
+        select(backfills)
         .join(checkpoints, checkpoints.c.stream == _row.stream)
-        .outerjoin(cycles, since)
         .where(checkpoints.c.caught_up_at.is_(None), checkpoints.c.started_at <= _row.started_at)
-        .group_by(*backfills.columns)
         .order_by(_row.stream)
     )
-    found = []
-    for row in connection.execute(query).mappings():
-        done, writes = min(int(row["seen"]), row["total"]), _writes(row, now)
-        took = timedelta() if row["began"] is None else now - row["began"]
-        found.append(
-            Loading(
-                stream=row["stream"],
-                way=row["way"],
-                started_at=row["started_at"],
-                total=row["total"],
-                done=done,
-                waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
-                writes=writes,
-                left=left(done, row["total"], took),
-                write_until=row["write_until"] if writes else None,
-                write_job_id=row["write_job_id"] if writes else None,
-            )
-        )
-    return found
+    return [_loading(connection, row, now) for row in connection.execute(query).mappings().all()]
+
+
+def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
+    went = _cycles(connection, row["stream"], row["started_at"])
+    writes = _writes(row, now)
+    done = min(sum(one.records for one in went), row["total"])
+    rest, so_far = row["total"] - done, pace(row["started_at"], went, now)
+    return Loading(
+        stream=row["stream"],
+        way=row["way"],
+        started_at=row["started_at"],
+        total=row["total"],
+        done=done,
+        waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
+        writes=writes,
+        left=so_far.left(rest),
+        needs=so_far.needs(rest),
+        write_until=row["write_until"] if writes else None,
+        write_job_id=row["write_job_id"] if writes else None,
+    )
+
+
+def _cycles(connection: Connection, stream: str, since: datetime) -> list[Cycle]:
+    """Those of the poll lane that have begun since then, in their order."""
+    of = cycles.c
+    query = (
+        select(of.started_at, of.finished_at, of.seen, of.credits_source, of.credits_target)
+        .where(of.stream == stream, of.lane == "poll", of.started_at >= since)
+        .order_by(of.id)
+    )
+    return [
+        Cycle(began=began, ended=ended, records=seen, credits=(source, target))
+        for began, ended, seen, source, target in connection.execute(query)
+    ]

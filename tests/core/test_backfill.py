@@ -1,12 +1,12 @@
 """Prices of the two ways to read a first load, and the estimate of the rest."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.backfill import by_bulk, by_bulk_write, by_insert, by_query, left
+from daemon.core.backfill import Cycle, Pace, by_bulk, by_bulk_write, by_insert, by_query, left, pace
 
 RECORDS = st.integers(min_value=0, max_value=5_000_000)
 COLUMNS = st.integers(min_value=0, max_value=500)
@@ -73,3 +73,51 @@ def test_the_rest_takes_as_long_a_record_as_what_is_done(done: int, total: int, 
 def test_before_anything_is_done_nothing_is_foretold() -> None:
     assert left(0, 100, timedelta(seconds=10)) is None
     assert left(5, 100, timedelta()) is None
+
+
+BEGAN = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+def cycle(began_s: int, ended_s: int | None, records: int = 100, spent: tuple[int, int] = (3, 10)) -> Cycle:
+    ended = None if ended_s is None else after(ended_s)
+    return Cycle(began=after(began_s), ended=ended, records=records, credits=spent)
+
+
+def after(seconds: int) -> datetime:
+    return BEGAN + timedelta(seconds=seconds)
+
+
+def went(*cycles: Cycle, now_s: int) -> Pace:
+    return pace(BEGAN, cycles, after(now_s))
+
+
+def test_the_time_between_cycles_is_part_of_the_pace() -> None:
+    so_far = went(cycle(10, 20), cycle(25, 40), now_s=45)
+    assert (so_far.records, so_far.took) == (200, timedelta(seconds=40))
+    assert so_far.left(1_000) == timedelta(seconds=200)
+
+
+def test_a_wait_is_no_part_of_the_pace() -> None:
+    a_day_later = went(cycle(10, 20), cycle(86_400, 86_410), now_s=90_000)
+    assert (a_day_later.records, a_day_later.took) == (200, timedelta(seconds=30))
+
+
+def test_a_cycle_that_goes_on_counts_until_now_and_one_that_was_killed_not_at_all() -> None:
+    going_on = went(cycle(10, 20), cycle(20, None), now_s=60)
+    assert (going_on.records, going_on.took, going_on.paid) == (200, timedelta(seconds=60), 100)
+    killed = went(cycle(10, 20), cycle(20, None), now_s=3_600)
+    assert (killed.records, killed.took) == (100, timedelta(seconds=20))
+    before_another = went(cycle(10, 20), cycle(20, None), cycle(1_000, 1_010), now_s=1_010)
+    assert (before_another.records, before_another.took) == (200, timedelta(seconds=30))
+
+
+def test_the_rest_needs_what_it_has_cost_so_far_rounded_up() -> None:
+    so_far = went(cycle(10, 20), cycle(25, 40), now_s=45)
+    assert so_far.needs(1_001) == (31, 101)
+    assert so_far.needs(0) == (0, 0)
+    assert went(cycle(10, None), now_s=20).needs(1_000) is None
+    assert went(now_s=20).needs(1_000) is None
+
+
+def test_a_clock_that_went_back_takes_no_time() -> None:
+    assert went(cycle(20, 10), cycle(5, 15), now_s=15).took == timedelta(seconds=30)

@@ -77,7 +77,7 @@ def test_a_person_is_told_when_it_goes_on() -> None:
     near = by_ceiling(1_000, (23, 50), (2, 800))  # their turn comes before the 800 are back
     assert about_credits(near) == (
         "orgsync's ceiling in us (1,000 credits in 24 hours) is near: 850 are spent; retries, full comparisons and "
-        "first passes wait until 2026-05-05 03:00 UTC, new changes go on"
+        "first passes wait until 2026-05-05 03:00 UTC; new changes of all other streams go on"
     )
     # 100 in the last hour leave 280 minutes for the 466 that are left
     soon = by_ceiling(1_000, (5, 434), (0.5, 100))

@@ -51,11 +51,16 @@ def test_progress_is_what_the_poll_lane_has_dealt_with_since_it_began(ledger, re
     ledger.begin_backfill(contacts, load)
     (told,) = reader.loading(make.now)
     assert (told.done, told.total, told.waits, told.left) == (0, 100, True, None)
-    ledger.settle(contacts, make.page(), None, make.now + timedelta(seconds=1))
+    cycle = ledger.settle(contacts, make.page(), None, make.now + timedelta(seconds=1))
     (told,) = reader.loading(make.now + timedelta(seconds=11))
     seen = ledger_seen(reader)
     assert (told.done, told.waits) == (seen, False)
-    assert told.left == timedelta(seconds=10) * ((100 - seen) / seen)
+    assert told.left == timedelta(seconds=11) * ((100 - seen) / seen)
+    assert told.needs is None
+    ledger.finish_cycle(cycle, 2 * seen, 3 * seen, None, make.now + timedelta(seconds=6))
+    (told,) = reader.loading(make.now + timedelta(hours=1))
+    assert told.left == timedelta(seconds=6) * ((100 - seen) / seen)
+    assert told.needs == (2 * (100 - seen), 3 * (100 - seen))
     ledger.polled(contacts, make.now, None, caught_up=True)
     assert reader.loading(make.now) == []
 
