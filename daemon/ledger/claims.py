@@ -105,6 +105,7 @@ class Membership:
         """
         with self._database.transaction(self._engine) as connection:
             migrate.demand_code(connection, self._database.name, connection.scalar(select(_revision)))
+            self._database.end_stopped(connection)  # a stopped writer holds the rows of what it ran, too
             others = self._live(connection)
             self.members = 1 + len(others)
             share = _share(len(streams), self._me.name, others) if fair else len(streams)

@@ -64,6 +64,10 @@ class Database(ABC):
         """The connection by which a daemon says that it lives; waits for no writer. Of a `shared` database only."""
         raise NotImplementedError  # a file has one daemon
 
+    def end_stopped(self, connection: Connection) -> None:
+        """By a claimer: who stopped in the middle of a writing transaction loses it. Of a `shared` database only."""
+        raise NotImplementedError
+
     @abstractmethod
     def reader(self) -> Engine:
         """Connections that cannot write; a transaction sees one state of the ledger throughout."""

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -33,6 +34,7 @@ _CONNECT_S: Final = 10
 _MARGIN_S: Final = 1.0  # for a server that lives to say that a statement took too long
 _PATIENCE_MS: Final = 1_000
 _STATEMENT_MS: Final = 60_000
+_SILENT_MS: Final = 5_000
 _CLIENT: Final = {
     "application_name": "orgsync",
     "keepalives_idle": 5,
@@ -47,7 +49,14 @@ _SETTINGS: Final[Mapping[str, int | str]] = {
     "plan_cache_mode": "force_custom_plan",  # else IN (500 ids) is searched one by one from its sixth use on
 }
 # Whoever is stopped in the middle of a transaction (SIGSTOP, a machine that sleeps) must not stop the others.
-_WRITING: Final[Mapping[str, int | str]] = {"idle_in_transaction_session_timeout": 5_000}
+_WRITING: Final[Mapping[str, int | str]] = {"idle_in_transaction_session_timeout": _SILENT_MS}
+# But that does not count while a batch is half sent, for psycopg sends one as a pipeline: the others have to look.
+_END_STOPPED: Final = text("""
+    SELECT pg_terminate_backend(session.pid) FROM pg_locks AS turn JOIN pg_stat_activity AS session USING (pid)
+    WHERE turn.locktype = 'advisory' AND turn.granted AND session.datname = current_database()
+    AND (turn.classid, turn.objid) = (:high, :low) AND session.usename = current_user
+    AND session.wait_event = 'ClientRead' AND session.state_change < clock_timestamp() - :silent
+""")
 _CLAIMING: Final[Mapping[str, int | str]] = {**_WRITING, "statement_timeout": 3_000, "lock_timeout": 1_000}
 T = TypeVar("T")
 
@@ -144,6 +153,10 @@ class PostgresDatabase(Database):
 
     def claimer(self) -> Engine:
         return self._engine(QueuePool, settings=_CLAIMING, pool_size=1, max_overflow=0)
+
+    def end_stopped(self, connection: Connection) -> None:
+        turn = {"high": _TURN >> 32, "low": _TURN & 0xFFFFFFFF, "silent": timedelta(milliseconds=_SILENT_MS)}
+        connection.execute(_END_STOPPED, turn)
 
     def reader(self) -> Engine:
         return self._engine(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
 from daemon.core.renewals import MOST_RENEWALS
-from daemon.ledger import Claim, ClaimLost, Ledger, LedgerTooNew, LedgerUnavailable, Member, Membership
+from daemon.ledger import Claim, ClaimLost, Ledger, LedgerTooNew, LedgerUnavailable, Member, Membership, postgres
 from tests.ledger.conftest import Make
 from tests.postgres import Server
+from tests.service.site import until
 
 MODULES = ("Accounts", "Contacts", "Deals", "Leads")
 STREAMS = [f"india-to-us/{module}" for module in MODULES]
@@ -75,6 +79,55 @@ def test_a_daemon_that_nobody_replaced_goes_on_with_its_claims(ledger, server):
     before = one.beat(STREAMS, [])
     die(server, "one")
     assert one.beat(STREAMS, []) == before
+
+
+HALF_A_BATCH = """
+import signal, sys, os, psycopg
+with psycopg.connect(sys.argv[1]) as connection:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (int(sys.argv[2]),))
+    connection.execute("SELECT 1 FROM checkpoints FOR SHARE")
+    with connection.pipeline():
+        connection.execute("SELECT 1")
+        connection.pgconn.send_flush_request()
+        connection.pgconn.flush()
+        os.write(1, b"sent")
+        os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_who_sleeps_in_the_middle_of_a_batch_holds_up_nobody(ledger, place, server, contacts, make, monkeypatch):
+    """`idle_in_transaction_session_timeout` does not count there: all others stood still until it woke up."""
+    monkeypatch.setattr(postgres, "_SILENT_MS", 300)
+    with subprocess.Popen(
+        [sys.executable, "-c", HALF_A_BATCH, place, str(postgres._TURN)], stdout=subprocess.PIPE
+    ) as sleeper:
+        try:
+            assert sleeper.stdout is not None
+            assert sleeper.stdout.read(4) == b"sent"
+            states = "SELECT state FROM pg_stat_activity WHERE wait_event = 'ClientRead' AND xact_start IS NOT NULL"
+            assert server.sql("test", states) == [("active",)]
+            one = member(ledger, "one")
+            assert one.beat(STREAMS, []) == {}, "it may just be slow"
+            time.sleep(0.5)
+            until(lambda: sorted(one.beat(STREAMS, [])) == STREAMS, 5)
+            ledger.settle(contacts, make.page(), None, make.now)
+        finally:
+            sleeper.kill()
+
+
+def test_a_writer_at_work_and_a_reader_that_takes_its_time_are_left_alone(ledger, place, monkeypatch):
+    monkeypatch.setattr(postgres, "_SILENT_MS", 300)
+    with psycopg.connect(place) as writer, psycopg.connect(place) as reader:
+        reader.execute("SELECT 1")
+        time.sleep(0.5)
+        writer.execute("SELECT pg_advisory_xact_lock(%s)", (postgres._TURN,))
+        working = threading.Thread(target=writer.execute, args=("SELECT pg_sleep(1)",))
+        working.start()
+        time.sleep(0.5)
+        member(ledger, "one").beat(STREAMS, [])
+        working.join()
+        writer.execute("SELECT 1")
+        reader.execute("SELECT 1")
 
 
 def test_who_leaves_gives_everything_to_the_others_at_once(ledger, server):
