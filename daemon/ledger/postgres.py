@@ -54,7 +54,7 @@ _WRITING: Final[Mapping[str, int | str]] = {"idle_in_transaction_session_timeout
 _END_STOPPED: Final = text("""
     SELECT pg_terminate_backend(session.pid) FROM pg_locks AS turn JOIN pg_stat_activity AS session USING (pid)
     WHERE turn.locktype = 'advisory' AND turn.granted AND session.datname = current_database()
-    AND (turn.classid, turn.objid) = (:high, :low) AND session.usename = current_user
+    AND (turn.classid, turn.objid) = (:high, :low) AND pg_has_role(session.usesysid, 'USAGE')
     AND session.wait_event = 'ClientRead' AND session.state_change < clock_timestamp() - :silent
 """)
 _CLAIMING: Final[Mapping[str, int | str]] = {**_WRITING, "statement_timeout": 3_000, "lock_timeout": 1_000}
