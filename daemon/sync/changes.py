@@ -61,6 +61,10 @@ class Sift:
     def of(self, condition: coql.Condition) -> coql.Condition:
         return coql.and_(condition, coql.before("Modified_Time", self.until), self.where)
 
+    def concerns(self, after: Position) -> bool:
+        """Whether it says anything of what comes after a position."""
+        return after.modified_time < self.until
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
@@ -74,6 +78,10 @@ class Skip:
             condition, coql.or_(coql.before("Modified_Time", self.since), coql.at_or_after("Modified_Time", self.until))
         )
 
+    def concerns(self, after: Position) -> bool:
+        """As of a sift."""
+        return after.modified_time < self.until
+
     def over(self, after: Position) -> Position:
         """Where a walk that stands in it goes on."""
         until = Position(modified_time=self.until, record_id="0")
@@ -85,7 +93,8 @@ Narrowed = Sift | Skip
 
 
 class ChangeReader:
-    """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source sifts.
+    """Pages of one module's changes. Remembers only which of the two ways it goes, and whether the source takes
+    narrower questions.
 
     `whole`: COQL does not say all (of a lookup into several modules not the module, facts 3.4), so it only tells which
     records changed, and they are read by id.
@@ -97,12 +106,12 @@ class ChangeReader:
         self._whole = whole
         self._by_list = False
         self._refused = False
-        self._sifts = True
+        self._narrows = True
 
     @property
     def sifts(self) -> bool:
         """Whether a sift is asked of the org; else pages hold all changes."""
-        return self._sifts and not self._by_list
+        return self._narrows and not self._by_list
 
     def page(self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None = None) -> Page:
         """The next changes after a position; with a sift those that pass it, where COQL can be had and takes it; with
@@ -110,18 +119,16 @@ class ChangeReader:
 
         Raises BadAnswer when an answer cannot be believed, and as the client.
         """
-        skip = narrowed if isinstance(narrowed, Skip) else None
-        sift = narrowed if isinstance(narrowed, Sift) else None
-        if sift is not None and self._sifts and not self._by_list and after.modified_time < sift.until:
-            try:
-                return self._sifted(columns, after, limit, sift)
-            except (BadAnswer, CredentialRefused, RequestRefused) as error:
-                self._sifts = False
-                logger.warning("{}; {} is not asked by the filter any more", error, self._module)
         if self._by_list:
-            return self._by_walk(columns, skip.over(after) if skip else after)
+            return self._by_walk(columns, narrowed.over(after) if isinstance(narrowed, Skip) else after)
+        trouble: Exception | None = None
+        if narrowed is not None and self._narrows and narrowed.concerns(after):
+            try:
+                return self._narrowed(columns, after, limit, narrowed)
+            except (BadAnswer, CredentialRefused, RequestRefused) as error:
+                trouble = error
         try:
-            page = self._by_query(columns, after, limit, skip)
+            page = self._by_query(columns, after, limit)
         except (_OutOfOrder, CredentialRefused, RequestRefused) as error:
             if isinstance(error, RequestRefused) and not self._refused:
                 self._refused = True  # a field may have gone: the caller reads the metadata anew and asks once more
@@ -129,6 +136,10 @@ class ChangeReader:
             page = self._by_walk(columns, after)  # raises in its turn when the org, not the query, is the trouble
             self._by_list = True
             logger.warning("{}; {} is read by Get Records from now on", error, self._module)
+        else:
+            if trouble is not None:  # so it is the narrower question that is not taken
+                self._narrows = False
+                logger.warning("{}; of {} all changes are asked for from now on", trouble, self._module)
         self._refused = False
         return page
 
@@ -164,10 +175,12 @@ class ChangeReader:
 
     # --- COQL --------------------------------------------------------------------------------------------------------
 
-    def _sifted(self, columns: Sequence[str], after: Position, limit: int, sift: Sift) -> Page:
-        """What passes is read to its end; then all changes from `until` on are to be read."""
-        page = self._by_query(columns, after, limit, sift)
-        return replace(page, end=Position(modified_time=sift.until, record_id="0"), last=False) if page.last else page
+    def _narrowed(self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed) -> Page:
+        """What passes a sift is read to its end; then all changes from `until` on are to be read."""
+        page = self._by_query(columns, after, limit, narrowed)
+        if isinstance(narrowed, Skip) or not page.last:
+            return page
+        return replace(page, end=Position(modified_time=narrowed.until, record_id="0"), last=False)
 
     def _by_query(self, columns: Sequence[str], after: Position, limit: int, narrowed: Narrowed | None = None) -> Page:
         if self._whole and columns:

@@ -36,8 +36,12 @@ class Overlap:
         self._settled.update((c.record_id, _fingerprint(c)) for c in met_again)
 
     def read_until(self, server_time: datetime) -> None:
-        """All that was changed before and visible then has an outcome."""
+        """All that was changed before has an outcome, but for what may still become visible."""
         self._read_until = server_time.replace(microsecond=0)
+
+    def leave_out_nothing(self) -> None:
+        """Until a walk has read all again."""
+        self._read_until = None
 
     def skip(self, horizon: datetime, few: int) -> Skip | None:
         """What a walk with this horizon (whole seconds) leaves out, where that is more than a few records."""
@@ -56,7 +60,7 @@ class Overlap:
     def clear(self) -> None:
         """Everything is read and planned again."""
         self._settled.clear()
-        self._read_until = None
+        self.leave_out_nothing()
 
 
 def _fingerprint(change: Change) -> tuple[datetime, int]:

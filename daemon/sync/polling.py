@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from daemon.core.settle import Walk
 from daemon.ledger import StreamState
 from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Trust
-from daemon.sync.changes import LARGE, SMALL, ChangeReader, Narrowed
+from daemon.sync.changes import LARGE, SMALL, ChangeReader, Narrowed, Skip
 from daemon.sync.clock import SourceClock, second_of
 from daemon.sync.convoy import Convoy
 from daemon.sync.firstpass import first_sift
@@ -31,6 +31,7 @@ from daemon.sync.road import Travelled
 PAGES: Final = 100  # a cycle
 _LONGEST: Final = timedelta(minutes=1)  # that a cycle begins pages: other lanes wait so long
 FEW: Final = SMALL // 2  # records that each poll reads again: half of what a credit reads
+LATE: Final = timedelta(seconds=10)  # that each poll reads again: what becomes visible late is mostly not later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ class Poller:
             report.caught_up = not report.more and not unsent
             if report.caught_up:
                 self._clock.walk_ends()
-                self._overlap.read_until(self._all_until(prepared, at, server_time))
+                self._overlap.read_until(self._all_until(prepared, at, server_time) - LATE)
             else:
                 self._clock.walk_pauses()
             if report.more and not unsent:
@@ -133,7 +134,7 @@ class Poller:
         """Until when a walk that ended there has seen what was visible: of what is read apart, until it began."""
         if prepared.fields.beside:
             return server_time
-        return max(server_time, min(at.modified_time, self._hands.source.clock_before_next_call()))
+        return min(max(server_time, at.modified_time), self._hands.source.clock_before_next_call())
 
     def _begin(self, state: StreamState, prepared: Prepared) -> _Reading:
         """At the checkpoint, or where the walk of the last cycle stopped for its ration: pages past the horizon do not
@@ -148,8 +149,11 @@ class Poller:
             sift = first_sift(prepared, state, horizon, self._hands.ledger)
             narrowed = sift or (self._overlap.skip(horizon, FEW) if back_to is None else None)
             reading = _Reading(at=state.position, server_time=server_time, narrowed=narrowed)
-        if back_to is None or reading.at <= second_of(back_to):
+        if back_to is None:
             return reading
+        self._overlap.leave_out_nothing()
+        if reading.at <= second_of(back_to):
+            return replace(reading, narrowed=None) if isinstance(reading.narrowed, Skip) else reading
         what = "{}: the clock of {} went back; read from {}"
         logger.warning(what, self._stream.address, self._stream.source, back_to)
         return _Reading(at=second_of(back_to), server_time=reading.server_time, narrowed=None)

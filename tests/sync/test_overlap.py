@@ -14,6 +14,7 @@ import pytest
 from daemon.sync import polling
 from daemon.sync.changes import ChangeReader, Page
 from daemon.zoho.client import Zoho
+from daemon.zoho.errors import RequestRefused
 from tests.sync.pair import Pair, running_pair
 
 LAG = timedelta(seconds=60)
@@ -56,7 +57,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
     def page(reader: ChangeReader, *given: Any) -> Page:
         return watched.read(reader, *given)
 
-    for name, value in (("SMALL", 6), ("LARGE", 20), ("FEW", 3)):
+    for name, value in (("SMALL", 6), ("LARGE", 20), ("FEW", 3), ("LATE", timedelta())):
         monkeypatch.setattr(polling, name, value)
     monkeypatch.setattr(ChangeReader, "page", page)
     with running_pair(tmp_path, modules=("Leads",), lag=LAG, stopping=lambda: watched.told) as watched.pair:
@@ -106,6 +107,18 @@ def test_what_appears_late_in_what_is_left_out_is_carried_when_the_horizon_has_p
     assert watched.pair.counterpart("Leads", late)
 
 
+def test_what_appears_within_ten_seconds_is_carried_by_the_next_poll(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "LATE", timedelta(seconds=10))
+    watched.burst()
+    late = insert_unseen(watched.pair, 8)
+    assert watched.shown(after=5) == MANY
+    assert watched.shown(after=15) == MANY + 1
+    assert watched.pair.counterpart("Leads", late)
+    assert watched.shown(after=15) == 0
+
+
 def test_what_appears_late_is_carried_though_a_burst_behind_it_is_still_left_out(watched: Watched) -> None:
     watched.burst()
     late = insert_unseen(watched.pair, 50)
@@ -132,6 +145,70 @@ def test_an_edit_right_after_a_small_step_back_of_the_clock_is_not_left_out(watc
     for _ in range(2):
         pair.cycle("Leads")
     assert pair.counterpart("Leads", first)["Company"] == "D"
+
+
+@pytest.mark.parametrize("step", [-10, -30])
+def test_a_step_back_while_a_walk_stands_for_its_ration_leaves_out_no_later_edit(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """Its end went by the clock of before: what was edited until that came round again waited for the whole lag."""
+    pair = watched.pair
+    first, *_ = watched.burst()
+    pair.pass_time(40)
+    watched.burst()
+    watched.burst()
+    pair.pass_time(5)
+    monkeypatch.setattr(polling, "PAGES", 1)
+    assert pair.cycle("Leads").more
+    monkeypatch.setattr(polling, "PAGES", 100)
+    watched.shown(after=step)
+    pair.pass_time(1)
+    pair.a.edit("Leads", first, {"Company": "D"})
+    watched.shown(after=8)
+    assert pair.counterpart("Leads", first)["Company"] == "D"
+
+
+def test_a_step_back_that_was_read_up_to_is_not_left_out_by_what_was_read_before_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk that reads up to it stands for its ration, and the next cycle fails: the third begins at the checkpoint,
+    and what was left out there was what had been read before the step.
+    """
+    pair = watched.pair
+    first, *_ = watched.burst()
+    watched.burst()
+    assert watched.shown(after=20) == 2 * MANY
+    pair.pass_time(-15)
+    pair.a.edit("Leads", first, {"Company": "D"})
+    monkeypatch.setattr(polling, "PAGES", 1)
+    monkeypatch.setattr(polling, "LARGE", 6)
+    assert pair.cycle("Leads").more
+    assert pair.counterpart("Leads", first)["Company"] == "C"
+    pair.a.faults.add(effect="status", status=500, kind=["coql"])
+    pair.pass_time(1)
+    assert pair.cycle("Leads").trouble is not None
+    pair.emu.clear_faults()
+    monkeypatch.setattr(polling, "PAGES", 100)
+    monkeypatch.setattr(polling, "LARGE", 20)
+    watched.shown(after=6)
+    assert pair.counterpart("Leads", first)["Company"] == "D"
+
+
+def test_an_org_that_does_not_take_the_narrower_question_is_asked_for_everything(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    def refuse(self: ChangeReader, *given: Any) -> Page:
+        refused.append(given)
+        raise RequestRefused(self._source.org.name, "refused", code="SYNTAX_ERROR", details={})
+
+    monkeypatch.setattr(ChangeReader, "_narrowed", refuse)
+    watched.burst()
+    watched.shown(after=5)
+    assert [watched.shown(after=5) for _ in range(3)] == [MANY, MANY, MANY]
+    assert len(refused) == 1
+    assert not watched.pair.fleet.runners[0]._reader._by_list
 
 
 def test_nothing_is_left_out_when_the_clock_of_the_source_went_back(watched: Watched) -> None:
