@@ -7,7 +7,7 @@ so that none looks cheaper than it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ INSERTED: Final = 10  # records for a credit
 WRITE_ROWS: Final = 25_000
 WRITE_PRICE: Final = 500
 WRITE_LOOKS: Final = 10  # the upload, looks at a job until it is over, and the download: a credit each (assumed)
-PAUSE: Final = timedelta(seconds=30)  # where cycles are further apart, the load has waited
+PAUSE: Final = timedelta(hours=1)  # longer than a bulk job takes: where cycles are further apart, the load has waited
 LONGEST: Final = timedelta(minutes=5)  # a cycle without an end that began before was killed
 
 
@@ -61,23 +61,31 @@ class Pace:
         return source, target
 
 
-def pace(began: datetime, cycles: Iterable[Cycle], now: datetime) -> Pace:
+def pace(began: datetime, cycles: Sequence[Cycle], now: datetime) -> Pace:
     """How a load went that began then, by its cycles in their order. A wait (for credits, for a daemon) is no part of
     it, nor is a cycle that was killed, because nobody knows how long it worked.
     """
-    records, took, paid, source, target = 0, timedelta(), 0, 0, 0
-    last = began
-    for one in cycles:
-        ended = now if one.ended is None else one.ended
-        if one.ended is None and now - one.began > LONGEST:
-            continue
+    ended = [(one, one.ended) for one in cycles if one.ended is not None]
+    goes_on = [(one, now) for one in cycles[-1:] if one.ended is None and now - one.began <= LONGEST]
+    took, last = timedelta(), began
+    for one, end in (*ended, *goes_on):
         pause = one.began - last
-        took += max(ended - one.began, timedelta()) + (pause if timedelta() < pause <= PAUSE else timedelta())
-        records, last = records + one.records, ended
-        if one.ended is not None:
-            paid += one.records
-            source, target = source + one.credits[0], target + one.credits[1]
-    return Pace(records=records, took=took, paid=paid, credits=(source, target))
+        took += max(end - one.began, timedelta()) + (pause if timedelta() < pause <= PAUSE else timedelta())
+        last = end
+    return Pace(
+        records=sum(one.records for one, _ in (*ended, *goes_on)),
+        took=took,
+        paid=sum(one.records for one, _ in ended),
+        credits=(sum(one.credits[0] for one, _ in ended), sum(one.credits[1] for one, _ in ended)),
+    )
+
+
+def jobs(records: int, *, read: bool, write: bool) -> tuple[int, int]:
+    """Credits, in the source and in the target, of the jobs to come for so many more records where they are read from
+    files (the one at hand is paid), or written by them. No cycle notes them, for it has no outcome yet.
+    """
+    files, sheets = max(0, -(-records // JOB_ROWS) - 1), -(-records // WRITE_ROWS)
+    return files * (JOB_PRICE + JOB_LOOKS) * read, sheets * (WRITE_PRICE + WRITE_LOOKS) * write
 
 
 def by_query(records: int, columns: int) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from daemon.core.backfill import Cycle, pace
+from daemon.core.backfill import Cycle, jobs, pace
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.tables import backfills, checkpoints, cycles
 from daemon.ledger.upsert import upsert
@@ -107,6 +107,8 @@ def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
     writes = _writes(row, now)
     done = min(sum(one.records for one in went), row["total"])
     rest, so_far = row["total"] - done, pace(row["started_at"], went, now)
+    by_file = row["way"] == "bulk" and row["ended_at"] is None
+    needs, further = so_far.needs(rest), jobs(rest, read=by_file, write=by_file and row["writes"] == "bulk")
     return Loading(
         stream=row["stream"],
         way=row["way"],
@@ -116,7 +118,7 @@ def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
         waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
         writes=writes,
         left=so_far.left(rest),
-        needs=so_far.needs(rest),
+        needs=None if needs is None else (needs[0] + further[0], needs[1] + further[1]),
         write_until=row["write_until"] if writes else None,
         write_job_id=row["write_job_id"] if writes else None,
     )

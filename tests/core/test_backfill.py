@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.backfill import Cycle, Pace, by_bulk, by_bulk_write, by_insert, by_query, left, pace
+from daemon.core.backfill import Cycle, Pace, by_bulk, by_bulk_write, by_insert, by_query, jobs, left, pace
 
 RECORDS = st.integers(min_value=0, max_value=5_000_000)
 COLUMNS = st.integers(min_value=0, max_value=500)
@@ -107,8 +107,8 @@ def test_a_cycle_that_goes_on_counts_until_now_and_one_that_was_killed_not_at_al
     assert (going_on.records, going_on.took, going_on.paid) == (200, timedelta(seconds=60), 100)
     killed = went(cycle(10, 20), cycle(20, None), now_s=3_600)
     assert (killed.records, killed.took) == (100, timedelta(seconds=20))
-    before_another = went(cycle(10, 20), cycle(20, None), cycle(1_000, 1_010), now_s=1_010)
-    assert (before_another.records, before_another.took) == (200, timedelta(seconds=30))
+    before_another = went(cycle(10, 20), cycle(20, None), cycle(30, 40), now_s=50)
+    assert (before_another.records, before_another.took) == (200, timedelta(seconds=40))
 
 
 def test_the_rest_needs_what_it_has_cost_so_far_rounded_up() -> None:
@@ -117,6 +117,14 @@ def test_the_rest_needs_what_it_has_cost_so_far_rounded_up() -> None:
     assert so_far.needs(0) == (0, 0)
     assert went(cycle(10, None), now_s=20).needs(1_000) is None
     assert went(now_s=20).needs(1_000) is None
+
+
+@pytest.mark.parametrize(
+    ("records", "read", "write"), [(0, 0, 0), (1, 0, 510), (200_000, 0, 8 * 510), (200_001, 58, 9 * 510)]
+)
+def test_jobs_to_come_are_paid_on_top(records: int, read: int, write: int) -> None:
+    assert jobs(records, read=True, write=True) == (read, write)
+    assert jobs(records, read=False, write=False) == (0, 0)
 
 
 def test_a_clock_that_went_back_takes_no_time() -> None:
