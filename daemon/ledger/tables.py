@@ -55,7 +55,9 @@ checkpoints = Table(
     time("started_at", "when the stream, or its latest full reading, began"),
     maybe_time("caught_up_at", "when it first reached the present; NULL while it still catches up"),
     maybe_time("polled_at", "when the source was last asked"),
-    maybe_time("current_until", "the target shows the source as it was at this time, but for what the source has shown later (within `lag`)"),
+    maybe_time(
+        "current_until", "the target shows the source as it was at this time, but for what it has shown later (`lag`)"
+    ),
     Column("poll_s", Float, nullable=False, doc="seconds between two polls"),
     maybe("trouble", "why the stream stands still; NULL when it runs"),
     maybe_time("trouble_since", "since when it stands still"),
