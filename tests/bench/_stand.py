@@ -24,7 +24,7 @@ from daemon.settings import Settings
 from tests.bench._orgs import FIELDS, MODULE
 
 KEY: Final = "Source_Record_ID"
-LAG: Final = timedelta(0)
+LAG: Final = timedelta(seconds=120)  # as settings have it that say nothing
 POLL: Final = timedelta(seconds=60)
 A_SECOND: Final = 3
 
@@ -63,7 +63,7 @@ class Stand:
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
-    def settings(self, folder: Path, at_once: int = AT_ONCE, bulk: Bulk = "auto", lag: timedelta = LAG) -> Settings:
+    def settings(self, folder: Path, at_once: int = AT_ONCE, bulk: Bulk = "auto") -> Settings:
         """One stream of twenty fields."""
         orgs = {org["name"]: _org(org, folder, at_once) for org in (self.a, self.b)}
         stream = Stream(
@@ -74,7 +74,7 @@ class Stand:
             source_module=MODULE,
             target_module=MODULE,
             key=KEY,
-            lag=lag,
+            lag=LAG,
             poll=POLL,
             poll_fast=fast_by_default(POLL),
             bulk=bulk,

@@ -21,11 +21,10 @@ from daemon.service.fleet import Fleet, Runner
 from daemon.service.pacing import Pacing
 from tests.bench._figures import Figure, end, parser, say
 from tests.bench._floor import Floor, script, sdk_loop
-from tests.bench._stand import Stand, daemon, standing
+from tests.bench._stand import LAG, Stand, daemon, standing
 from tests.bench.road import AT_ONCE, EQUAL
 
 MOST: Final = 1.05
-LAG: Final = timedelta(seconds=120)  # as settings have it that say nothing
 BURST_S: Final = 60
 LOTS: Final = 4  # a poll after each
 POSTED: Final = 100  # records of the script, whose price goes by the record
@@ -60,7 +59,7 @@ class Clock:
 def ours(records: int) -> int:
     """Credits of the daemon, as long as it runs behind a burst."""
     with tempfile.TemporaryDirectory() as folder, standing(records) as stand:
-        clock, settings = Clock(stand), stand.settings(Path(folder), AT_ONCE, lag=LAG)
+        clock, settings = Clock(stand), stand.settings(Path(folder), AT_ONCE)
         with daemon(settings, now=clock.now, monotonic=clock.monotonic) as fleet:
             fleet.once()
             clock.elapse(3 * LAG.total_seconds())
