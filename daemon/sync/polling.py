@@ -31,7 +31,7 @@ from daemon.sync.road import Travelled
 PAGES: Final = 100  # a cycle
 _LONGEST: Final = timedelta(minutes=1)  # that a cycle begins pages: other lanes wait so long
 FEW: Final = SMALL // 2  # records that each poll reads again: half of what a credit reads
-LATE: Final = timedelta(seconds=10)  # that each poll reads again: what becomes visible late is mostly not later
+LATE_S: Final = 10  # that each poll reads again: what becomes visible late is mostly not later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class Poller:
             report.caught_up = not report.more and not unsent
             if report.caught_up:
                 self._clock.walk_ends()
-                self._overlap.read_until(self._all_until(prepared, at, server_time) - LATE)
+                self._overlap.read_until(self._all_until(prepared, at, server_time) - timedelta(seconds=LATE_S))
             else:
                 self._clock.walk_pauses()
             if report.more and not unsent:

@@ -272,6 +272,7 @@ def small_sizes(sizes: dict[str, int]) -> Iterator[None]:
     places = {
         "SMALL": (polling,),
         "FEW": (polling,),
+        "LATE_S": (polling,),
         "LARGE": (polling, compare),
         "PAGES": (polling, compare),
         "RETRIES": (cycle,),

@@ -57,7 +57,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
     def page(reader: ChangeReader, *given: Any) -> Page:
         return watched.read(reader, *given)
 
-    for name, value in (("SMALL", 6), ("LARGE", 20), ("FEW", 3), ("LATE", timedelta())):
+    for name, value in (("SMALL", 6), ("LARGE", 20), ("FEW", 3), ("LATE_S", 0)):
         monkeypatch.setattr(polling, name, value)
     monkeypatch.setattr(ChangeReader, "page", page)
     with running_pair(tmp_path, modules=("Leads",), lag=LAG, stopping=lambda: watched.told) as watched.pair:
@@ -110,7 +110,7 @@ def test_what_appears_late_in_what_is_left_out_is_carried_when_the_horizon_has_p
 def test_what_appears_within_ten_seconds_is_carried_by_the_next_poll(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "LATE", timedelta(seconds=10))
+    monkeypatch.setattr(polling, "LATE_S", 10)
     watched.burst()
     late = insert_unseen(watched.pair, 8)
     assert watched.shown(after=5) == MANY
