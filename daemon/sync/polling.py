@@ -31,7 +31,7 @@ from daemon.sync.road import Travelled
 PAGES: Final = 100  # a cycle
 _LONGEST: Final = timedelta(minutes=1)  # that a cycle begins pages: other lanes wait so long
 FEW: Final = SMALL // 2  # records that each poll reads again: half of what a credit reads
-LATE_S: Final = 10  # that each poll reads again: what becomes visible late is mostly not later
+LATE_S: Final = 5  # that each poll reads again: what becomes visible late is mostly not later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,12 +52,6 @@ BUGS: Final = (
         "reached",
     ),
     _bug(
-        "what a poll leaves out is passed by the checkpoint",
-        "daemon/sync/overlap.py",
-        "return Skip(since=horizon, until=until)",
-        "return Skip(since=EPOCH, until=until)",
-    ),
-    _bug(
         "> for >=: the rest of a second is skipped",
         "daemon/zoho/coql.py",
         'return Condition(f"({later} or ({same} and (id > {quoted_id(position.record_id)})))", 3)',

@@ -187,5 +187,5 @@ def _sizes(dice: random.Random) -> dict[str, int]:
         "BATCH": dice.choice((2, 3, 100)),
         "LIST": dice.choice((2, 3, 5)),
         "FEW": dice.choice((0, 0, 1, 100)),
-        "LATE_S": dice.choice((0, 0, 10)),
+        "LATE_S": dice.choice((0, 0, 5)),
     }

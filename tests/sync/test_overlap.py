@@ -107,7 +107,7 @@ def test_what_appears_late_in_what_is_left_out_is_carried_when_the_horizon_has_p
     assert watched.pair.counterpart("Leads", late)
 
 
-def test_what_appears_within_ten_seconds_is_carried_by_the_next_poll(
+def test_what_appears_within_a_few_seconds_is_carried_by_the_next_poll(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(polling, "LATE_S", 10)
