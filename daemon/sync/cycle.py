@@ -201,7 +201,8 @@ class StreamRunner:
         """The stream by the metadata as last read; the catalogs keep it, so that most cycles ask nothing."""
         state = self._ledger.stream_state(self.stream)  # raises StreamChanged, before its new modules are found wanting
         before = state.carried if state is not None else NOTHING
-        if self._trust.aged() and (not self._caught_up_once or self._ledger.has_open(self.stream)):
+        waiting = self._trust.aged() and (not self._caught_up_once or self._ledger.has_open(self.stream))
+        if waiting and self._means.go_on(new=False):  # else it waits for credits, and this would spend them
             raise Aged
         try:
             prepared = prepare(self.stream, self._route, self._source, self._target, before)

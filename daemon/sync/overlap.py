@@ -35,9 +35,9 @@ class Overlap:
         met_again = [c for c in changes if c.modified_time >= edge and c.record_id not in unsent]
         self._settled.update((c.record_id, _fingerprint(c)) for c in met_again)
 
-    def read_until(self, server_time: datetime) -> None:
+    def read_until(self, moment: datetime) -> None:
         """All that was changed before has an outcome, but for what may still become visible."""
-        self._read_until = server_time.replace(microsecond=0)
+        self._read_until = max(self._read_until or EPOCH, moment.replace(microsecond=0))
 
     def leave_out_nothing(self) -> None:
         """Until a walk has read all again."""

@@ -119,7 +119,7 @@ class Poller:
             report.caught_up = not report.more and not unsent
             if report.caught_up:
                 self._clock.walk_ends()
-                self._overlap.read_until(self._all_until(prepared, at, server_time) - timedelta(seconds=LATE_S))
+                self._overlap.read_until(self._all_until(prepared, at, server_time))
             else:
                 self._clock.walk_pauses()
             if report.more and not unsent:
@@ -131,10 +131,11 @@ class Poller:
         return (server_time - self._stream.lag).replace(microsecond=0)
 
     def _all_until(self, prepared: Prepared, at: Position, server_time: datetime) -> datetime:
-        """Until when a walk that ended there has seen what was visible: of what is read apart, until it began."""
-        if prepared.fields.beside:
-            return server_time
-        return min(max(server_time, at.modified_time), self._hands.source.clock_before_next_call())
+        """Until when a walk that ended there has seen what was changed. Not until it ended, for an org may show all
+        changes late; and of what is read apart until it began.
+        """
+        now = server_time if prepared.fields.beside else self._hands.source.clock_before_next_call()
+        return min(at.modified_time + timedelta(seconds=1), now - timedelta(seconds=LATE_S))
 
     def _begin(self, state: StreamState, prepared: Prepared) -> _Reading:
         """At the checkpoint, or where the walk of the last cycle stopped for its ration: pages past the horizon do not

@@ -303,7 +303,7 @@ class Caller:
 
     def _note(self, reply: Reply) -> None:
         with self._lock:
-            if reply.status == 429:  # for everybody who shares this org, longer each time
+            if _throttled(reply):  # for everybody who shares this org, longer each time
                 if self._rest_until <= self._monotonic():  # calls that were on their way together are one time
                     self._throttled += 1
                 rest = reply.retry_after or min(THROTTLED_FOR, 2.0**self._throttled)
@@ -384,12 +384,19 @@ class Caller:
 
 
 def _token_refused(reply: Reply) -> bool:
-    if reply.status != 401:
-        return False
+    return reply.status == 401 and _code(reply) in TOKEN_CODES
+
+
+def _throttled(reply: Reply) -> bool:
+    """It may be told with another status (facts 9.4)."""
+    return reply.status == 429 or (reply.status == 400 and _code(reply) in THROTTLE_CODES)
+
+
+def _code(reply: Reply) -> object:
     try:
-        return (error_in(parse(reply.body)) or {}).get("code") in TOKEN_CODES
+        return (error_in(parse(reply.body)) or {}).get("code")
     except WrongShapeError:
-        return False
+        return None
 
 
 def _lacking(error: Mapping[str, object]) -> str:

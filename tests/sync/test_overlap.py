@@ -119,6 +119,20 @@ def test_what_appears_within_a_few_seconds_is_carried_by_the_next_poll(
     assert watched.shown(after=15) == 0
 
 
+def test_an_org_that_shows_all_changes_late_holds_back_none_longer(watched: Watched) -> None:
+    """It was taken to have shown all until the poll: what came between waited for the whole lag besides."""
+    pair = watched.pair
+    pair.a.faults.add(effect="visibility", seconds=30)
+    watched.burst()
+    pair.pass_time(10)
+    body = {"data": [{"Last_Name": "second", "Company": "C"}]}
+    httpx.post(f"{pair.a.base_url}/crm/v8/Leads", headers=pair.a.headers(), json=body)
+    pair.emu.clear_faults()
+    assert watched.shown(after=5) == MANY
+    assert watched.shown(after=28) >= 1
+    assert len(pair.b.records("Leads")) == MANY + 1
+
+
 def test_what_appears_late_is_carried_though_a_burst_behind_it_is_still_left_out(watched: Watched) -> None:
     watched.burst()
     late = insert_unseen(watched.pair, 50)

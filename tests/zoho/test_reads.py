@@ -129,6 +129,15 @@ def test_a_throttle_is_not_repeated_and_says_how_long_to_wait(zoho, server, slep
     assert (caught.value.retry_after, len(server.calls), slept) == (after, 1, [])
 
 
+@pytest.mark.parametrize(("status", "code"), [(429, "TOO_MANY_REQUESTS"), (400, "RATE_LIMIT_EXCEEDED")])
+def test_the_org_rests_after_a_throttle_whatever_its_status(zoho, server, status, code):
+    server.say(status, error(code))
+    for _ in range(2):
+        with pytest.raises(OrgUnavailable):
+            poll(zoho)
+    assert len(server.calls) == 1
+
+
 def test_a_retry_after_is_listened_to(zoho, server):
     server.say(429, error("TOO_MANY_REQUESTS"), Retry_After="7")
     with pytest.raises(OrgUnavailable) as caught:
