@@ -38,8 +38,11 @@ class Day:
         self.pair: Pair
 
     @contextmanager
-    def awake(self) -> Iterator[Pair]:
-        with opened(self.emu, self.settings, monotonic=lambda: 0.0, sleep=self.emu.world.clock.advance) as self.pair:
+    def awake(self, *, watch: bool = False) -> Iterator[Pair]:
+        """With a stopwatch that runs, if told."""
+        clock = self.emu.world.clock
+        monotonic = (lambda: clock.now() - BORN) if watch else lambda: 0.0
+        with opened(self.emu, self.settings, monotonic=monotonic, sleep=clock.advance) as self.pair:
             yield self.pair
 
     def lead(self, **values: str) -> str:
@@ -169,6 +172,19 @@ def test_what_waits_is_not_kept_waiting_for_ever_by_polls(
         assert until is not None
         assert ceiling == 200 or until <= end - timedelta(hours=2)
         assert len(pair.b.records("Leads")) + len(pair.queue()) == 60
+
+
+def test_a_first_pass_that_waits_for_credits_reads_no_metadata_meanwhile(emu: Emulator, tmp_path: Path) -> None:
+    """But every six hours. It did every hour, out of what is kept for new changes: half of a small ceiling went there."""
+    day = Day(emu, tmp_path, us=100)
+    with day.awake(watch=True) as pair:
+        for _ in range(900):
+            day.lead()
+        while day.cycle().more or pair.fleet.runners[0]._means.go_on(new=False):
+            emu.world.clock.advance(60)
+        before = len(pair.b.log())
+        day.go_by(10)
+        assert [call["kind"] for call in pair.b.log()[before:]] == []
 
 
 def test_with_too_few_credits_everything_waits_and_nothing_is_lost(emu: Emulator, tmp_path: Path) -> None:
