@@ -175,7 +175,7 @@ def test_what_waits_is_not_kept_waiting_for_ever_by_polls(
 
 
 def test_a_first_pass_that_waits_for_credits_reads_no_metadata_meanwhile(emu: Emulator, tmp_path: Path) -> None:
-    """But every six hours. It did every hour, out of what is kept for new changes: half of a small ceiling went there."""
+    """But every six hours. It did every hour, by what is kept for new changes: half of a small ceiling went there."""
     day = Day(emu, tmp_path, us=100)
     with day.awake(watch=True) as pair:
         for _ in range(900):
