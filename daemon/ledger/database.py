@@ -66,7 +66,7 @@ class Database(ABC):
 
     def end_stopped(self, connection: Connection) -> None:
         """By a claimer: who stopped in the middle of a writing transaction loses it. Of a `shared` database only."""
-        raise NotImplementedError
+        raise NotImplementedError  # a file has one daemon
 
     @abstractmethod
     def reader(self) -> Engine:

@@ -61,10 +61,6 @@ class Sift:
     def of(self, condition: coql.Condition) -> coql.Condition:
         return coql.and_(condition, coql.before("Modified_Time", self.until), self.where)
 
-    def concerns(self, after: Position) -> bool:
-        """Whether it says anything of what comes after a position."""
-        return after.modified_time < self.until
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
@@ -77,10 +73,6 @@ class Skip:
         return coql.and_(
             condition, coql.or_(coql.before("Modified_Time", self.since), coql.at_or_after("Modified_Time", self.until))
         )
-
-    def concerns(self, after: Position) -> bool:
-        """As of a sift."""
-        return after.modified_time < self.until
 
     def over(self, after: Position) -> Position:
         """Where a walk that stands in it goes on."""
@@ -122,7 +114,7 @@ class ChangeReader:
         if self._by_list:
             return self._by_walk(columns, narrowed.over(after) if isinstance(narrowed, Skip) else after)
         trouble: Exception | None = None
-        if narrowed is not None and self._narrows and narrowed.concerns(after):
+        if narrowed is not None and self._narrows and after.modified_time < narrowed.until:
             try:
                 return self._narrowed(columns, after, limit, narrowed)
             except (BadAnswer, CredentialRefused, RequestRefused) as error:
