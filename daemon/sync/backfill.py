@@ -20,8 +20,9 @@ pages of several jobs, over moving data, do not follow each other by id. In all 
 gone or does not end, the files are given up with a warning, and the stream is read by queries from where its checkpoint
 stands: what was carried is known and costs no write.
 
-A crash between the making of a job and the storing of its id leaves a job that nobody looks at (50 credits): the stream
-then goes on by queries, because its checkpoint has left the start.
+A crash between the making of a job and the storing of its id leaves a job that nobody looks at (50 credits). As after
+everything else by which the choice of the way did not come to its end (a page that did not get through, an org that was
+away), it is made once more behind the next page.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from daemon.sync.means import Means
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Travelled
 from daemon.zoho import bulk, coql
-from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused, ZohoError
+from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused
 
 _QUERIES: Final = "it is read by queries"
 _ANEW: Final = "all is read anew, from files where that is cheaper"
@@ -61,6 +62,7 @@ ROWS: Final = 2_000  # of a page
 _SAMPLE: Final = 100  # records that a list call gives by id for one credit
 _LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _LONGEST: Final = timedelta(hours=6)
+_TRIES: Final = 5
 _TIMES: Final = ("Modified_Time", "Created_Time")
 
 
@@ -101,6 +103,7 @@ class Loader:
         self._reader = reader
         self._means = means
         self._now = now
+        self._tries = _TRIES  # at choosing the way
         self._short = False  # of credits
         self._file: _File | None = None
         self._aloft: deque[list[Change]] = deque()  # the rows of each page that is on its way
@@ -109,20 +112,35 @@ class Loader:
 
     # --- whether -----------------------------------------------------------------------------------------------------
 
-    def may_begin(self, state: StreamState) -> bool:
-        """Whether all records are about to be read, from the first on."""
-        return state.caught_up_at is None and state.position == START and not self._stream.notes_of
+    def may_begin(self, state: StreamState, prepared: Prepared) -> bool:
+        """Whether all records are read, and the way is still to be chosen."""
+        if state.caught_up_at is not None or self._stream.notes_of or not self._tries:
+            return False
+        load = self._ledger.backfill(self._stream)
+        if load is None or state.started_at is None or load.started_at < state.started_at:
+            return True
+        return state.position == START and load.rules_version != prepared.fields.version
 
     def begin(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
-        No trouble of it stops the stream: then it is read by queries.
+        No trouble of it stops the stream: where an org is away the way is chosen behind the next page, a few times; else
+        it is read by queries.
         """
+        try:
+            self._begin(prepared)
+        except OrgUnavailable as error:
+            self._tries -= 1
+            then = "the way is chosen behind the next page" if self._tries else _QUERIES
+            logger.warning("{}: {}; {}", self._stream.address, error, then)
+
+    def _begin(self, prepared: Prepared) -> None:
         source, stream, criteria = self._source.zoho, self._stream, prepared.fields.at_source
         horizon = (source.clock_before_next_call() - stream.lag).replace(microsecond=0)
         try:
             matching = source.count(stream.source_module, None if criteria is None else coql.matching(criteria))
-        except ZohoError as error:
-            logger.warning("{}: how much is to be read is not known: {}", stream.address, error)
+        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            logger.warning("{}: how much is to be read is not known: {}; {}", stream.address, error, _QUERIES)
+            self._tries = 0
             return
         saved, how = self._writer.saves(prepared, matching)
         job_id, total, why = None, matching, self._unfit(prepared, matching, saved)
@@ -165,8 +183,8 @@ class Loader:
             if not self._means.spares(price.JOB_PRICE):  # it would be at the cost of what is new elsewhere
                 return None, matching, f"{why}, and a job at once is more than the credits let a first pass spend"
             job_id = source.start_bulk_read(stream.source_module, self._columns(prepared))
-        except ZohoError as error:
-            logger.warning("{}: {}; it is read by queries", stream.address, error)
+        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            logger.warning("{}: {}; {}", stream.address, error, _QUERIES)
             return None, matching, str(error)
         return job_id, there, why
 

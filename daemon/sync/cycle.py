@@ -157,14 +157,14 @@ class StreamRunner:
         find = partial(self._find_deleted, back_to=self._poller.back_to(state))
         if self._loader.goes_on(state, prepared):
             return (self._load,)
-        if self._loader.may_begin(state):
+        if self._loader.may_begin(state, prepared):
             return self._poll, find  # the poll decides whether files are read
         return find, self._poll
 
     def _find_deleted(self, prepared: Prepared, report: Report, *, back_to: datetime | None) -> None:
         """Not while files are read, or may be: they may hold what is deleted by then."""
         state = state_of(self._ledger, self.stream)
-        if self._loader.goes_on(state, prepared) or self._loader.may_begin(state):
+        if self._loader.goes_on(state, prepared) or self._loader.may_begin(state, prepared):
             return
         self._listed_at = self._now()
         self._stop(report, self._deletions.look(state, self._meter, back_to))

@@ -86,7 +86,7 @@ class Poller:
         if not self._means.go_on(new=new):
             hands.ledger.polled(stream, hands.now(), None, caught_up=False)
             return
-        may_load = self._loader.may_begin(state)
+        may_load = self._loader.may_begin(state, prepared)
         reading = self._begin(state, prepared)
         at, server_time, checkpoint = reading.at, reading.server_time, state.position
         horizon = self._horizon(server_time)

@@ -200,8 +200,7 @@ def test_the_daemon_tells_a_blown_fuse_to_a_webhook_once_across_a_kill(site: Sit
         process = site.start("run", "--log-json")
         until(lambda: len(site.emu.orgs["us"].records("Leads")) == 2)
         hook.status = 503
-        for lead in mine:
-            site.emu.orgs["india"].delete("Leads", lead)
+        site.emu.orgs["india"].delete("Leads", mine[0])  # one alone: of two a poll may see the first, and tell of that
         until(lambda: hook.refused)
         process.kill()
         process.wait()
@@ -209,8 +208,8 @@ def test_the_daemon_tells_a_blown_fuse_to_a_webhook_once_across_a_kill(site: Sit
         site.start("run", "--log-json")
         until(lambda: hook.got, 90)  # it may have been killed while it told: then its lease has to end
         command = hook.got[0]["command"]
-        assert command == f'orgsync release {LEADS} --accept 2 --reason "…"'
-        assert site.call("release", LEADS, "--accept", "2", "--reason", "meant").returncode == 0
+        assert command == f'orgsync release {LEADS} --accept 1 --reason "…"'
+        assert site.call("release", LEADS, "--accept", "1", "--reason", "meant").returncode == 0
         until(lambda: len(hook.got) == 2, 30)
         assert hook.events() == [("opened", "fuse"), ("resolved", "fuse")]
         assert hook.url not in site.log()

@@ -13,6 +13,7 @@ import pytest
 from loguru import logger
 
 from daemon.core import backfill as price
+from daemon.core import steps
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
 from daemon.sync import backfill, convoy
@@ -159,6 +160,70 @@ def test_a_kill_within_the_first_page_does_not_forfeit_the_file(
             assert in_step(other)
             assert (jobs(other), way(other)[:2]) == (1, ("bulk", 1))
             assert len(other.b.log(kind="insert")) < 12
+
+
+def rested(pair: Pair) -> None:
+    """Orgs that had too many calls take some again."""
+    for catalog in pair.fleet.catalogs.values():
+        catalog.zoho._caller._rest_until = 0.0
+
+
+AWAY: dict[str, Any] = {"effect": "status", "status": 429, "code": "TOO_MANY_REQUESTS"}
+
+
+@pytest.mark.parametrize("effect", [AWAY, {"effect": "cut", "when": "after"}])
+def test_a_first_page_that_gets_through_by_half_does_not_forfeit_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(steps, "BATCH", 1)
+    with pair_of(tmp_path) as pair:
+        pair.b.faults.next("insert", skip=1, **effect)
+        pair.cycle("Leads")
+        assert len(pair.b.records("Leads")) == 1 + (effect != AWAY)
+        rested(pair)
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), way(pair)[:2]) == (1, ("bulk", 1))
+
+
+@pytest.mark.parametrize(("kind", "skip"), [("coql", 1), ("coql", 2), ("bulk_read", 0)])
+@pytest.mark.parametrize("effect", [AWAY, {"effect": "cut", "when": "after"}])
+def test_an_org_that_is_away_when_the_way_is_chosen_is_asked_behind_the_next_page(
+    tmp_path: Path, kind: str, skip: int, effect: dict[str, Any]
+) -> None:
+    with pair_of(tmp_path) as pair:
+        pair.a.faults.next(kind, skip=skip, **effect)
+        pair.cycle("Leads")
+        rested(pair)
+        settle(pair, 8)
+        assert in_step(pair)
+        assert way(pair)[:2] == ("bulk", 1)
+        assert len(pair.b.log(kind="insert")) < 12
+
+
+def test_an_org_that_makes_no_job_is_asked_for_one_a_few_times(tmp_path: Path) -> None:
+    with pair_of(tmp_path, records=30) as pair:
+        pair.a.faults.add(kind="bulk_read", effect="cut", when="before", times=100)
+        settle(pair, 8)
+        assert in_step(pair)
+        assert jobs(pair) == 5
+
+
+def test_a_kill_before_the_jobs_id_is_stored_does_not_forfeit_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pair_of(tmp_path) as pair:
+        with monkeypatch.context() as patch:
+            patch.setattr(pair.ledger, "begin_backfill", killed)
+            with pytest.raises(KeyboardInterrupt):
+                pair.cycle("Leads")
+        with again(pair) as other:
+            settle(other, 8)
+            assert in_step(other)
+            assert (jobs(other), way(other)[:2]) == (2, ("bulk", 1))
 
 
 def test_without_the_scope_the_stream_goes_on_by_queries(tmp_path: Path) -> None:
