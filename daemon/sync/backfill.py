@@ -123,8 +123,8 @@ class Loader:
 
     def begin(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
-        No trouble of it stops the stream: where an org is away the way is chosen behind the next page, a few times; else
-        it is read by queries.
+        No trouble of it stops the stream: where an org is away the way is chosen behind the next page, a few times;
+        else it is read by queries.
         """
         try:
             self._begin(prepared)
