@@ -1,7 +1,7 @@
 """Records as the rows of a bulk write's CSV (facts 7.2), and which streams can be written by one.
 
 A cell says less than JSON, and how Zoho reads it is confirmed nowhere. So a value that a cell might not say exactly
-keeps its record out of the file, and what was made of the others is compared with what was sent (`confirmed`).
+keeps its record out of the file, and what was made of the others is compared with what was sent (`promise_of`).
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A CSV, and the creates that are in it."""
+class Promise:
+    """What a row says of a record, as digests in the order of the columns, so that little is held of each."""
 
-    content: bytes
-    steps: tuple[Create, ...]
+    source_id: str
+    key: str
+    digests: str
 
 
 def _text(value: Json) -> str:
@@ -116,22 +117,36 @@ def columns_of(fields: FieldMap) -> list[Column]:
     ]
 
 
-def sheet_of(steps: Iterable[Create], columns: Sequence[Column], most: int, most_bytes: int = MOST_BYTES) -> Sheet:
-    """The first creates, at most so many rows and bytes, of those whose every value a cell says exactly."""
-    table, carried = csv.writer(_Line(), lineterminator="\n"), list[Create]()
-    lines: list[bytes] = [table.writerow([column.api_name for column in columns]).encode()]
-    size = len(lines[0])
-    for step in steps:
-        try:
-            line = table.writerow(_row(step, columns)).encode()
-        except ValueError:
-            continue
-        size += len(line)
-        if len(carried) == most or size > most_bytes:
-            break
-        lines.append(line)
-        carried.append(step)
-    return Sheet(content=b"".join(lines), steps=tuple(carried))
+class Sheet:
+    """A CSV that grows by creates, up to so many rows and bytes. `carried` are the source ids of those in it."""
+
+    def __init__(self, columns: Sequence[Column], most: int, most_bytes: int = MOST_BYTES) -> None:
+        self.columns = columns
+        self.content = bytearray()
+        self.carried: set[str] = set()
+        self._table = csv.writer(_Line(), lineterminator="\n")
+        self._most, self._most_bytes = most, most_bytes
+        self._full = False
+        self._append([column.api_name for column in columns])
+
+    def add(self, steps: Iterable[Create]) -> None:
+        """Those of which a cell says every value exactly, until it is full."""
+        for step in steps:
+            try:
+                row = _row(step, self.columns)
+            except ValueError:
+                continue
+            if self._full or len(self.carried) == self._most or not self._append(row):
+                self._full = True
+                return
+            self.carried.add(step.change.record_id)
+
+    def _append(self, row: Sequence[str]) -> bool:
+        line = self._table.writerow(row).encode()
+        fits = len(self.content) + len(line) <= self._most_bytes
+        if fits:
+            self.content += line
+        return fits
 
 
 class _Line:
@@ -143,13 +158,22 @@ class _Line:
 
 def _row(step: Create, columns: Sequence[Column]) -> list[str]:
     """The cells of a record. Raises ValueError for one that a row does not say exactly, or that lacks something yet."""
-    if step.later is not None or step.values.keys() != {column.api_name for column in columns}:
+    names = [column.api_name for column in columns]
+    if step.later is not None or step.values.keys() != set(names) or not step.digests.by_field.keys() >= set(names[1:]):
         raise ValueError("something of it comes later")
     values = [(column.kind, step.values[column.api_name]) for column in columns]
     return ["" if value is None else _CELLS[kind](value) for kind, value in values]
 
 
-def confirmed(step: Create, row: WireRecord, fields: FieldMap, key: bytes) -> bool:
-    """Whether the target's record holds what was sent."""
-    seen, sent = observe(row, fields), step.digests.by_field
-    return all(digest_value(seen[name], key) == sent[name] for name in seen.keys() & sent.keys())
+def promise_of(step: Create, columns: Sequence[Column]) -> Promise:
+    """What the row of a create says."""
+    by_field = step.digests.by_field
+    digests = " ".join(by_field[column.api_name] for column in columns[1:])
+    return Promise(source_id=step.change.record_id, key=step.match[columns[0].api_name], digests=digests)
+
+
+def kept(promise: Promise, row: WireRecord, fields: FieldMap, columns: Sequence[Column], secret: bytes) -> bool:
+    """Whether a record of the target is the one that was to be made, and holds what was sent."""
+    seen, (key, *others) = observe(row, fields), columns
+    digests = " ".join(digest_value(seen[column.api_name], secret) for column in others)
+    return row.get(key.api_name) == promise.key and digests == promise.digests

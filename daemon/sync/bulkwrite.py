@@ -18,7 +18,7 @@ is inserted after all, or a job fails, is refused or does not end, the rest of t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,22 +27,22 @@ from loguru import logger
 
 from daemon.core import backfill as price
 from daemon.core.answer import Answer, Done, Refused, Uncertain
-from daemon.core.bulkwrite import columns_of, confirmed, sheet_of, unfit_to_write
+from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, kept, promise_of
 from daemon.core.causes import DUPLICATE_DATA
 from daemon.core.fuse import Meter, sentence
-from daemon.core.record import Change, Position
+from daemon.core.record import START, Change, Position
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Write
 from daemon.ledger import Backfill, Ledger, LedgerError
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, ChangeReader, Page
-from daemon.sync.convoy import Arrival
 from daemon.sync.doubts import patience
 from daemon.sync.hands import Hands
 from daemon.sync.latejob import REMEMBERED
 from daemon.sync.means import Means
+from daemon.sync.packed import Packed
 from daemon.sync.prepare import Prepared
-from daemon.sync.road import plan_page, settle_page
+from daemon.sync.road import Travelled, plan_page, settle_page
 from daemon.sync.writing import Planned, Sent, intents_of, leaving_of, write
 from daemon.zoho import bulkwrite
 from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused
@@ -61,28 +61,18 @@ class BulkWriter:
         self, stream: Stream, target: Catalog, ledger: Ledger, means: Means, now: Callable[[], datetime]
     ) -> None:
         self._stream = stream
-        self._catalog = target
         self._target = target.zoho
         self._ledger = ledger
         self._means = means
         self._now = now
         self._reader = ChangeReader(target.zoho, stream.target_module)
+        self._read_until = START  # by an earlier job, whose records are all older
         self.forget()
-
-    def saves(self, prepared: Prepared, records: int) -> tuple[int, str]:
-        """The credits that bulk write saves with so many records; and in words, where the settings ask for it."""
-        if self._stream.bulk != "write":
-            return 0, ""
-        unable = unfit_to_write(self._stream, prepared.fields, self._catalog.schema(self._stream.target_module))
-        if unable is not None:
-            return 0, f"; it is not written by bulk write: {unable}"
-        inserts, jobs = price.by_insert(records), price.by_bulk_write(records, len(prepared.fields.rules))
-        return max(0, inserts - jobs), f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"
 
     def forget(self) -> None:
         """No page is held; those that were are to be planned anew."""
-        self.pages: list[tuple[Page, Planned]] = []
-        self._steps: tuple[Create, ...] = ()
+        self.pages = Packed()
+        self._carried: set[str] = set()  # by the job
         self._looks = 0
         self._look_at: datetime | None = None
 
@@ -90,7 +80,11 @@ class BulkWriter:
         """How long it is of no use to go on."""
         return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
 
-    def travel(self, pages: Iterator[Page], prepared: Prepared, hands: Hands, meter: Meter) -> Generator[Arrival]:
+    def may_make(self, prepared: Prepared) -> bool:
+        """Whether a first pass may spend all at once that a whole job costs."""
+        return self._means.spares(price.by_bulk_write(price.WRITE_ROWS, len(prepared.fields.rules)))
+
+    def travel(self, pages: Iterator[Page], prepared: Prepared, hands: Hands, meter: Meter) -> Generator[Travelled]:
         """Makes a job of the next pages if that pays, or takes them to their outcomes, with the job that is at work
         once it has ended. Of one that is, the pages are held.
 
@@ -99,9 +93,10 @@ class BulkWriter:
         load, trouble = self._load(), None
         answers: Mapping[str, Answer] = {}
         if load.write_sent_at is None:
-            if not self._gathered(pages, prepared, hands):
+            sheet = self._gathered(pages, prepared, hands)
+            if sheet is None:
                 return
-            trouble = self._send(load, prepared, hands)
+            trouble = self._send(load, sheet, prepared, hands)
             load = self._load()
         if load.write_sent_at is not None:
             heard = self._hear(load, load.write_sent_at, prepared)
@@ -110,37 +105,39 @@ class BulkWriter:
             answers = heard
         yield from self._settled(answers, trouble, prepared, hands, meter)
 
-    def _gathered(self, pages: Iterator[Page], prepared: Prepared, hands: Hands) -> bool:
-        """Plans pages for one job; False, and none is held, when nothing may be begun."""
-        ready = False
+    def _gathered(self, pages: Iterator[Page], prepared: Prepared, hands: Hands) -> Sheet | None:
+        """Plans pages for one job; None, and none is held, when nothing may be begun."""
+        sheet, ready = Sheet(columns_of(prepared.fields), price.WRITE_ROWS), False
         try:
             for page in pages:
-                self.pages.append((page, plan_page(page.changes, prepared, hands)))
+                planned = plan_page(page.changes, prepared, hands)
+                sheet.add(step for step in planned.steps if isinstance(step, Create))
+                self.pages.append(planned)
                 if hands.stopping():
                     break
             ready = not hands.stopping() and self._means.go_on(new=False)
         finally:
             if not ready:
                 self.forget()
-        return ready
+        return sheet if ready else None
 
     # --- a job -------------------------------------------------------------------------------------------------------
 
-    def _send(self, load: Backfill, prepared: Prepared, hands: Hands) -> str | None:
+    def _send(self, load: Backfill, sheet: Sheet, prepared: Prepared, hands: Hands) -> str | None:
         """Makes a job of what pays; gives the trouble that does not let it be done now."""
-        columns = columns_of(prepared.fields)
-        creates = [s for _, page in self.pages for s in page.steps if isinstance(s, Create)]
-        sheet = sheet_of(creates, columns, price.WRITE_ROWS)
-        if price.by_bulk_write(len(sheet.steps), len(columns)) >= price.by_insert(len(sheet.steps)):
+        columns, rows = sheet.columns, len(sheet.carried)
+        if price.by_bulk_write(rows, len(columns)) >= price.by_insert(rows):
             return None
         if not self._means.spares(price.WRITE_PRICE):
             self._note_short(load)
             return None
         sent_at = self._target.server_now()
         self._note(write_sent_at=sent_at, write_until=sent_at + patience(self._stream, self._target))
-        self._ledger.begin(self._stream, intents_of(sheet.steps, sent_at), leaving_of(sheet.steps, prepared, hands))
+        for planned in self.pages:
+            steps = _creates(planned, sheet.carried)
+            self._ledger.begin(self._stream, intents_of(steps, sent_at), leaving_of(steps, prepared, hands))
         try:
-            file_id = self._target.upload_rows(prepared.target_zgid, sheet.content)
+            file_id = self._target.upload_rows(prepared.target_zgid, bytes(sheet.content))
             with self._target.one_deadline(price.WRITE_PRICE):
                 self._note(write_until=sent_at + timedelta(seconds=LONGEST_S))
                 job_id = self._target.start_bulk_write(
@@ -157,8 +154,8 @@ class BulkWriter:
             self._give_up(load, str(error))
             return None
         self._note(write_job_id=job_id)
-        self._steps, self._looks = sheet.steps, 0
-        logger.info("{}: {} records are written by bulk write job {}", self._stream.address, len(sheet.steps), job_id)
+        self._carried, self._looks = sheet.carried, 0
+        logger.info("{}: {} records are written by bulk write job {}", self._stream.address, rows, job_id)
         return None
 
     def _note_short(self, load: Backfill) -> None:
@@ -197,7 +194,7 @@ class BulkWriter:
             return None
         over = max(self._target.server_now(), sent_at + patience(self._stream, self._target))
         try:
-            if job.state == "done" and self._steps:
+            if job.state == "done" and self._carried:
                 return self._answers(load, job, sent_at, prepared)
             if job.state == "done":
                 self._name_made(job, sent_at, prepared.fields.key or "")
@@ -231,53 +228,62 @@ class BulkWriter:
 
     def _answers(self, load: Backfill, job: bulkwrite.Job, sent_at: datetime, prepared: Prepared) -> dict[str, Answer]:
         """What became of the job's records; none of one that certainly was not made."""
-        key = prepared.fields.key or ""
-        written = self._written(job, key)
-        made = {step.change.record_id: written.get(step.match[key]) for step in self._steps}
-        wanted = {one.record_id: step for step in self._steps if (one := made[step.change.record_id]) and one.record_id}
-        answers: dict[str, Answer] = {}
-        for target_id, row in self._read_back(list(wanted), sent_at, prepared).items():
-            step = wanted[target_id]
-            if confirmed(step, row.values, prepared.fields, self._ledger.digest_key):
-                answers[step.change.record_id] = Done(record_id=target_id, modified_time=row.modified_time)
-        odd = [target_id for target_id, step in wanted.items() if step.change.record_id not in answers]
-        for target_id in odd:
+        columns = columns_of(prepared.fields)
+        key = columns[0].api_name
+        made, answers = self._told(self._written(job, key), columns)
+        skipped, odd = len(self._carried) - len(made) - len(answers), dict(made)
+        for shown in self._read_back(made.keys(), sent_at, [column.api_name for column in columns]):
+            if kept(made[shown.record_id], shown.values, prepared.fields, columns, self._ledger.digest_key):
+                one = odd.pop(shown.record_id)
+                answers[one.source_id] = Done(record_id=shown.record_id, modified_time=shown.modified_time)
+        for target_id, one in odd.items():
             text = f"bulk write made {target_id}, and it does not read as what was sent"
-            answer = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
-            answers[wanted[target_id].change.record_id] = answer
-        for source_id in [i for i, one in made.items() if one is None]:
-            answers[source_id] = Uncertain(code="BULK_WRITE", message="the job's file says nothing of this record")
-        skipped = sum(one is not None and one.record_id is None for one in made.values())
+            answers[one.source_id] = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
         whys = []
-        if skipped > max(_AT_LEAST, len(made) * _NOT_FIT):
-            whys.append(f"of {len(made)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
-        if len(odd) > max(_AT_LEAST, len(wanted) * _NOT_FIT):
-            whys.append(f"of {len(wanted)} records that bulk write made {len(odd)} do not read as was sent")
+        if skipped > max(_AT_LEAST, len(self._carried) * _NOT_FIT):
+            whys.append(f"of {len(self._carried)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
+        if len(odd) > max(_AT_LEAST, len(made) * _NOT_FIT):
+            whys.append(f"of {len(made)} records that bulk write made {len(odd)} do not read as was sent")
         if whys:
             self._give_up(load, "; ".join(whys))
         return answers
 
-    def _read_back(self, ids: Sequence[str], sent_at: datetime, prepared: Prepared) -> dict[str, Change]:
+    def _told(
+        self, written: Mapping[str, bulkwrite.Written], columns: Sequence[Column]
+    ) -> tuple[dict[str, Promise], dict[str, Answer]]:
+        """What was promised of each record that the job says it made; answers for those of which it says nothing."""
+        made, answers = dict[str, Promise](), dict[str, Answer]()
+        for planned in self.pages:
+            for step in _creates(planned, self._carried):
+                row = written.get(step.match[columns[0].api_name])
+                if row is None:
+                    text = "the job's file says nothing of this record"
+                    answers[step.change.record_id] = Uncertain(code="BULK_WRITE", message=text)
+                elif row.record_id is not None:
+                    made[row.record_id] = promise_of(step, columns)
+        return made, answers
+
+    def _read_back(self, ids: Collection[str], sent_at: datetime, columns: Sequence[str]) -> Iterator[Change]:
         """The records that a job has made, as they are now: what was changed last, and the rest by id."""
-        columns = [rule.target for rule in prepared.fields.rules]
-        found, left = dict[str, Change](), set(ids)
-        if not ids:
-            return found
-        at = Position(modified_time=sent_at - _SLOW, record_id="0")
-        for _ in range(2 + len(ids) // LARGE):
+        left, at = set(ids), max(Position(modified_time=sent_at - _SLOW, record_id="0"), self._read_until)
+        for _ in range(2 + len(ids) // LARGE if ids else 0):
             page = self._reader.page(columns, at, LARGE)
-            found |= {change.record_id: change for change in page.changes if change.record_id in left}
-            left -= found.keys()
+            found = [change for change in page.changes if change.record_id in left]
+            left.difference_update(change.record_id for change in found)
+            yield from found
             at = page.end
             if page.last or not left:
                 break
-        return found | {change.record_id: change for change in self._reader.by_ids(columns, sorted(left))}
+        self._read_until = at
+        rest = sorted(left)
+        for first in range(0, len(rest), LARGE):
+            yield from self._reader.by_ids(columns, rest[first : first + LARGE])
 
     # --- pages -------------------------------------------------------------------------------------------------------
 
     def _settled(
         self, answers: Mapping[str, Answer], trouble: str | None, prepared: Prepared, hands: Hands, meter: Meter
-    ) -> Generator[Arrival]:
+    ) -> Generator[Travelled]:
         """Settles the pages; after one that did not get through, of each only what was answered by the job. What is not
         sent is withdrawn, so that it need not be asked for.
         """
@@ -285,10 +291,10 @@ class BulkWriter:
         stuck, away = trouble is not None, trouble is not None
         self.forget()
         meter.answered(len(answers), ())
-        for page, planned in pages:
+        for planned in pages:
             mine = {i: answers[i] for i in planned.ids & answers.keys()}
             left = [s for s in planned.steps if not isinstance(s, Write) or s.change.record_id not in mine]
-            stuck = stuck or (not answers and not self._means.go_on(new=False))
+            stuck = stuck or (not answers and self._means.records(len(left), new=False) < len(left))
             sent = Sent(trouble=trouble, away=away)
             if not stuck:
                 sent = write(replace(planned, steps=left), prepared, hands, "poll", meter)
@@ -298,7 +304,7 @@ class BulkWriter:
             if travelled.blown is not None:
                 trouble = sentence(travelled.blown, self._stream.address)
             stuck = stuck or bool(travelled.unsent) or trouble is not None
-            yield page, travelled
+            yield travelled
         if answers:
             self._over()
 
@@ -319,3 +325,8 @@ class BulkWriter:
     def _give_up(self, load: Backfill, why: str) -> None:
         logger.warning("{}: {}; what is left to write is inserted", self._stream.address, why)
         self._note(writes="rest", why=f"{load.why}; {why}")
+
+
+def _creates(planned: Planned, carried: Collection[str]) -> list[Create]:
+    """Those of a page that a job carries."""
+    return [step for step in planned.steps if isinstance(step, Create) and step.change.record_id in carried]

@@ -42,6 +42,7 @@ from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
 from daemon.sync.latejob import LateJob
+from daemon.sync.loadway import LoadWay
 from daemon.sync.means import Means
 from daemon.sync.pointing import Finder
 from daemon.sync.polling import Poller
@@ -91,6 +92,7 @@ class StreamRunner:
             stopping=stopping,
         )
         self._means = Means(source.zoho, target.zoho)
+        self._way = LoadWay(stream, source, target, ledger, self._means, now)
         self._loader = Loader(stream, source, ledger, self._reader, self._means, now, target)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
         self._late_job = LateJob(stream, target.zoho, ledger, now)
@@ -102,7 +104,7 @@ class StreamRunner:
         self._people: dict[str, str | None] | None = None
         self._caught_up_once = False
         self._trust = Trust(source, target)
-        self._poller = Poller(stream, self._reader, self._hands, self._means, self._loader, self._trust)
+        self._poller = Poller(stream, self._reader, self._hands, self._means, self._way, self._trust)
         self._looked_at: datetime | None = None
         self._listed_at = now()
 
@@ -157,14 +159,14 @@ class StreamRunner:
         find = partial(self._find_deleted, back_to=self._poller.back_to(state))
         if self._loader.goes_on(state, prepared):
             return (self._load,)
-        if self._loader.may_begin(state, prepared):
+        if self._way.may_choose(state, prepared):
             return self._poll, find  # the poll decides whether files are read
         return find, self._poll
 
     def _find_deleted(self, prepared: Prepared, report: Report, *, back_to: datetime | None) -> None:
         """Not while files are read, or may be: they may hold what is deleted by then."""
         state = state_of(self._ledger, self.stream)
-        if self._loader.goes_on(state, prepared) or self._loader.may_begin(state, prepared):
+        if self._loader.goes_on(state, prepared) or self._way.may_choose(state, prepared):
             return
         self._listed_at = self._now()
         self._stop(report, self._deletions.look(state, self._meter, back_to))

@@ -15,13 +15,13 @@ from daemon.core.record import Position
 from daemon.core.rules import Stream
 from daemon.core.settle import Walk
 from daemon.ledger import StreamState
-from daemon.sync.backfill import Loader
 from daemon.sync.catalog import Trust
 from daemon.sync.changes import LARGE, SMALL, ChangeReader, Narrowed, Skip
 from daemon.sync.clock import SourceClock, second_of
 from daemon.sync.convoy import Convoy
 from daemon.sync.firstpass import first_sift
 from daemon.sync.hands import Hands
+from daemon.sync.loadway import LoadWay
 from daemon.sync.means import Means
 from daemon.sync.overlap import Overlap
 from daemon.sync.prepare import Prepared
@@ -47,13 +47,13 @@ class Poller:
     """Polls for one stream. Remembers what the last pages looked like, and where a walk stopped for its ration."""
 
     def __init__(
-        self, stream: Stream, reader: ChangeReader, hands: Hands, means: Means, loader: Loader, trust: Trust
+        self, stream: Stream, reader: ChangeReader, hands: Hands, means: Means, way: LoadWay, trust: Trust
     ) -> None:
         self._stream = stream
         self._reader = reader
         self._hands = hands
         self._means = means
-        self._loader = loader
+        self._way = way
         self._trust = trust
         self._overlap = Overlap()
         self._unfinished: _Reading | None = None
@@ -86,14 +86,14 @@ class Poller:
         if not self._means.go_on(new=new):
             hands.ledger.polled(stream, hands.now(), None, caught_up=False)
             return
-        may_load = self._loader.may_begin(state, prepared)
+        may_choose = self._way.may_choose(state, prepared)
         reading = self._begin(state, prepared)
         at, server_time, checkpoint = reading.at, reading.server_time, state.position
         horizon = self._horizon(server_time)
         most = SMALL if prepared.fields.one_by_one else LARGE  # each of them is then read by itself
         limit = SMALL if at == checkpoint and self._overlap.before(horizon) < SMALL else most
         with accounted(report, hands.source, hands.target, hands.ledger, hands.now):
-            first_look = may_load and reading.narrowed is None  # one page tells whether there is much to read
+            first_look = may_choose and reading.narrowed is None  # one page tells whether there is much to read
             turns = 1 if first_look else PAGES
             affordable = self._means.records(turns * most, new=new, one_by_one=bool(prepared.fields.one_by_one))
             walk = Walk(checkpoint=checkpoint, page_end=checkpoint, horizon=horizon)
@@ -113,8 +113,8 @@ class Poller:
                     sure = [c for c in page.changes if not prepared.fields.beside or c.modified_time < server_time]
                     self._overlap.remember(sure, travelled.unsent, checkpoint)
                     at, report.more = page.end, not page.last
-            if may_load and report.more and not unsent and report.trouble is None:
-                self._loader.begin(prepared)
+            if may_choose and report.more and not unsent and report.trouble is None:
+                self._way.choose(prepared)
         if report.trouble is None:
             report.caught_up = not report.more and not unsent
             if report.caught_up:

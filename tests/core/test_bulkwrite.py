@@ -2,12 +2,13 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from daemon.core.backfill import WRITE_ROWS
-from daemon.core.bulkwrite import Column, Sheet, columns_of, confirmed, sheet_of, unfit_to_write
+from daemon.core.bulkwrite import MOST_BYTES, Column, Sheet, columns_of, kept, promise_of, unfit_to_write
 from daemon.core.convert import Json
 from daemon.core.digest import digest_values
 from daemon.core.fieldmap import FieldMap
@@ -28,6 +29,13 @@ def create(number: int = 1, **values: Json) -> Create:
 
 def of(kind: str) -> list[Column]:
     return columns_of(fields(rule("F", kind)))
+
+
+def sheet_of(steps: Iterable[Create], columns: list[Column], most: int, most_bytes: int = MOST_BYTES) -> Sheet:
+    sheet = Sheet(columns, most, most_bytes)
+    for step in steps:
+        sheet.add([step])
+    return sheet
 
 
 def cells(sheet: Sheet) -> list[list[str]]:
@@ -70,21 +78,21 @@ def test_a_cell_says_what_a_value_is(kind: str, value: Json, cell: str) -> None:
 )
 def test_a_record_with_a_value_that_a_cell_may_not_say_exactly_is_left_out(kind: str, value: Json) -> None:
     good = create(2, F=None)
-    assert sheet_of([create(F=value), good], of(kind), WRITE_ROWS).steps == (good,)
+    assert sheet_of([create(F=value), good], of(kind), WRITE_ROWS).carried == {"2"}
 
 
 def test_a_record_that_lacks_something_yet_is_left_out() -> None:
     both = fields(rule("F"), rule("G"))
-    assert sheet_of([create(F="a")], columns_of(both), WRITE_ROWS).steps == ()
+    assert sheet_of([create(F="a")], columns_of(both), WRITE_ROWS).carried == set()
 
 
 def test_a_file_has_no_more_rows_and_bytes_than_it_may() -> None:
     steps = [create(number, F="ü" * 100) for number in range(9)]
-    assert len(sheet_of(steps, of("text"), 4).steps) == 4
+    assert sheet_of(steps, of("text"), 4).carried == {"0", "1", "2", "3"}
     sheet = sheet_of(steps, of("text"), 9, most_bytes=1_000)
-    assert 1 < len(sheet.steps) < 9
+    assert 1 < len(sheet.carried) < 9
     assert len(sheet.content) <= 1_000
-    assert len(cells(sheet)) == len(sheet.steps) + 1
+    assert len(cells(sheet)) == len(sheet.carried) + 1
 
 
 def test_the_columns_that_a_result_shows_are_not_called_as_its_own() -> None:
@@ -93,10 +101,12 @@ def test_the_columns_that_a_result_shows_are_not_called_as_its_own() -> None:
 
 
 def test_what_was_made_is_compared_with_what_was_sent() -> None:
-    step, known = create(F="a", G=1), fields(rule("F"), rule("G", "number"))
-    assert confirmed(step, {"id": "9", "F": "a", "G": 1, "H": "x"}, known, SECRET)
-    for row in ({"F": "a", "G": 2}, {"F": None, "G": 1}, {"F": "a"}):
-        assert not confirmed(step, row, known, SECRET)
+    known = fields(rule("F"), rule("G", "number"))
+    columns, there = columns_of(known), {"id": "9", "Key": KEY, "F": "a", "G": 1, "H": "x"}
+    promise = promise_of(create(F="a", G=1), columns)
+    assert kept(promise, there, known, columns, SECRET)
+    for odd in ({"G": 2}, {"F": None}, {"F": "1", "G": "a"}, {"Key": "600:2"}, {"Key": None}):
+        assert not kept(promise, {**there, **odd}, known, columns, SECRET)
 
 
 FIT = fields(rule("F"), rule("L", "lookup", parent="Accounts"))

@@ -19,7 +19,7 @@ LARGE: Final = {
     "daemon.sync.polling.SMALL": 2,
     "daemon.sync.polling.LARGE": 2,
     "daemon.sync.polling.PAGES": 2,
-    "daemon.sync.backfill.ROWS": 2,
+    "daemon.sync.bulkread.ROWS": 2,
     "daemon.core.backfill.PAGE_ROWS": 2,
     "daemon.core.backfill.JOB_PRICE": 1,
     "daemon.core.backfill.JOB_LOOKS": 0,

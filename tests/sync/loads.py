@@ -13,7 +13,7 @@ import pytest
 from daemon.core import backfill as price
 from daemon.core.budget import Budget
 from daemon.emulator import Emulator
-from daemon.sync import backfill, polling
+from daemon.sync import bulkread, polling
 from tests.sync.pair import Pair, add_key, make_settings, opened
 
 STREAM = "india-to-us/Leads"
@@ -25,7 +25,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
         (polling, "SMALL", 2),
         (polling, "LARGE", 2),
         (polling, "PAGES", 2),
-        (backfill, "ROWS", 3),
+        (bulkread, "ROWS", 3),
         (price, "PAGE_ROWS", 2),
         (price, "JOB_PRICE", 5),
         (price, "JOB_LOOKS", 0),

@@ -16,7 +16,7 @@ from daemon.core import backfill as price
 from daemon.core import steps
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
-from daemon.sync import backfill, convoy
+from daemon.sync import bulkread, convoy
 from tests.sync.loads import STREAM, again, full_pair, in_step, lead, make_small, names, settle
 from tests.sync.pair import Pair
 
@@ -454,7 +454,7 @@ def test_a_file_that_leaves_out_converted_leads_is_not_whole(tmp_path: Path) -> 
 
 
 def test_a_job_that_does_not_end_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill, "_LONGEST", timedelta(seconds=20))
+    monkeypatch.setattr(bulkread, "_LONGEST", timedelta(seconds=20))
     with pair_of(tmp_path, quirks={"bulk_job_seconds": 60}) as pair:
         waiting(pair)
         settle(pair)

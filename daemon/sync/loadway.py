@@ -1,0 +1,147 @@
+"""Which way a first load goes: by queries or from the files of bulk read, written by inserts or by bulk write. The
+cheaper one by Zoho's price list (core/backfill.py), chosen once, behind the first page.
+
+A crash between the making of a job and the storing of its id leaves a job that nobody looks at (50 credits). As after
+everything else by which the choice did not come to its end (a page that did not get through, an org that was away), it
+is made once more behind the next page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from loguru import logger
+
+from daemon.core import backfill as price
+from daemon.core.bulkwrite import unfit_to_write
+from daemon.core.cells import unfit
+from daemon.core.record import START
+from daemon.core.rules import Stream
+from daemon.ledger import Backfill, Ledger, StreamState
+from daemon.sync.bulkread import columns_to_read
+from daemon.sync.catalog import Catalog
+from daemon.sync.means import Means
+from daemon.sync.prepare import Prepared
+from daemon.zoho import coql
+from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused
+
+BY_QUERIES: Final = "it is read by queries"
+_TRIES: Final = 5
+
+
+class LoadWay:
+    """Chooses for one stream. Remembers how often an org was away when it was asked."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        source: Catalog,
+        target: Catalog,
+        ledger: Ledger,
+        means: Means,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._stream = stream
+        self._source = source
+        self._target = target
+        self._ledger = ledger
+        self._means = means
+        self._now = now
+        self._tries = _TRIES
+
+    def may_choose(self, state: StreamState, prepared: Prepared) -> bool:
+        """Whether all records are read, and the way is still to be chosen."""
+        if state.caught_up_at is not None or self._stream.notes_of or not self._tries:
+            return False
+        load = self._ledger.backfill(self._stream)
+        if load is None or state.started_at is None or load.started_at < state.started_at:
+            return True
+        return state.position == START and load.rules_version != prepared.fields.version
+
+    def choose(self, prepared: Prepared) -> None:
+        """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
+        No trouble of it stops the stream: where an org is away the way is chosen behind the next page, a few times;
+        else it is read by queries.
+        """
+        try:
+            self._choose(prepared)
+        except OrgUnavailable as error:
+            self._tries -= 1
+            then = "the way is chosen behind the next page" if self._tries else BY_QUERIES
+            logger.warning("{}: {}; {}", self._stream.address, error, then)
+
+    def _choose(self, prepared: Prepared) -> None:
+        source, stream, criteria = self._source.zoho, self._stream, prepared.fields.at_source
+        horizon = (source.clock_before_next_call() - stream.lag).replace(microsecond=0)
+        try:
+            matching = source.count(stream.source_module, None if criteria is None else coql.matching(criteria))
+        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            logger.warning("{}: how much is to be read is not known: {}; {}", stream.address, error, BY_QUERIES)
+            self._tries = 0
+            return
+        saved, how = self._saves(prepared, matching)
+        job_id, total, why = None, matching, self._unfit(prepared, matching, saved)
+        if why is None:
+            job_id, total, why = self._by_price(prepared, matching, horizon, saved)
+            why += how
+        now, is_bulk = self._now(), job_id is not None
+        before = self._ledger.backfill(stream)  # a bulk write of the rules before may be at work yet
+        begun = Backfill(
+            way="bulk" if is_bulk else "query",
+            why=why,
+            rules_version=prepared.fields.version,
+            total=max(total, matching),
+            counted=total if is_bulk else 0,
+            horizon=horizon,
+            started_at=now,
+            job_id=job_id,
+            job_at=now if is_bulk else None,
+            writes="bulk" if is_bulk and saved else "rest",
+            write_job_id=None if before is None else before.write_job_id,
+            write_sent_at=None if before is None else before.write_sent_at,
+            write_until=None if before is None else before.write_until,
+        )
+        self._ledger.begin_backfill(stream, begun)
+        way = "bulk read" if is_bulk else "queries"
+        logger.info("{}: first pass over {} records, by {}: {}", stream.address, begun.total, way, why)
+
+    def _by_price(
+        self, prepared: Prepared, matching: int, horizon: datetime, saved: int
+    ) -> tuple[str | None, int, str]:
+        """A job where files are cheaper, the records to read, and why."""
+        source, stream, columns = self._source.zoho, self._stream, len(prepared.fields.columns)
+        try:
+            there = source.count(stream.source_module, coql.before("Created_Time", horizon))
+            known = self._ledger.count_links(stream)
+            pages, files = price.by_query(matching, columns), price.by_bulk(there, columns, known)
+            why = f"by queries it costs {pages} credits, by bulk read {files}"
+            if pages + saved <= files:
+                return None, matching, why
+            if not self._means.spares(price.JOB_PRICE):  # it would be at the cost of what is new elsewhere
+                return None, matching, f"{why}, and a job at once is more than the credits let a first pass spend"
+            job_id = source.start_bulk_read(stream.source_module, columns_to_read(prepared))
+        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            logger.warning("{}: {}; {}", stream.address, error, BY_QUERIES)
+            return None, matching, str(error)
+        return job_id, there, why
+
+    def _unfit(self, prepared: Prepared, matching: int, saved: int) -> str | None:
+        """Why files are out of the question."""
+        columns = len(prepared.fields.columns)
+        if self._stream.bulk == "never":
+            return 'bulk = "never"'
+        if price.by_query(matching, columns) + saved <= price.by_bulk(0, columns):
+            return f"by queries it costs {price.by_query(matching, columns)} credits"
+        return unfit(self._stream, prepared.fields, self._source.schema(self._stream.source_module))
+
+    def _saves(self, prepared: Prepared, records: int) -> tuple[int, str]:
+        """The credits that bulk write saves with so many records; and in words, where the settings ask for it."""
+        if self._stream.bulk != "write":
+            return 0, ""
+        unable = unfit_to_write(self._stream, prepared.fields, self._target.schema(self._stream.target_module))
+        if unable is not None:
+            return 0, f"; it is not written by bulk write: {unable}"
+        inserts, jobs = price.by_insert(records), price.by_bulk_write(records, len(prepared.fields.rules))
+        return max(0, inserts - jobs), f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"
