@@ -222,6 +222,7 @@ def _credits(leeway: Leeway) -> dict[str, object]:
         "reserve": leeway.budget.reserve,
         "allows": leeway.allows,
         "until": iso(leeway.until),
+        "near_at": iso(leeway.near_at),
         "reached_at": iso(leeway.reached_at),
         "about": about_credits(leeway),
     }

@@ -68,8 +68,8 @@ class Account:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leeway:
     """What may run in an org: new changes for `left` credits, the rest for `spare` (None: no limit). `until` is when
-    more may, by the limit that decides; `reached_at` when the ceiling is reached at the pace of the last hour. `now` is
-    when all of this was so.
+    more may, by the limit that decides; at the pace of the last hour the ceiling is reached at `reached_at`, and what
+    gives way to new changes waits from `near_at` on. `now` is when all of this was so.
     """
 
     org: str
@@ -81,6 +81,7 @@ class Leeway:
     spare: int | None = None
     by_ceiling: bool = False
     until: datetime | None = None
+    near_at: datetime | None = None
     reached_at: datetime | None = None
     now: datetime | None = None
 
@@ -130,16 +131,19 @@ def judge(org: str, budget: Budget, account: Account, now: datetime, answered_at
     if not limits:
         return leeway
     tightest = min(limits, key=lambda limit: (ALLOWS.index(limit.allows), limit.left))
+    ceiling = None if tightest.allows == "nothing" else budget.ceiling
+    waits = tightest.allows != "everything"
     return replace(
         leeway,
         allows=tightest.allows,
         left=max(0, min(limit.left for limit in limits)),
         spare=max(0, min(limit.left - limit.kept for limit in limits)),
         by_ceiling=tightest is by_ceiling,
-        until=None if tightest.allows == "everything" else tightest.until,
-        reached_at=None
-        if budget.ceiling is None or tightest.allows == "nothing"
-        else reached(budget.ceiling, counted, now),
+        until=tightest.until if waits else None,
+        near_at=None
+        if ceiling is None or by_ceiling is None or waits
+        else reached(ceiling - by_ceiling.kept, counted, now),
+        reached_at=None if ceiling is None else reached(ceiling, counted, now),
     )
 
 
@@ -210,8 +214,12 @@ def about_credits(leeway: Leeway) -> str | None:
             return f"{own} is near: {leeway.spent:,} are spent; {waits} until {until}; {others_go_on}"
         case "news":
             return f"{others}; {waits}; {others_go_on}"
-        case _ if leeway.reached_at is not None:
-            return f"at this rate {own} is reached {_clock(leeway.reached_at, leeway.now)}"
+        case _ if leeway.near_at is not None:
+            near, at = _clock(leeway.near_at, leeway.now), _clock(leeway.reached_at, leeway.now)
+            reached_too = (
+                f", and is reached {at} if new changes alone go on so" if leeway.reached_at is not None else ""
+            )
+            return f"at this rate {own} is near {near} (then {waits}){reached_too}"
     return None
 
 

@@ -15,7 +15,7 @@ from daemon.core.convert import Json, Kind, plain_number
 from daemon.core.digest import digest_value
 from daemon.core.fieldmap import FieldMap
 from daemon.core.fitting import FieldRule
-from daemon.core.record import WireRecord
+from daemon.core.record import WireRecord, is_record_id
 from daemon.core.rules import Stream
 from daemon.core.schema import Field, Schema
 from daemon.core.steps import Create
@@ -177,3 +177,10 @@ def kept(promise: Promise, row: WireRecord, fields: FieldMap, columns: Sequence[
     seen, (key, *others) = observe(row, fields), columns
     digests = " ".join(digest_value(seen[column.api_name], secret) for column in others)
     return row.get(key.api_name) == promise.key and digests == promise.digests
+
+
+def is_anothers(promise: Promise, row: WireRecord, columns: Sequence[Column]) -> bool:
+    """Whether a record of the target stands for another record of the same org. (A key that is none was spoilt.)"""
+    shown, (org, colon, _) = row.get(columns[0].api_name), promise.key.partition(":")
+    is_key = isinstance(shown, str) and shown.startswith(org + colon) and is_record_id(shown.removeprefix(org + colon))
+    return is_key and shown != promise.key

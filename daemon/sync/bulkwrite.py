@@ -27,7 +27,7 @@ from loguru import logger
 
 from daemon.core import backfill as price
 from daemon.core.answer import Answer, Done, Refused, Uncertain
-from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, kept, promise_of
+from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, is_anothers, kept, promise_of
 from daemon.core.causes import DUPLICATE_DATA
 from daemon.core.fuse import Meter, sentence
 from daemon.core.record import START, Change, Position
@@ -231,14 +231,17 @@ class BulkWriter:
         columns = columns_of(prepared.fields)
         key = columns[0].api_name
         made, answers = self._told(self._written(job, key), columns)
-        skipped, odd = len(self._carried) - len(made) - len(answers), dict(made)
-        for shown in self._read_back(made.keys(), sent_at, [column.api_name for column in columns]):
-            if kept(made[shown.record_id], shown.values, prepared.fields, columns, self._ledger.digest_key):
-                one = odd.pop(shown.record_id)
-                answers[one.source_id] = Done(record_id=shown.record_id, modified_time=shown.modified_time)
-        for target_id, one in odd.items():
+        skipped, odd = len(self._carried) - len(made) - len(answers), dict[str, Answer]()
+        for target_id, one in made.items():
             text = f"bulk write made {target_id}, and it does not read as what was sent"
-            answers[one.source_id] = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
+            odd[one.source_id] = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
+        for shown in self._read_back(made.keys(), sent_at, [column.api_name for column in columns]):
+            one = made[shown.record_id]
+            if kept(one, shown.values, prepared.fields, columns, self._ledger.digest_key):
+                answers[one.source_id] = Done(record_id=shown.record_id, modified_time=shown.modified_time)
+                del odd[one.source_id]
+            elif is_anothers(one, shown.values, columns):
+                odd[one.source_id] = _uncertain("the job's file names a record that stands for another")
         whys = []
         if skipped > max(_AT_LEAST, len(self._carried) * _NOT_FIT):
             whys.append(f"of {len(self._carried)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
@@ -246,7 +249,7 @@ class BulkWriter:
             whys.append(f"of {len(made)} records that bulk write made {len(odd)} do not read as was sent")
         if whys:
             self._give_up(load, "; ".join(whys))
-        return answers
+        return answers | odd
 
     def _told(
         self, written: Mapping[str, bulkwrite.Written], columns: Sequence[Column]
@@ -257,8 +260,7 @@ class BulkWriter:
             for step in _creates(planned, self._carried):
                 row = written.get(step.match[columns[0].api_name])
                 if row is None:
-                    text = "the job's file says nothing of this record"
-                    answers[step.change.record_id] = Uncertain(code="BULK_WRITE", message=text)
+                    answers[step.change.record_id] = _uncertain("the job's file says nothing of this record")
                 elif row.record_id is not None:
                     made[row.record_id] = promise_of(step, columns)
         return made, answers
@@ -330,3 +332,7 @@ class BulkWriter:
 def _creates(planned: Planned, carried: Collection[str]) -> list[Create]:
     """Those of a page that a job carries."""
     return [step for step in planned.steps if isinstance(step, Create) and step.change.record_id in carried]
+
+
+def _uncertain(why: str) -> Uncertain:
+    return Uncertain(code="BULK_WRITE", message=why)

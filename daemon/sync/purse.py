@@ -76,8 +76,9 @@ class LedgerPurse:
 
     def _take_more(self, wanted: int, now: datetime) -> None:
         missing = wanted - self._advance.credits
-        ahead = max(_FEW, min(_MANY, self._used // 4))
         ceiling = self._budget.ceiling
+        many = _MANY if ceiling is None else min(_MANY, ceiling // 100)  # others, and `status`, take it for spent
+        ahead = max(_FEW, min(many, self._used // 4))
         granted, self._account = self._ledger.take_credits(self._org, max(missing, ahead), ceiling, self._told, now)
         self._looked_at = now
         self._advance = replace(self._advance, credits=self._advance.credits + granted)

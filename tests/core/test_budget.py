@@ -79,12 +79,20 @@ def test_a_person_is_told_when_it_goes_on() -> None:
         "orgsync's ceiling in us (1,000 credits in 24 hours) is near: 850 are spent; retries, full comparisons and "
         "first passes wait until 2026-05-05 03:00 UTC; new changes of all other streams go on"
     )
-    # 100 in the last hour leave 280 minutes for the 466 that are left
+    # 100 in the last hour leave 160 minutes for the 266 until four fifths, and 280 for the 466 that are left
     soon = by_ceiling(1_000, (5, 434), (0.5, 100))
-    assert (
-        about_credits(soon) == "at this rate orgsync's ceiling in us (1,000 credits in 24 hours) is reached 16:39 UTC"
+    assert about_credits(soon) == (
+        "at this rate orgsync's ceiling in us (1,000 credits in 24 hours) is near 14:39 UTC (then retries, full "
+        "comparisons and first passes wait), and is reached 16:39 UTC if new changes alone go on so"
     )
     assert soon.short
+    # 22 in the last hour leave 13.4 hours for the 294 until then; before the rest is spent 484 are back
+    slow = by_ceiling(1_000, (5, 484), (0.5, 22))
+    assert about_credits(slow) == (
+        "at this rate orgsync's ceiling in us (1,000 credits in 24 hours) is near 2026-05-05 01:21 UTC (then retries, "
+        "full comparisons and first passes wait)"
+    )
+    assert not slow.short
     assert about_credits(by_ceiling(1_000, (5, 434))) is None
 
 

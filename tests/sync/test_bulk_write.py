@@ -14,11 +14,13 @@ from daemon.core.ends import due_row
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import bulk_cells, bulk_write
 from daemon.ledger import Reader
-from daemon.sync import bulkwrite
+from daemon.sync import bulkwrite, means
 from daemon.zoho import bulk
 from tests.sync.jobs import at_work, inserts, jobs, make_small_jobs, pair_of, resting_by_clock, why
 from tests.sync.loads import STREAM, again, in_step, lead, names, settle
 from tests.sync.pair import Pair
+
+zipped = bulk_write.zipped
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +125,6 @@ def test_a_row_that_the_result_does_not_name_is_looked_for_before_it_is_sent(
     def without(texts: list[tuple[str, str]]) -> bytes:
         return zipped([(name, "".join(text.splitlines(keepends=True)[:-2])) for name, text in texts])
 
-    zipped = bulk_write.zipped
     monkeypatch.setattr(bulk_write, "zipped", without)
     monkeypatch.setattr("daemon.zoho.bulk._cells", anyhow(bulk._cells))
     with pair_of(tmp_path) as pair:
@@ -315,17 +316,39 @@ def test_a_restart_that_cannot_have_the_file_looks_up_what_the_job_made(tmp_path
             assert asked_by_key(other) == 2  # pages
 
 
+def crossed(texts: list[tuple[str, str]]) -> bytes:
+    """A result file that takes the first two records for each other."""
+    [(name, text)] = texts
+    rows = list(csv.reader(text.splitlines()))
+    at = rows[0].index("RECORD_ID")
+    rows[1][at], rows[2][at] = rows[2][at], rows[1][at]
+    return zipped([(name, "".join(f"{','.join(row)}\n" for row in rows))])
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_file_that_names_the_wrong_records_overwrites_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    monkeypatch.setattr(bulk_write, "zipped", crossed)
+    with pair_of(tmp_path, records=0) as pair:
+        for number in range(14):
+            lead(pair, "L" if same else f"L{number:02}")
+        pair.pass_time(60)
+        settle(pair, 8)
+        assert in_step(pair)
+        assert pair.b.log(kind="update") == []
+        there = {str(row["id"]): row for row in pair.b.records("Leads")}
+        pairs = pair.sql(
+            "select a.record_id, b.record_id from id_map a join id_map b using (entity_id)"
+            " where a.org = 'india' and b.org = 'us'"
+        )
+        assert len(pairs) == 14
+        assert all(str(there[mine]["Source_Record_ID"]).endswith(f":{source}") for source, mine in pairs)
+
+
 def test_a_file_that_names_the_wrong_records_after_a_restart_overwrites_none_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crossed(texts: list[tuple[str, str]]) -> bytes:
-        [(name, text)] = texts
-        rows = list(csv.reader(text.splitlines()))
-        at = rows[0].index("RECORD_ID")
-        rows[1][at], rows[2][at] = rows[2][at], rows[1][at]
-        return zipped([(name, "".join(f"{','.join(row)}\n" for row in rows))])
-
-    zipped = bulk_write.zipped
     monkeypatch.setattr(bulk_write, "zipped", crossed)
     with at_work(tmp_path) as pair:
         pair.pass_time(61)
@@ -398,6 +421,27 @@ def test_where_a_first_pass_may_not_spend_a_job_at_once_its_pages_are_inserted_a
         assert (jobs(pair), inserts(pair)) == (0, 14)
         assert why(pair)[0] == "bulk"
         assert why(pair)[1].count("the 500 of a bulk write job at once were more than the credits let") == 1
+
+
+def test_what_an_earlier_job_has_made_is_not_read_back_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkwrite, "LARGE", 2)
+    with pair_of(tmp_path, records=26) as pair:
+        settle(pair, 2)
+        assert in_step(pair)
+        assert jobs(pair) == 4
+        assert pair.b.log(kind="list") == []
+
+
+def test_a_job_takes_what_its_price_pays_for_and_not_what_inserts_would_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(means, "records_for", lambda _left, most, **_: min(most, 3))
+    with pair_of(tmp_path) as pair:
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (2, 4)
 
 
 def test_a_fuse_counts_what_a_job_has_made(tmp_path: Path) -> None:
