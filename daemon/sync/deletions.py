@@ -40,6 +40,8 @@ class Deleted:
 class DeletionFinder:
     """Looks for the deletions of one stream; remembers those of its overlap, which need no second look: what was
     deleted before the horizon. Of a later one other reads may not know yet, so that it looks restored, or is created.
+    What has no link is looked for in the target at once, and once more when the horizon has passed it: to do so in each
+    poll would wake, each time, the children that wait for it.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class DeletionFinder:
         self._ledger = ledger
         self._now = now
         self._settled: dict[str, datetime] = {}
+        self._sought: dict[str, datetime] = {}  # in the target, without a link, since the horizon
 
     def look(self, state: StreamState, meter: Meter, back_to: datetime | None = None) -> Blown | None:
         """Queues every new deletion and moves the checkpoint over it; or, when they are too many, does neither and says
@@ -70,10 +73,11 @@ class DeletionFinder:
             self._compare("cut", "the deleted list could not be read to its end")
         fresh = {i: at for i, at in deleted.at.items() if self._settled.get(i) != at}
         links = self._ledger.links(self._stream, fresh)
-        wanted = concerning(fresh, self._stream, links, self._ledger)
+        horizon = server_time - self._stream.lag
+        again = {i for i, at in fresh.items() if i not in links and at > horizon and self._sought.get(i) == at}
+        wanted = concerning({i: fresh[i] for i in fresh.keys() - again}, self._stream, links, self._ledger)
         if blown := meter.deletes(i for i in wanted if i in links):
             return blown
-        horizon = server_time - self._stream.lag
         until = max((at for at in (known, *deleted.at.values()) if at and at <= horizon), default=known)
         settled = (
             i for i, at in fresh.items() if i in links and at <= horizon
@@ -86,6 +90,7 @@ class DeletionFinder:
             )
         seen = {**self._settled, **{i: at for i, at in deleted.at.items() if at <= horizon}}
         self._settled = {i: at for i, at in seen.items() if until is None or at >= until}
+        self._sought = {i: at for i, at in fresh.items() if at > horizon and i not in links}
         self._look_again()
         return None
 

@@ -283,3 +283,25 @@ def test_a_deleted_list_that_ends_at_a_wall_is_completed_by_comparison(tmp_path:
         settle(pair, 12)
         assert [r[KEY].split(":")[1] for r in pair.b.records("Leads")] == stays
         assert pair.queue() == []
+
+
+def test_the_child_of_a_record_that_was_just_deleted_is_not_woken_by_each_poll(tmp_path: Path) -> None:
+    lag = timedelta(seconds=120)
+    with deleting(tmp_path, modules=("Contacts",), lag=lag) as pair:
+        parent = pair.a.insert_raw("Contacts", {"Last_Name": "P"})
+        child = pair.a.insert_raw("Contacts", {"Last_Name": "C", "Reporting_To": parent})
+        pair.a.delete("Contacts", parent)
+        pair.once()
+        assert len(pair.emu.log()) < 40
+        before = len(pair.emu.log())
+        pair.once()
+        assert len(pair.emu.log()) - before < 12
+        assert [(i, state) for i, state, _ in pair.queue()] == [(child, "held")]
+        # What was on its way to B by then is looked for once more when the horizon has passed.
+        key = f"{pair.fleet.catalogs['india'].profile().zgid}:{parent}"
+        pair.b.insert_raw("Contacts", {"Last_Name": "P", KEY: key})
+        pair.once()
+        assert len(pair.counterparts("Contacts", parent)) == 1
+        pair.pass_time(lag.total_seconds() + 1)
+        pair.once()
+        assert pair.counterparts("Contacts", parent) == []
