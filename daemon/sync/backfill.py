@@ -195,7 +195,7 @@ class Loader:
 
     def _put_back(self) -> None:
         """What did not get through is the next to travel. Where it was not kept (a job has a dozen pages) the file is
-        opened anew at the place that is stored.
+        read anew from the place that is stored.
         """
         if any(page.count > len(page.rows) for page in self._aloft):
             self._file = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final
+from typing import BinaryIO, Final
 
 from daemon.core.cells import same, value_of
 from daemon.core.record import Change, Position, is_record_id, parse_instant
@@ -51,8 +51,17 @@ class RowFile:
         return bool(self.page)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetched:
+    """The file of a finished job, on disk: closed with the last reference, and without a name."""
+
+    job_id: str
+    job: bulk.Job
+    zipped: BinaryIO
+
+
 class Files:
-    """Opens the files of one stream. Remembers when to look at a job again."""
+    """Opens the files of one stream. Remembers when to look at a job again; holds the file that was fetched last."""
 
     def __init__(self, stream: Stream, source: Catalog, reader: ChangeReader, now: Callable[[], datetime]) -> None:
         self._stream = stream
@@ -65,6 +74,7 @@ class Files:
         """The job that was waited for is none any more."""
         self._looks = 0
         self._look_at: datetime | None = None
+        self._fetched: _Fetched | None = None
 
     def wait(self) -> timedelta:
         """How long it is of no use to ask for the file."""
@@ -77,21 +87,12 @@ class Files:
         """
         if load.job_id is None or self.wait():
             return None
-        job = self._source.zoho.bulk_read(load.job_id)
-        if job.state == "failed":
-            raise GivenUp(f"the bulk read job {load.job_id} failed")
-        if job.state == "running":
-            if load.job_at is not None and self._now() - load.job_at > _LONGEST:
-                raise GivenUp(f"the bulk read job {load.job_id} does not come to its end")
-            self._look_at = self._now() + _LOOKS[min(self._looks, len(_LOOKS) - 1)]
-            self._looks += 1
+        if self._fetched is None or self._fetched.job_id != load.job_id:
+            self._fetched = self._fetch(load, load.job_id)
+        if self._fetched is None:
             return None
-        if job.next_token is not None and not job.rows:
-            raise GivenUp(f"the bulk read job {load.job_id} has no rows, and more would follow")
-        self.forget()
-        zipped = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the last reference, and has no name
-        self._source.zoho.fetch_bulk_read(load.job_id, zipped)
-        cells = bulk.rows(self._stream.source, zipped, columns_to_read(prepared), job.rows)
+        job = self._fetched.job
+        cells = bulk.rows(self._stream.source, self._fetched.zipped, columns_to_read(prepared), job.rows)
         file = RowFile(
             job_id=load.job_id, next_token=job.next_token, rows=iter(()), last_id=load.last_id, older=load.older
         )
@@ -101,6 +102,23 @@ class Files:
         if not load.done and file.fill():
             self._compare(file.page, prepared)
         return file
+
+    def _fetch(self, load: Backfill, job_id: str) -> _Fetched | None:
+        job = self._source.zoho.bulk_read(job_id)
+        if job.state == "failed":
+            raise GivenUp(f"the bulk read job {job_id} failed")
+        if job.state == "running":
+            if load.job_at is not None and self._now() - load.job_at > _LONGEST:
+                raise GivenUp(f"the bulk read job {job_id} does not come to its end")
+            self._look_at = self._now() + _LOOKS[min(self._looks, len(_LOOKS) - 1)]
+            self._looks += 1
+            return None
+        if job.next_token is not None and not job.rows:
+            raise GivenUp(f"the bulk read job {job_id} has no rows, and more would follow")
+        self.forget()
+        zipped = tempfile.TemporaryFile()  # noqa: SIM115 - see _Fetched
+        self._source.zoho.fetch_bulk_read(job_id, zipped)
+        return _Fetched(job_id=job_id, job=job, zipped=zipped)
 
     def _changes(
         self, cells: Iterator[Sequence[str]], file: RowFile, horizon: datetime, prepared: Prepared

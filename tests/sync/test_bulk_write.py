@@ -183,11 +183,13 @@ def test_an_org_that_rests_gets_its_job_later(tmp_path: Path) -> None:
         pair.cycle("Leads")
         assert "429" in str(pair.cycle("Leads").trouble)
         assert pair.sql("select * from intents") == []
+        fetched = len(pair.a.log(kind="bulk_read_result"))
         pair.fleet.catalogs["us"].zoho._caller._rest_until = 0.0
         settle(pair)
         assert in_step(pair)
         assert why(pair)[0] == "bulk"
         assert inserts(pair) == 4
+        assert len(pair.a.log(kind="bulk_read_result")) == fetched == 1
 
 
 @pytest.mark.parametrize(
