@@ -30,7 +30,6 @@ class StreamState:
     caught_up_at: datetime | None
     polled_at: datetime | None
     trouble: str | None
-    started_at: datetime | None = None
     deleted_until: datetime | None = None
     target_schema: str | None = None
     read_at: datetime | None = None
@@ -58,7 +57,6 @@ def state(connection: Connection, stream: Stream) -> StreamState | None:
         caught_up_at=found["caught_up_at"],
         polled_at=found["polled_at"],
         trouble=found["trouble"],
-        started_at=found["started_at"],
         deleted_until=found["deleted_until"],
         target_schema=found["target_schema"],
         read_at=found["read_at"],

@@ -28,7 +28,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Final
 
 from loguru import logger
 
@@ -49,8 +48,6 @@ from daemon.sync.means import Means
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Travelled
 from daemon.zoho.errors import BadAnswer, CredentialRefused, RequestRefused
-
-_ANEW: Final = "all is read anew, from files where that is cheaper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class Loader:
             return False
         if load.rules_version != prepared.fields.version:
             why = "the rules were changed, and its file may lack a column"
-            self._end(load, why, None, _ANEW if state.position == START else BY_QUERIES)
+            self._end(load, why, None, "the way is chosen anew")
             return False
         return True
 

@@ -17,7 +17,6 @@ from loguru import logger
 from daemon.core import backfill as price
 from daemon.core.bulkwrite import unfit_to_write
 from daemon.core.cells import unfit
-from daemon.core.record import START
 from daemon.core.rules import Stream
 from daemon.ledger import Backfill, Ledger, StreamState
 from daemon.sync.bulkread import columns_to_read
@@ -56,9 +55,7 @@ class LoadWay:
         if state.caught_up_at is not None or self._stream.notes_of or not self._tries:
             return False
         load = self._ledger.backfill(self._stream)
-        if load is None or state.started_at is None or load.started_at < state.started_at:
-            return True
-        return state.position == START and load.rules_version != prepared.fields.version
+        return load is None or load.rules_version != prepared.fields.version
 
     def choose(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.

@@ -13,13 +13,7 @@ from daemon.ledger import OrgChanged, StreamChanged, StreamState, StreamUnknown
 def test_a_stream_starts_before_every_change(ledger, contacts, make):
     assert ledger.stream_state(make.stream("Deals")) is None
     assert ledger.stream_state(contacts) == StreamState(
-        position=START,
-        rules_version="v1",
-        first_run="create",
-        caught_up_at=None,
-        polled_at=None,
-        trouble=None,
-        started_at=make.now,
+        position=START, rules_version="v1", first_run="create", caught_up_at=None, polled_at=None, trouble=None
     )
 
 
