@@ -12,7 +12,8 @@ by then it makes anew (latejob.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
 which the retry lane brings up to date; where that is more than one in ten, or as many rows are skipped, each of which
-is inserted after all, or a job fails, is refused or does not end, the rest of the load is inserted.
+is inserted after all, or a job fails, is refused or does not end, or whether one was made is not known, the rest of the
+load is inserted. What may pass (no answer, or none to be believed) is tried some times before.
 """
 
 from __future__ import annotations
@@ -45,13 +46,14 @@ from daemon.sync.prepare import Prepared
 from daemon.sync.road import Travelled, plan_page, settle_page
 from daemon.sync.writing import Planned, Sent, intents_of, leaving_of, write
 from daemon.zoho import bulkwrite
-from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused
+from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 
 LONGEST_S: Final = 3600
 LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _SLOW: Final = timedelta(minutes=1)  # by so much may a record's Modified_Time lie before the clock that we go by
 _NOT_FIT: Final = 0.1  # of a job's rows, skipped or made otherwise than they were sent
 _AT_LEAST: Final = 20  # a share of fewer says nothing
+_TROUBLES: Final = 3  # in a row
 
 
 class BulkWriter:
@@ -67,6 +69,7 @@ class BulkWriter:
         self._now = now
         self._reader = ChangeReader(target.zoho, stream.target_module)
         self._read_until = START  # by an earlier job, whose records are all older
+        self._troubles = 0
         self.forget()
 
     def forget(self) -> None:
@@ -149,7 +152,8 @@ class BulkWriter:
             return None
         except (BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused) as error:
             self._over()
-            if isinstance(error, OrgUnavailable) and error.retry_after is not None:
+            rests = isinstance(error, OrgUnavailable) and error.retry_after is not None
+            if rests or self._passes(error):
                 return str(error)
             self._give_up(load, str(error))
             return None
@@ -181,7 +185,8 @@ class BulkWriter:
             try:
                 return self._looked(load, load.write_job_id, sent_at, prepared)
             except (BadAnswer, CredentialRefused, RequestRefused) as error:
-                self._lost(load, until, str(error))
+                if not self._passes(error):
+                    self._lost(load, until, str(error))
         return None
 
     def _looked(
@@ -189,20 +194,36 @@ class BulkWriter:
     ) -> Mapping[str, Answer] | None:
         job = self._target.bulk_write(job_id)
         if job.state == "running":
-            self._look_at = self._now() + LOOKS[min(self._looks, len(LOOKS) - 1)]
-            self._looks += 1
+            self._look_later()
             return None
         over = max(self._target.server_now(), sent_at + patience(self._stream, self._target))
         try:
             if job.state == "done" and self._carried:
-                return self._answers(load, job, sent_at, prepared)
+                answers = self._answers(load, job, sent_at, prepared)
+                self._troubles = 0
+                return answers
             if job.state == "done":
                 self._name_made(job, sent_at, prepared.fields.key or "")
             why = f"the bulk write job {job_id} failed" if job.state == "failed" else None
         except (BadAnswer, CredentialRefused, RequestRefused) as error:
+            if self._passes(error):
+                return None
             why = str(error)
         self._lost(load, over, why)
         return None
+
+    def _look_later(self) -> None:
+        self._look_at = self._now() + LOOKS[min(self._looks, len(LOOKS) - 1)]
+        self._looks += 1
+
+    def _passes(self, trouble: ZohoError) -> bool:
+        """Whether the same may be tried once more: not where a person must act, nor after one trouble too many."""
+        self._troubles += 1
+        if self._troubles >= _TROUBLES or isinstance(trouble, CredentialRefused | RequestRefused):
+            return False
+        logger.warning("{}: {}; it is tried once more", self._stream.address, trouble)
+        self._look_later()
+        return True
 
     def _lost(self, load: Backfill, until: datetime, why: str | None) -> None:
         """What the job did is not told: from then on the pages are planned anew, and the target is asked."""
