@@ -24,7 +24,7 @@ class Packed:
     def __iter__(self) -> Iterator[Planned]:
         """One is open at a time."""
         for page in self._pages:
-            yield pickle.loads(zlib.decompress(page))  # noqa: S301 - it was packed in this process
+            yield pickle.loads(zlib.decompress(page))  # noqa: S301 - packed in this process
 
     def append(self, page: Planned) -> None:
         self._pages.append(zlib.compress(pickle.dumps(page, pickle.HIGHEST_PROTOCOL), _FAST))
