@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from daemon.core.convert import Json, Kind, plain_number
 from daemon.core.digest import digest_value
@@ -172,15 +172,19 @@ def promise_of(step: Create, columns: Sequence[Column]) -> Promise:
     return Promise(source_id=step.change.record_id, key=step.match[columns[0].api_name], digests=digests)
 
 
-def kept(promise: Promise, row: WireRecord, fields: FieldMap, columns: Sequence[Column], secret: bytes) -> bool:
-    """Whether a record of the target is the one that was to be made, and holds what was sent."""
+def read_as(
+    promise: Promise, row: WireRecord, fields: FieldMap, columns: Sequence[Column], secret: bytes
+) -> Literal["promised", "otherwise", "another"]:
+    """What the record of the target that the result names for a row reads as. Another: its key is not the one that was
+    sent, so it may be anybody's; but a key that is none, beside all else that was sent, was spoilt on the way.
+    """
     seen, (key, *others) = observe(row, fields), columns
-    digests = " ".join(digest_value(seen[column.api_name], secret) for column in others)
-    return row.get(key.api_name) == promise.key and digests == promise.digests
+    same = " ".join(digest_value(seen[column.api_name], secret) for column in others) == promise.digests
+    shown = row.get(key.api_name)
+    if shown != promise.key:
+        return "another" if not same or _is_key(shown) else "otherwise"
+    return "promised" if same else "otherwise"
 
 
-def is_anothers(promise: Promise, row: WireRecord, columns: Sequence[Column]) -> bool:
-    """Whether a record of the target stands for another record of the same org. (A key that is none was spoilt.)"""
-    shown, (org, colon, _) = row.get(columns[0].api_name), promise.key.partition(":")
-    is_key = isinstance(shown, str) and shown.startswith(org + colon) and is_record_id(shown.removeprefix(org + colon))
-    return is_key and shown != promise.key
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and all(map(is_record_id, value.partition(":")[::2]))

@@ -28,15 +28,16 @@ from loguru import logger
 
 from daemon.core import backfill as price
 from daemon.core.answer import Answer, Done, Refused, Uncertain
-from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, is_anothers, kept, promise_of
+from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, promise_of, read_as
 from daemon.core.causes import DUPLICATE_DATA
 from daemon.core.fuse import Meter, sentence
-from daemon.core.record import START, Change, Position
+from daemon.core.record import START, Change
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Write
 from daemon.ledger import Backfill, Ledger, LedgerError
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, ChangeReader, Page
+from daemon.sync.clock import second_of
 from daemon.sync.doubts import patience
 from daemon.sync.hands import Hands
 from daemon.sync.latejob import REMEMBERED
@@ -172,29 +173,36 @@ class BulkWriter:
     def _hear(self, load: Backfill, sent_at: datetime, prepared: Prepared) -> Mapping[str, Answer] | None:
         """The answers of a job that has ended, by source id; None where there is nothing to settle now."""
         now, until = self._target.server_now(), load.write_until or sent_at
-        if now >= until:
-            if load.write_job_id is not None:
-                self._give_up(load, f"the bulk write job {load.write_job_id} does not come to its end")
-            self._over()
-            if until >= sent_at + timedelta(seconds=LONGEST_S):  # its end was not seen
-                self._note(write_job_id=load.write_job_id, write_until=sent_at + REMEMBERED)
-            self.forget()
-        elif load.write_job_id is None:
+        if load.write_job_id is None and now < until:
             self._look_at = self._now() + min(until - now, LOOKS[-1])
-        elif not self.wait():
+        elif load.write_job_id is None:
+            self._unseen(load, sent_at, until)
+        elif not self.wait() or now >= until:
             try:
-                return self._looked(load, load.write_job_id, sent_at, prepared)
+                return self._looked(load, load.write_job_id, sent_at, until, prepared)
             except (BadAnswer, CredentialRefused, RequestRefused) as error:
-                if not self._passes(error):
+                if now >= until or not self._passes(error):
                     self._lost(load, until, str(error))
         return None
 
+    def _unseen(self, load: Backfill, sent_at: datetime, until: datetime) -> None:
+        """The time is over in which the job may be at work; where its end was not seen latejob.py watches for it."""
+        self._over()
+        if until >= sent_at + timedelta(seconds=LONGEST_S):
+            self._note(write_job_id=load.write_job_id, write_until=sent_at + REMEMBERED)
+        self.forget()
+
     def _looked(
-        self, load: Backfill, job_id: str, sent_at: datetime, prepared: Prepared
+        self, load: Backfill, job_id: str, sent_at: datetime, until: datetime, prepared: Prepared
     ) -> Mapping[str, Answer] | None:
-        job = self._target.bulk_write(job_id)
-        if job.state == "running":
+        """Also when the time is over, for it may have ended while nobody looked."""
+        job, now = self._target.bulk_write(job_id), self._target.server_now()
+        if job.state == "running" and now < until:
             self._look_later()
+            return None
+        if job.state == "running":
+            self._give_up(load, f"the bulk write job {job_id} does not come to its end")
+            self._unseen(load, sent_at, until)
             return None
         over = max(self._target.server_now(), sent_at + patience(self._stream, self._target))
         try:
@@ -206,7 +214,7 @@ class BulkWriter:
                 self._name_made(job, sent_at, prepared.fields.key or "")
             why = f"the bulk write job {job_id} failed" if job.state == "failed" else None
         except (BadAnswer, CredentialRefused, RequestRefused) as error:
-            if self._passes(error):
+            if now < until and self._passes(error):
                 return None
             why = str(error)
         self._lost(load, over, why)
@@ -258,11 +266,12 @@ class BulkWriter:
             odd[one.source_id] = Refused(code=DUPLICATE_DATA, message=text, field=key, existing_id=target_id)
         for shown in self._read_back(made.keys(), sent_at, [column.api_name for column in columns]):
             one = made[shown.record_id]
-            if kept(one, shown.values, prepared.fields, columns, self._ledger.digest_key):
+            found = read_as(one, shown.values, prepared.fields, columns, self._ledger.digest_key)
+            if found == "promised":
                 answers[one.source_id] = Done(record_id=shown.record_id, modified_time=shown.modified_time)
                 del odd[one.source_id]
-            elif is_anothers(one, shown.values, columns):
-                odd[one.source_id] = _uncertain("the job's file names a record that stands for another")
+            elif found == "another":
+                odd[one.source_id] = _uncertain("the job's file names a record with another key")
         whys = []
         if skipped > max(_AT_LEAST, len(self._carried) * _NOT_FIT):
             whys.append(f"of {len(self._carried)} rows of bulk write job {load.write_job_id} {skipped} were skipped")
@@ -288,7 +297,7 @@ class BulkWriter:
 
     def _read_back(self, ids: Collection[str], sent_at: datetime, columns: Sequence[str]) -> Iterator[Change]:
         """The records that a job has made, as they are now: what was changed last, and the rest by id."""
-        left, at = set(ids), max(Position(modified_time=sent_at - _SLOW, record_id="0"), self._read_until)
+        left, at = set(ids), max(second_of(sent_at - _SLOW), self._read_until)
         for _ in range(2 + len(ids) // LARGE if ids else 0):
             page = self._reader.page(columns, at, LARGE)
             found = [change for change in page.changes if change.record_id in left]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.core.backfill import WRITE_ROWS
-from daemon.core.bulkwrite import MOST_BYTES, Column, Sheet, columns_of, is_anothers, kept, promise_of, unfit_to_write
+from daemon.core.bulkwrite import MOST_BYTES, Column, Sheet, columns_of, promise_of, read_as, unfit_to_write
 from daemon.core.convert import Json
 from daemon.core.digest import digest_values
 from daemon.core.fieldmap import FieldMap
@@ -104,11 +104,16 @@ def test_what_was_made_is_compared_with_what_was_sent() -> None:
     known = fields(rule("F"), rule("G", "number"))
     columns, there = columns_of(known), {"id": "9", "Key": KEY, "F": "a", "G": 1, "H": "x"}
     promise = promise_of(create(F="a", G=1), columns)
-    assert kept(promise, there, known, columns, SECRET)
-    for odd in ({"G": 2}, {"F": None}, {"F": "1", "G": "a"}, {"Key": "600:2"}, {"Key": None}):
-        assert not kept(promise, {**there, **odd}, known, columns, SECRET)
-    shown = (KEY, "600:2", "700:2", "600:2.0", None, 6)
-    assert [is_anothers(promise, {**there, "Key": key}, columns) for key in shown] == [key == "600:2" for key in shown]
+
+    def reads(**shown: object) -> str:
+        return read_as(promise, {**there, **shown}, known, columns, SECRET)
+
+    assert reads() == "promised"
+    for odd in ({"G": 2}, {"F": None}, {"F": "1", "G": "a"}):
+        assert reads(**odd) == "otherwise"
+        for key in ("600:2", "700:2", "eu:7", None):
+            assert reads(**odd, Key=key) == "another"
+    assert [reads(Key=key) for key in ("600:2", "700:1", "600:1.0", None, 6)] == ["another"] * 2 + ["otherwise"] * 3
 
 
 FIT = fields(rule("F"), rule("L", "lookup", parent="Accounts"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +264,38 @@ def test_a_job_that_does_not_end_is_not_waited_for_for_ever_and_makes_nothing_tw
         assert in_step(pair)
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_job_that_has_ended_while_nobody_looked_for_longer_than_it_may_take_is_heard(
+    tmp_path: Path, restarted: bool
+) -> None:
+    with at_work(tmp_path) as pair:
+        pair.emu.quirks(bulk_job_seconds=0)
+        pair.pass_time(2 * 3600)
+        if restarted:
+            with again(pair) as other:
+                resting_by_clock(other)
+                settle(other)
+                assert in_step(other)
+                assert (why(other)[0], asked_by_key(other)) == ("bulk", 0)
+        else:
+            settle(pair)
+            assert in_step(pair)
+            assert (why(pair)[0], jobs(pair), inserts(pair)) == ("bulk", 2, 4)
+
+
+def test_a_record_that_somebody_changes_as_a_job_begins_does_not_make_its_reading_back_dearer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulkwrite, "_SLOW", timedelta())
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        pair.emu.world.clock.freeze()
+        pair.b.insert_raw("Leads", {"Last_Name": "theirs", "Company": "B"})
+        settle(pair)
+        assert len(names(pair)) == 15
+        assert pair.b.log(kind="list") == []
+
+
 # --- while a job is at work -------------------------------------------------------------------------------------------
 
 
@@ -357,6 +390,29 @@ def test_a_file_that_names_the_wrong_records_overwrites_none_of_them(
         )
         assert len(pairs) == 14
         assert all(str(there[mine]["Source_Record_ID"]).endswith(f":{source}") for source, mine in pairs)
+
+
+@pytest.mark.parametrize("key", ["7000:5100000000000000009", "eu:9", "other", None])
+def test_a_file_that_names_a_strangers_record_changes_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    def strange(texts: list[tuple[str, str]]) -> bytes:
+        [(name, text)] = texts
+        rows = list(csv.reader(text.splitlines()))
+        rows[1][rows[0].index("RECORD_ID")] = stranger
+        return zipped([(name, "".join(f"{','.join(row)}\n" for row in rows))])
+
+    monkeypatch.setattr(bulk_write, "zipped", strange)
+    with pair_of(tmp_path) as pair:
+        pair.cycle("Leads")
+        theirs = {"Last_Name": "Boss", "Company": "B", "Email": "boss@example.com", "Source_Record_ID": key}
+        stranger = pair.b.insert_raw("Leads", theirs)
+        pair.pass_time(120)
+        settle(pair, 8)
+        there = {str(row["id"]): row for row in pair.b.records("Leads")}
+        assert {name: there[stranger][name] for name in theirs} == theirs
+        assert names(pair) == ["Boss", *names(pair, "a")]
+        assert pair.queue() == []
 
 
 def test_a_file_that_names_the_wrong_records_after_a_restart_overwrites_none_of_them(
