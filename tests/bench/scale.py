@@ -30,7 +30,7 @@ from tests.bench._figures import Figure, end, parser, say
 from tests.bench._orgs import FIELDS, MODULE
 from tests.bench._stand import Stand, daemon, standing
 from tests.bench.road import Cost, cost_of
-from tests.bench.startup import SETTINGS
+from tests.bench.startup import SETTINGS, compiled
 from tests.blank import put_blank
 from tests.postgres import running_server
 
@@ -132,7 +132,7 @@ def status_cpu(one: Running, folder: Path) -> float:
     settings.write_text(toml.replace(f"sqlite:///{folder}/orgsync.db", one.settings.ledger_url), encoding="utf-8")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     words = [str(Path(sys.executable).parent / "orgsync"), "--settings", str(settings), "status"]
-    told = subprocess.run(words, capture_output=True, check=False, text=True)
+    told = subprocess.run(words, capture_output=True, check=False, text=True, env=compiled())
     if MODULE not in told.stdout:
         raise SystemExit(f"status said: {told.stdout}{told.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
