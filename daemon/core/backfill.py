@@ -21,7 +21,7 @@ JOB_LOOKS: Final = 8  # at a job until it is over, and the download: a credit ea
 LISTED: Final = 100  # records that a list call gives by id for a credit, as many as a file is compared by
 LISTED_COLUMNS: Final = 50  # of such a call
 INSERTED: Final = 10  # records for a credit
-WRITE_ROWS: Final = 25_000
+WRITE_ROWS: Final = 24_000  # of up to 25,000: whole pages
 WRITE_PRICE: Final = 500
 WRITE_LOOKS: Final = 10  # the upload, looks at a job until it is over, and the download: a credit each (assumed)
 PAUSE: Final = timedelta(hours=1)  # longer than a bulk job takes: where cycles are further apart, the load has waited
@@ -80,12 +80,11 @@ def pace(began: datetime, cycles: Sequence[Cycle], now: datetime) -> Pace:
     )
 
 
-def jobs(records: int, *, read: bool, write: bool) -> tuple[int, int]:
-    """Credits, in the source and in the target, of the jobs to come for so many more records where they are read from
-    files (the one at hand is paid), or written by them. No cycle notes them, for it has no outcome yet.
+def further_files(records: int) -> int:
+    """Credits of the bulk read jobs to come for so many more records (the one at hand is paid). No cycle notes them:
+    none of their records has an outcome yet.
     """
-    files, sheets = max(0, -(-records // JOB_ROWS) - 1), -(-records // WRITE_ROWS)
-    return files * (JOB_PRICE + JOB_LOOKS) * read, sheets * (WRITE_PRICE + WRITE_LOOKS) * write
+    return max(0, -(-records // JOB_ROWS) - 1) * (JOB_PRICE + JOB_LOOKS)
 
 
 def by_query(records: int, columns: int) -> int:
@@ -107,8 +106,14 @@ def by_insert(records: int) -> int:
 
 
 def by_bulk_write(records: int, columns: int) -> int:
-    """Credits for making so many records by bulk write jobs, and reading back what was made of them."""
-    return _pieces(records, WRITE_ROWS) * (WRITE_PRICE + WRITE_LOOKS) + by_query(records, columns)
+    """Credits for making so many records by one bulk write job, and reading back what was made of them."""
+    return WRITE_PRICE + WRITE_LOOKS + by_query(records, columns)
+
+
+def by_jobs(records: int, columns: int) -> int:
+    """Credits for making so many records by bulk write jobs, and by inserts what is too little for one."""
+    full, rest = divmod(records, WRITE_ROWS)
+    return full * by_bulk_write(WRITE_ROWS, columns) + min(by_insert(rest), by_bulk_write(rest, columns))
 
 
 def _pieces(whole: int, size: int) -> int:

@@ -163,6 +163,11 @@ def records_for(credits_left: int | None, most: int, *, one_by_one: bool = False
     return max(1, min(most, int((credits_left - 3) / (1.2 if one_by_one else 0.2))))
 
 
+def most_at_once(budget: Budget) -> int | None:
+    """What gives way to new changes may spend at once where nothing was spent for a day; None: no ceiling says."""
+    return None if budget.ceiling is None else budget.ceiling - budget.ceiling // _KEPT
+
+
 def back_at(spent: Sequence[Spent], down_to: int, now: datetime, pace: float = 0.0) -> datetime | None:
     """When no more than so many credits count, if so many a second are spent until then; None: not by what was spent
     until now.

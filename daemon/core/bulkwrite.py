@@ -120,7 +120,7 @@ def columns_of(fields: FieldMap) -> list[Column]:
 class Sheet:
     """A CSV that grows by creates, up to so many rows and bytes. `carried` are the source ids of those in it."""
 
-    def __init__(self, columns: Sequence[Column], most: int, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, columns: Sequence[Column], most: int, most_bytes: int) -> None:
         self.columns = columns
         self.content = bytearray()
         self.carried: set[str] = set()
@@ -128,6 +128,7 @@ class Sheet:
         self._most, self._most_bytes = most, most_bytes
         self._full = False
         self._append([column.api_name for column in columns])
+        self._head = len(self.content)
 
     def add(self, steps: Iterable[Create]) -> None:
         """Those of which a cell says every value exactly, until it is full."""
@@ -140,6 +141,11 @@ class Sheet:
                 self._full = True
                 return
             self.carried.add(step.change.record_id)
+
+    def has_room(self, rows: int) -> bool:
+        """Whether so many more fit, if they are as long as those so far."""
+        each = (len(self.content) - self._head) / max(1, len(self.carried))
+        return not self._full and len(self.content) + rows * each <= self._most_bytes
 
     def _append(self, row: Sequence[str]) -> bool:
         line = self._table.writerow(row).encode()

@@ -8,7 +8,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from daemon.core.backfill import Cycle, jobs, pace
+from daemon.core import backfill as price
+from daemon.core.backfill import Cycle, Pace, pace
 from daemon.ledger.errors import LedgerError
 from daemon.ledger.tables import backfills, checkpoints, cycles
 from daemon.ledger.upsert import upsert
@@ -91,7 +92,7 @@ def _writes(row: RowMapping, now: datetime) -> bool:
 
 def loading(connection: Connection, now: datetime) -> list[Loading]:
     """The first loads of streams that have not caught up yet. What is done is what the poll lane has dealt with since
-    it began, so that a page that was read twice counts twice.
+    it began, or since its files were given up, so that a page that was read twice counts twice.
     """
     query = (
         select(backfills)
@@ -103,12 +104,11 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
 
 
 def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
-    went = _cycles(connection, row["stream"], row["started_at"])
+    began = row["ended_at"] if row["way"] == "query" and row["ended_at"] is not None else row["started_at"]
+    went = _cycles(connection, row["stream"], began)
     writes = _writes(row, now)
     done = min(sum(one.records for one in went), row["total"])
-    rest, so_far = row["total"] - done, pace(row["started_at"], went, now)
-    by_file = row["way"] == "bulk" and row["ended_at"] is None
-    needs, further = so_far.needs(rest), jobs(rest, read=by_file, write=by_file and row["writes"] == "bulk")
+    rest, so_far = row["total"] - done, pace(began, went, now)
     return Loading(
         stream=row["stream"],
         way=row["way"],
@@ -118,10 +118,21 @@ def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
         waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
         writes=writes,
         left=so_far.left(rest),
-        needs=None if needs is None else (needs[0] + further[0], needs[1] + further[1]),
+        needs=_needs(row, rest, so_far, writes=writes),
         write_until=row["write_until"] if writes else None,
         write_job_id=row["write_job_id"] if writes else None,
     )
+
+
+def _needs(row: RowMapping, rest: int, so_far: Pace, *, writes: bool) -> tuple[int, int] | None:
+    """The jobs of files are no part of what cycles have cost; what is made by them costs what the price list says."""
+    needs = so_far.needs(rest)
+    if needs is None or row["way"] != "bulk" or row["ended_at"] is not None:
+        return needs
+    source, target = needs
+    if row["writes"] == "bulk":
+        target = price.by_jobs(max(0, rest - price.WRITE_ROWS * writes), columns=1)  # the one at work is paid
+    return source + price.further_files(rest), target
 
 
 def _cycles(connection: Connection, stream: str, since: datetime) -> list[Cycle]:

@@ -277,7 +277,9 @@ class Ledger(HeldLedger):
         """
         with self._writing() as connection:
             backfills.note(connection, stream.address, ended_at=now, why=why)
-            if position is not None:
+            if position is None:
+                backfills.note(connection, stream.address, way="query")
+            else:
                 streams.advance(connection, stream, position)
 
     def start_comparison(self, stream: str, reason: Reason, now: datetime) -> bool:

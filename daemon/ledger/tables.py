@@ -367,7 +367,7 @@ backfills = Table(
     "backfills",
     metadata,
     text("stream", "the stream", key=True),
-    text("way", "bulk: from the files of bulk read jobs; query: page by page"),
+    text("way", "bulk: from the files of bulk read jobs; query: page by page, also since files were given up"),
     text("why", "why that way: what both would cost, or what stands in the way of the cheaper one"),
     text("rules_version", "version of the mapping that it was begun under; under another one its files say too little"),
     number("total", "records that were to be read when it began"),
@@ -379,7 +379,7 @@ backfills = Table(
     number("done", "rows of that file that have an outcome"),
     number("older", "rows of the files before it that were created before `horizon`"),
     text("last_id", "record id of the last row of the files before it", default="0"),
-    maybe_time("ended_at", "when the files were at their end, or given up; NULL while they are read, and for `query`"),
+    maybe_time("ended_at", "when the files were at their end, or given up; NULL while they are read, or none is"),
     text(
         "writes", "bulk: what is new is made by bulk write jobs where there is enough; rest: by inserts", default="rest"
     ),

@@ -159,7 +159,7 @@ class Loader:
             if not file.page and not file.fill():
                 at_the_end = not self._aloft and self._at_the_end(load, file, prepared)
                 return self._page(prepared, by_jobs=by_jobs) if at_the_end else None
-            taken = self._affordable(len(file.page), prepared, by_jobs=by_jobs)
+            taken = self._affordable(load, len(file.page), prepared, by_jobs=by_jobs)
             if taken <= 0:
                 return None
             rows, file.page = file.page[:taken], file.page[taken:]
@@ -176,9 +176,9 @@ class Loader:
             self._file = self._files.opened(load, prepared)
         return self._file
 
-    def _affordable(self, most: int, prepared: Prepared, *, by_jobs: bool) -> int:
+    def _affordable(self, load: Backfill, most: int, prepared: Prepared, *, by_jobs: bool) -> int:
         """How many of the next rows may be taken by the credits: all where a job carries them, for all of its price."""
-        if by_jobs and self._writer.may_make(prepared):
+        if by_jobs and self._writer.may_make(load, prepared):
             return most
         held = sum(page.count for page in self._aloft) if by_jobs else 0
         one_by_one = bool(prepared.fields.one_by_one)

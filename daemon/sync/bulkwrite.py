@@ -28,7 +28,7 @@ from loguru import logger
 
 from daemon.core import backfill as price
 from daemon.core.answer import Answer, Done, Refused, Uncertain
-from daemon.core.bulkwrite import Column, Promise, Sheet, columns_of, promise_of, read_as
+from daemon.core.bulkwrite import MOST_BYTES, Column, Promise, Sheet, columns_of, promise_of, read_as
 from daemon.core.causes import DUPLICATE_DATA
 from daemon.core.fuse import Meter, sentence
 from daemon.core.record import START, Change
@@ -84,9 +84,13 @@ class BulkWriter:
         """How long it is of no use to go on."""
         return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
 
-    def may_make(self, prepared: Prepared) -> bool:
-        """Whether a first pass may spend all at once that a whole job costs."""
-        return self._means.spares(price.by_bulk_write(price.WRITE_ROWS, len(prepared.fields.rules)))
+    def may_make(self, load: Backfill, prepared: Prepared) -> bool:
+        """Whether a first pass may spend all at once that a whole job costs; what it is worth is noted where not."""
+        columns, rest = len(prepared.fields.rules), load.total - load.done
+        may = self._means.spares(price.by_bulk_write(price.WRITE_ROWS, columns))
+        if not may and price.by_jobs(rest, columns) < price.by_insert(rest):
+            self._note_short(load)
+        return may
 
     def travel(self, pages: Iterator[Page], prepared: Prepared, hands: Hands, meter: Meter) -> Generator[Travelled]:
         """Makes a job of the next pages if that pays, or takes them to their outcomes, with the job that is at work
@@ -111,13 +115,13 @@ class BulkWriter:
 
     def _gathered(self, pages: Iterator[Page], prepared: Prepared, hands: Hands) -> Sheet | None:
         """Plans pages for one job; None, and none is held, when nothing may be begun."""
-        sheet, ready = Sheet(columns_of(prepared.fields), price.WRITE_ROWS), False
+        sheet, ready = Sheet(columns_of(prepared.fields), price.WRITE_ROWS, MOST_BYTES), False
         try:
             for page in pages:
                 planned = plan_page(page.changes, prepared, hands)
                 sheet.add(step for step in planned.steps if isinstance(step, Create))
                 self.pages.append(planned)
-                if hands.stopping():
+                if hands.stopping() or not sheet.has_room(len(page.changes)):
                     break
             ready = not hands.stopping() and self._means.go_on(new=False)
         finally:
@@ -141,7 +145,7 @@ class BulkWriter:
             steps = _creates(planned, sheet.carried)
             self._ledger.begin(self._stream, intents_of(steps, sent_at), leaving_of(steps, prepared, hands))
         try:
-            file_id = self._target.upload_rows(prepared.target_zgid, bytes(sheet.content))
+            file_id = self._target.upload_rows(prepared.target_zgid, sheet.content)
             with self._target.one_deadline(price.WRITE_PRICE):
                 self._note(write_until=sent_at + timedelta(seconds=LONGEST_S))
                 job_id = self._target.start_bulk_write(
@@ -164,10 +168,10 @@ class BulkWriter:
         return None
 
     def _note_short(self, load: Backfill) -> None:
-        """These pages are inserted; the next ask again, so it is said once."""
-        short = f"the {price.WRITE_PRICE} of a bulk write job at once were more than the credits let a first pass spend"
+        """The next pages are inserted, and those behind them ask again; so it is said once."""
+        short = f"the {price.WRITE_PRICE} and more of a bulk write job are more than a first pass may spend at once"
         if short not in load.why:
-            logger.warning("{}: {}; {} pages are inserted", self._stream.address, short, len(self.pages))
+            logger.warning("{}: {}; its next pages are inserted", self._stream.address, short)
             self._note(why=f"{load.why}; {short}, so that some of its pages were inserted")
 
     def _hear(self, load: Backfill, sent_at: datetime, prepared: Prepared) -> Mapping[str, Answer] | None:

@@ -82,12 +82,11 @@ class LoadWay:
         job_id, total, why = None, matching, self._unfit(prepared, matching, saved)
         if why is None:
             job_id, total, why = self._by_price(prepared, matching, horizon, saved)
-            why += how
         now, is_bulk = self._now(), job_id is not None
         before = self._ledger.backfill(stream)  # a bulk write of the rules before may be at work yet
         begun = Backfill(
             way="bulk" if is_bulk else "query",
-            why=why,
+            why=why + how,
             rules_version=prepared.fields.version,
             total=max(total, matching),
             counted=total if is_bulk else 0,
@@ -102,7 +101,7 @@ class LoadWay:
         )
         self._ledger.begin_backfill(stream, begun)
         way = "bulk read" if is_bulk else "queries"
-        logger.info("{}: first pass over {} records, by {}: {}", stream.address, begun.total, way, why)
+        logger.info("{}: first pass over {} records, by {}: {}", stream.address, begun.total, way, begun.why)
 
     def _by_price(
         self, prepared: Prepared, matching: int, horizon: datetime, saved: int
@@ -140,5 +139,9 @@ class LoadWay:
         unable = unfit_to_write(self._stream, prepared.fields, self._target.schema(self._stream.target_module))
         if unable is not None:
             return 0, f"; it is not written by bulk write: {unable}"
-        inserts, jobs = price.by_insert(records), price.by_bulk_write(records, len(prepared.fields.rules))
-        return max(0, inserts - jobs), f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"
+        columns = len(prepared.fields.rules)
+        at_once = price.by_bulk_write(price.WRITE_ROWS, columns)
+        if not self._means.may_ever_spare(at_once):
+            return 0, f"; it is not written by bulk write: no first pass may spend {at_once} at once by the ceiling"
+        inserts, jobs = price.by_insert(records), price.by_jobs(records, columns)
+        return inserts - jobs, f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daemon.core.budget import Leeway, about_credits, records_for, together
+from daemon.core.budget import Leeway, about_credits, most_at_once, records_for, together
 from daemon.zoho.client import Zoho
 
 
@@ -34,6 +34,11 @@ class Means:
         """Whether so many credits at once leave what is kept for new changes."""
         spare = self._leeway().spare
         return spare is None or spare >= wanted
+
+    def may_ever_spare(self, wanted: int) -> bool:
+        """Whether so many at once of the target are within its ceiling, less what is kept for new changes."""
+        most = most_at_once(self._target.purse.leeway().budget)
+        return most is None or most >= wanted
 
     def _leeway(self) -> Leeway:
         return together(self._source.purse.leeway(), self._target.purse.leeway())

@@ -55,7 +55,7 @@ class Written:
     record_id: str | None
 
 
-def upload(caller: Caller, zgid: str, content: bytes) -> str:
+def upload(caller: Caller, zgid: str, content: bytes | bytearray) -> str:
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{_FILE}.csv", content)

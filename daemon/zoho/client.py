@@ -136,7 +136,7 @@ class Zoho(Connection):
 
     # --- bulk write --------------------------------------------------------------------------------------------------
 
-    def upload_rows(self, zgid: str, content: bytes) -> str:
+    def upload_rows(self, zgid: str, content: bytes | bytearray) -> str:
         """Put a CSV where a bulk write finds it; the id of the file. Nothing is written by that."""
         return bulkwrite.upload(self._caller, zgid, content)
 

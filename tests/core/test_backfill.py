@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.backfill import Cycle, Pace, by_bulk, by_bulk_write, by_insert, by_query, jobs, left, pace
+from daemon.core.backfill import Cycle, Pace, by_bulk, by_insert, by_jobs, by_query, further_files, left, pace
 
 RECORDS = st.integers(min_value=0, max_value=5_000_000)
 COLUMNS = st.integers(min_value=0, max_value=500)
@@ -38,20 +38,21 @@ def test_what_is_known_already_is_read_once_more_by_id(known: int, columns: int,
 @pytest.mark.parametrize(
     ("records", "inserts", "jobs"),
     [
-        (0, 0, 513),
+        (0, 0, 0),
         (5_190, 519, 519),
         (5_191, 520, 519),  # from here on the job is cheaper: 500 + 10, and three pages to read back
         (24_000, 2_400, 546),
-        (25_001, 2_501, 1_059),
+        (24_001, 2_401, 547),  # what is too little for a further job is inserted
+        (30_000, 3_000, 546 + 519),
     ],
 )
 def test_what_is_new_is_made_by_inserts_or_jobs(records: int, inserts: int, jobs: int) -> None:
-    assert (by_insert(records), by_bulk_write(records, 48)) == (inserts, jobs)
+    assert (by_insert(records), by_jobs(records, 48)) == (inserts, jobs)
 
 
 @given(RECORDS, RECORDS, COLUMNS)
 def test_more_records_never_cost_less(one: int, more: int, columns: int) -> None:
-    for price in (by_query, by_bulk, by_bulk_write):
+    for price in (by_query, by_bulk, by_jobs):
         assert price(one, columns) <= price(one + more, columns)
 
 
@@ -119,12 +120,9 @@ def test_the_rest_needs_what_it_has_cost_so_far_rounded_up() -> None:
     assert went(now_s=20).needs(1_000) is None
 
 
-@pytest.mark.parametrize(
-    ("records", "read", "write"), [(0, 0, 0), (1, 0, 510), (200_000, 0, 8 * 510), (200_001, 58, 9 * 510)]
-)
-def test_jobs_to_come_are_paid_on_top(records: int, read: int, write: int) -> None:
-    assert jobs(records, read=True, write=True) == (read, write)
-    assert jobs(records, read=False, write=False) == (0, 0)
+@pytest.mark.parametrize(("records", "more"), [(0, 0), (1, 0), (200_000, 0), (200_001, 58), (600_000, 116)])
+def test_files_to_come_are_paid_on_top(records: int, more: int) -> None:
+    assert further_files(records) == more
 
 
 def test_a_clock_that_went_back_takes_no_time() -> None:

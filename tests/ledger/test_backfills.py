@@ -65,5 +65,34 @@ def test_progress_is_what_the_poll_lane_has_dealt_with_since_it_began(ledger, re
     assert reader.loading(make.now) == []
 
 
+def test_where_files_are_given_up_progress_begins_anew(ledger, reader, contacts, load, make):
+    ledger.begin_backfill(contacts, load)
+    ledger.settle(contacts, make.page({"created": 90}), None, make.now + timedelta(seconds=1))
+    assert reader.loading(make.now + timedelta(seconds=2))[0].done == 90
+    ledger.end_backfill(contacts, make.now + timedelta(seconds=3), "given up", None)
+    (told,) = reader.loading(make.now + timedelta(seconds=4))
+    assert (told.way, told.done, told.left, told.waits) == ("query", 0, None, False)
+    ledger.settle(contacts, make.page({"unchanged": 20}), None, make.now + timedelta(seconds=5))
+    (told,) = reader.loading(make.now + timedelta(seconds=7))
+    assert (told.done, told.left) == (20, timedelta(seconds=4) * 4)
+
+
+@pytest.mark.parametrize(
+    ("done", "at_work", "needs"),
+    [
+        (100, False, (4_999 + 2 * 58, 20 * 546 + 540)),  # two files more; of 499,900 left 19,900 are a job more
+        (498_000, False, (20, 200)),  # too few for a job
+        (480_000, True, (200, 0)),  # the job that carries the rest is paid
+    ],
+)
+def test_a_load_by_bulk_write_needs_what_its_jobs_cost(ledger, reader, contacts, load, make, done, at_work, needs):
+    ledger.begin_backfill(contacts, replace(load, total=500_000, writes="bulk"))
+    cycle = ledger.settle(contacts, make.page({"created": done}), None, make.now)
+    ledger.finish_cycle(cycle, done // 100, done // 10, None, make.now + timedelta(seconds=1))
+    if at_work:
+        ledger.note_backfill(contacts, write_sent_at=make.now, write_until=make.now + timedelta(hours=1))
+    assert reader.loading(make.now + timedelta(seconds=2))[0].needs == needs
+
+
 def ledger_seen(reader):
     return reader.balance()[0].seen

@@ -29,7 +29,7 @@ WRITTEN: Final = {
     **LARGE,
     "daemon.core.backfill.PAGE_PRICE": 1,
     "daemon.core.backfill.INSERTED": 1,
-    "daemon.core.backfill.WRITE_ROWS": 7,
+    "daemon.core.backfill.WRITE_ROWS": 6,
     "daemon.core.backfill.WRITE_PRICE": 1,
     "daemon.core.backfill.WRITE_LOOKS": 0,
     "daemon.sync.bulkwrite.LONGEST_S": 9,

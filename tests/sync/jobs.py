@@ -22,7 +22,7 @@ def make_small_jobs(patch: pytest.MonkeyPatch) -> None:
         (polling, "PAGES", 4),
         (price, "PAGE_PRICE", 1),
         (price, "INSERTED", 1),
-        (price, "WRITE_ROWS", 7),
+        (price, "WRITE_ROWS", 6),
         (price, "WRITE_PRICE", 1),
         (price, "WRITE_LOOKS", 0),
         (bulkwrite, "_AT_LEAST", 1),

@@ -484,12 +484,29 @@ def test_where_a_first_pass_may_not_spend_a_job_at_once_its_pages_are_inserted_a
 ) -> None:
     monkeypatch.setattr(price, "WRITE_PRICE", 500)
     monkeypatch.setattr(price, "INSERTED", 0.01)
-    with pair_of(tmp_path, ceiling=600) as pair:  # a fifth of it is kept for new changes
+    with pair_of(tmp_path, ceiling=630) as pair:  # a fifth of it is kept for new changes, and some are spent by then
         settle(pair, 8)
         assert in_step(pair)
         assert (jobs(pair), inserts(pair)) == (0, 14)
         assert why(pair)[0] == "bulk"
-        assert why(pair)[1].count("the 500 of a bulk write job at once were more than the credits let") == 1
+        assert (
+            why(pair)[1].count("the 500 and more of a bulk write job are more than a first pass may spend at once") == 1
+        )
+
+
+def test_where_a_ceiling_never_leaves_a_job_at_once_no_file_is_read_for_its_sake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price, "WRITE_PRICE", 500)
+    monkeypatch.setattr(price, "INSERTED", 0.01)
+    monkeypatch.setattr(price, "JOB_PRICE", 50)
+    with pair_of(tmp_path, ceiling=600) as pair:
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair), pair.a.log(kind="bulk_read")) == (0, 14, [])
+        assert why(pair)[0] == "rest"
+        assert pair.sql("select way from backfills") == [("query",)]
+        assert "no first pass may spend 503 at once by the ceiling" in why(pair)[1]
 
 
 def test_what_an_earlier_job_has_made_is_not_read_back_once_more(
@@ -501,6 +518,18 @@ def test_what_an_earlier_job_has_made_is_not_read_back_once_more(
         assert in_step(pair)
         assert jobs(pair) == 4
         assert pair.b.log(kind="list") == []
+
+
+def test_a_job_takes_as_many_pages_as_its_file_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price, "WRITE_ROWS", 12)
+    monkeypatch.setattr(bulkwrite, "MOST_BYTES", 1_400)
+    with pair_of(tmp_path, records=0) as pair:
+        for number in range(14):
+            lead(pair, f"L{number:02}{number % 10}" + "x" * 70)
+        pair.pass_time(60)
+        settle(pair)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (2, 2)
 
 
 def test_a_job_takes_what_its_price_pays_for_and_not_what_inserts_would_cost(
