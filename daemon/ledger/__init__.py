@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         StreamUnknown,
     )
     from daemon.ledger.exports import Leaving
+    from daemon.ledger.latejobs import LateJob
     from daemon.ledger.ledger import Ledger
     from daemon.ledger.lock import LedgerLock
     from daemon.ledger.lookups import GONE, MIRRORED, THERE, DueRow, Intent
@@ -68,6 +69,7 @@ _ROOMS = {
         "StreamUnknown",
     ),
     "exports": ("Leaving",),
+    "latejobs": ("LateJob",),
     "ledger": ("Ledger",),
     "lock": ("LedgerLock",),
     "lookups": (
@@ -113,6 +115,7 @@ __all__ = [
     "Export",
     "History",
     "Intent",
+    "LateJob",
     "Leaving",
     "Ledger",
     "LedgerError",

@@ -22,8 +22,7 @@ _row = backfills.c
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
     """How a stream's first load goes; see the table. By queries the checkpoint says how far it is, and of files `done`
-    rows of the job's, after `older` rows before it. While a bulk write may be at work there is a `write_sent_at`;
-    with none, `write_until` is of one that was given up.
+    rows of the job's, after `older` rows before it. While a bulk write may be at work there is a `write_sent_at`.
     """
 
     way: Way

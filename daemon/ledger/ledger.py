@@ -23,6 +23,7 @@ from daemon.ledger import (
     drops,
     exports,
     fuses,
+    latejobs,
     lookups,
     matching,
     queue,
@@ -37,6 +38,7 @@ from daemon.ledger.backfills import Backfill
 from daemon.ledger.comparisons import Comparison, Reason, Side
 from daemon.ledger.exports import Leaving
 from daemon.ledger.held import HeldLedger
+from daemon.ledger.latejobs import LateJob
 from daemon.ledger.lookups import Intent
 from daemon.ledger.matching import Shown
 
@@ -281,6 +283,20 @@ class Ledger(HeldLedger):
                 backfills.note(connection, stream.address, way="query")
             else:
                 streams.advance(connection, stream, position)
+
+    def outlive_job(self, stream: Stream, job: LateJob) -> None:
+        """The bulk write job that is at work is not waited for any more."""
+        with self._writing() as connection:
+            latejobs.remember(connection, stream.address, job)
+            backfills.note(connection, stream.address, write_sent_at=None, write_until=None, write_job_id=None)
+
+    def compare_late(self, stream: Stream, jobs: Sequence[LateJob], now: datetime) -> bool:
+        """Begin a full comparison for what these jobs may have made; False, and they stay, when one goes on already."""
+        with self._writing() as connection:
+            started = comparisons.start(connection, stream.address, "late", now)
+            if started:
+                latejobs.forget(connection, stream.address, jobs)
+            return started
 
     def start_comparison(self, stream: str, reason: Reason, now: datetime) -> bool:
         """Begin a full comparison; False when one goes on already."""

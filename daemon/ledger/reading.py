@@ -34,6 +34,7 @@ from daemon.ledger import (
     deletions,
     drops,
     fuses,
+    latejobs,
     lookups,
     spending,
     story,
@@ -45,6 +46,7 @@ from daemon.ledger.befores import PastCycle
 from daemon.ledger.comparisons import Comparison, Counterpart, Side
 from daemon.ledger.fuses import FuseState
 from daemon.ledger.identity import Identity
+from daemon.ledger.latejobs import LateJob
 from daemon.ledger.lookups import DueRow, Intent
 from daemon.ledger.sealing import Sealer
 from daemon.ledger.story import Story
@@ -243,6 +245,11 @@ class ReadLedger:
         """The stream's first load, if it had to be planned."""
         with self._reading() as connection:
             return backfills.state(connection, stream.address)
+
+    def late_jobs(self, stream: Stream) -> list[LateJob]:
+        """The bulk write jobs that were given up before their end was seen."""
+        with self._reading() as connection:
+            return latejobs.known(connection, stream.address)
 
     def comparison(self, stream: Stream) -> tuple[Comparison | None, datetime | None]:
         """The comparison that goes on, and when the latest began."""

@@ -18,7 +18,7 @@ from daemon.core.outcome import OUTCOMES
 from daemon.ledger import own_tables
 from daemon.ledger.columns import Id, maybe, maybe_time, number, number_of_row, text, time
 
-HEAD: Final = "0017"
+HEAD: Final = "0018"
 """The revision that this code reads and writes."""
 
 metadata: Final = own_tables.metadata
@@ -369,7 +369,10 @@ backfills = Table(
     text("stream", "the stream", key=True),
     text("way", "bulk: from the files of bulk read jobs; query: page by page, also since files were given up"),
     text("why", "why that way: what both would cost, or what stands in the way of the cheaper one"),
-    text("rules_version", "version of the mapping that it was begun under; under another one its files say too little"),
+    text(
+        "rules_version",
+        "version of the mapping that its files were asked by; empty: its way is still to be chosen",
+    ),
     number("total", "records that were to be read when it began"),
     number("counted", "those that were created before `horizon`: a file that holds fewer is not whole"),
     time("horizon", "what was changed since then, by the source's clock, is read after the files"),
@@ -383,12 +386,17 @@ backfills = Table(
     text(
         "writes", "bulk: what is new is made by bulk write jobs where there is enough; rest: by inserts", default="rest"
     ),
-    maybe("write_job_id", "the bulk write job whose end is awaited, or was; NULL: none, or its id was not heard"),
+    maybe("write_job_id", "the bulk write job whose end is awaited; NULL: none, or its id was not heard"),
     maybe_time("write_sent_at", "`sent_at` of the intents that such a job is about, by the target's clock; NULL: none"),
-    maybe_time(
-        "write_until",
-        "until then it may be at work: whether its records were made is not decided before; without `write_sent_at`: "
-        "the job was given up, and what it may make is looked for by then",
-    ),
+    maybe_time("write_until", "until then it may be at work: whether its records were made is not decided before"),
     info={"doc": "how each stream read its records for the first time, and how far that has come"},
+)
+
+late_jobs = Table(
+    "late_jobs",
+    metadata,
+    text("stream", "the stream", key=True),
+    time("until", "by then, or when it has ended, what it may have made is looked for by a full comparison", key=True),
+    maybe("job_id", "the job; NULL: its id was not heard"),
+    info={"doc": "bulk write jobs that were given up before their end was seen, and may make records anew"},
 )

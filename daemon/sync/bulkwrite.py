@@ -8,7 +8,7 @@ and settles as an insert's answer does; what the file says is not is inserted; o
 asked by the retry lane. Where the process that knew the pages is gone, they are planned anew, and what the file says is
 added is looked at by its id; where the file cannot be had, the target is asked for the key of each. A job inserts only,
 and skips a row whose key is there, so that one that comes late, or twice, makes nothing twice either; what was deleted
-by then it makes anew (latejob.py).
+by then it makes anew (latejobs.py).
 
 How it is not trusted too far. What reads back otherwise than it was sent is linked as a counterpart of unknown content,
 which the retry lane brings up to date; where that is more than one in ten, or as many rows are skipped, each of which
@@ -34,13 +34,13 @@ from daemon.core.fuse import Meter, sentence
 from daemon.core.record import START, Change
 from daemon.core.rules import Stream
 from daemon.core.steps import Create, Write
-from daemon.ledger import Backfill, Ledger, LedgerError
+from daemon.ledger import Backfill, LateJob, Ledger, LedgerError
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import LARGE, ChangeReader, Page
 from daemon.sync.clock import second_of
 from daemon.sync.doubts import patience
 from daemon.sync.hands import Hands
-from daemon.sync.latejob import REMEMBERED
+from daemon.sync.latejobs import REMEMBERED
 from daemon.sync.means import Means
 from daemon.sync.packed import Packed
 from daemon.sync.prepare import Prepared
@@ -152,7 +152,9 @@ class BulkWriter:
                     self._stream.target_module, file_id, columns, prepared.fields.key or ""
                 )
         except CallUncertain as error:
-            self._give_up(load, f"whether a bulk write job was made is not known: {error}")
+            unknown = f"whether a bulk write job was made is not known: {error}"
+            if not self._passes(error, f"{unknown}; that is waited for"):
+                self._give_up(load, unknown)
             self.forget()
             return None
         except (BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused) as error:
@@ -190,10 +192,11 @@ class BulkWriter:
         return None
 
     def _unseen(self, load: Backfill, sent_at: datetime, until: datetime) -> None:
-        """The time is over in which the job may be at work; where its end was not seen latejob.py watches for it."""
-        self._over()
+        """The time is over in which the job may be at work; where its end was not seen latejobs.py watches for it."""
         if until >= sent_at + timedelta(seconds=LONGEST_S):
-            self._note(write_job_id=load.write_job_id, write_until=sent_at + REMEMBERED)
+            self._ledger.outlive_job(self._stream, LateJob(until=sent_at + REMEMBERED, job_id=load.write_job_id))
+        else:
+            self._over()
         self.forget()
 
     def _looked(
@@ -228,12 +231,14 @@ class BulkWriter:
         self._look_at = self._now() + LOOKS[min(self._looks, len(LOOKS) - 1)]
         self._looks += 1
 
-    def _passes(self, trouble: ZohoError) -> bool:
-        """Whether the same may be tried once more: not where a person must act, nor after one trouble too many."""
-        self._troubles += 1
+    def _passes(self, trouble: ZohoError, said: str | None = None) -> bool:
+        """Whether the same may be tried once more: not where a person must act, nor after one trouble too many. A job
+        that may have been made costs an hour and what it is worth, so that there are fewer of them.
+        """
+        self._troubles += 2 if isinstance(trouble, CallUncertain) else 1
         if self._troubles >= _TROUBLES or isinstance(trouble, CredentialRefused | RequestRefused):
             return False
-        logger.warning("{}: {}; it is tried once more", self._stream.address, trouble)
+        logger.warning("{}: {}; it is tried once more", self._stream.address, said or trouble)
         self._look_later()
         return True
 

@@ -41,7 +41,7 @@ from daemon.sync.children import Children
 from daemon.sync.compare import Comparer
 from daemon.sync.deletions import DeletionFinder
 from daemon.sync.hands import Hands
-from daemon.sync.latejob import LateJob
+from daemon.sync.latejobs import LateJobs
 from daemon.sync.loadway import LoadWay
 from daemon.sync.means import Means
 from daemon.sync.pointing import Finder
@@ -95,7 +95,7 @@ class StreamRunner:
         self._way = LoadWay(stream, source, target, ledger, self._means, now)
         self._loader = Loader(stream, source, ledger, self._reader, self._means, now, target)
         self._deletions = DeletionFinder(stream, source.zoho, ledger, children, now)
-        self._late_job = LateJob(stream, target.zoho, ledger, now)
+        self._late_jobs = LateJobs(stream, target.zoho, ledger, now)
         self._comparer = Comparer(stream, source.zoho, target.zoho, ledger, now)
         self._meter = self._new_meter(trusted=0)
         self._doubted: set[Cause] = set()
@@ -184,7 +184,7 @@ class StreamRunner:
 
     def _compare(self, prepared: Prepared, report: Report) -> None:
         if report.caught_up and self._means.go_on(new=False):
-            self._late_job.look()
+            self._late_jobs.look()
             more, blown = self._comparer.step(prepared, self._hands, state_of(self._ledger, self.stream), self._meter)
             report.more = report.more or more or bool(self._ledger.due(self.stream, self._now(), 1))  # what it found
             self._stop(report, blown)

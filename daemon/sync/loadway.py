@@ -2,14 +2,15 @@
 cheaper one by Zoho's price list (core/backfill.py), chosen once, behind the first page.
 
 A crash between the making of a job and the storing of its id leaves a job that nobody looks at (50 credits). As after
-everything else by which the choice did not come to its end (a page that did not get through, an org that was away), it
-is made once more behind the next page.
+everything else by which the choice did not come to its end (a page that did not get through, an org that was away or
+gave no answer), it is made once more behind the next page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from loguru import logger
@@ -24,14 +25,15 @@ from daemon.sync.catalog import Catalog
 from daemon.sync.means import Means
 from daemon.sync.prepare import Prepared
 from daemon.zoho import coql
-from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused
+from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 
 BY_QUERIES: Final = "it is read by queries"
-_TRIES: Final = 5
+_PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120))  # before an org is asked once more
+_UNDECIDED: Final = ""  # no version of any rules
 
 
 class LoadWay:
-    """Chooses for one stream. Remembers how often an org was away when it was asked."""
+    """Chooses for one stream. Remembers how often an org did not answer when it was asked."""
 
     def __init__(
         self,
@@ -48,60 +50,106 @@ class LoadWay:
         self._ledger = ledger
         self._means = means
         self._now = now
-        self._tries = _TRIES
+        self._pauses = [*_PAUSES]
+        self._again_at: datetime | None = None
+        self._refused = False
 
     def may_choose(self, state: StreamState, prepared: Prepared) -> bool:
         """Whether all records are read, and the way is still to be chosen."""
-        if state.caught_up_at is not None or self._stream.notes_of or not self._tries:
+        if state.caught_up_at is not None or self._stream.notes_of or self._refused:
             return False
         load = self._ledger.backfill(self._stream)
         return load is None or load.rules_version != prepared.fields.version
 
+    def wait(self) -> timedelta:
+        """How long it is of no use to choose. What is read by then would be written by the dearer way."""
+        return timedelta() if self._again_at is None else max(self._again_at - self._now(), timedelta())
+
     def choose(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
-        No trouble of it stops the stream: where an org is away the way is chosen behind the next page, a few times;
-        else it is read by queries.
+        No trouble of it stops the stream: where an org does not answer it is asked again after a pause, a few times;
+        else the stream is read by queries.
         """
+        matching, self._again_at = None, None
         try:
-            self._choose(prepared)
-        except OrgUnavailable as error:
-            self._tries -= 1
-            then = "the way is chosen behind the next page" if self._tries else BY_QUERIES
-            logger.warning("{}: {}; {}", self._stream.address, error, then)
+            matching = self._matching(prepared)
+            if matching is not None:
+                self._choose(prepared, matching)
+        except (BadAnswer, OrgUnavailable) as error:
+            self._put_off(prepared, matching, error)
 
-    def _choose(self, prepared: Prepared) -> None:
-        source, stream, criteria = self._source.zoho, self._stream, prepared.fields.at_source
-        horizon = (source.clock_before_next_call() - stream.lag).replace(microsecond=0)
+    def _matching(self, prepared: Prepared) -> int | None:
+        criteria = prepared.fields.at_source
         try:
-            matching = source.count(stream.source_module, None if criteria is None else coql.matching(criteria))
-        except (BadAnswer, CredentialRefused, RequestRefused) as error:
-            logger.warning("{}: how much is to be read is not known: {}; {}", stream.address, error, BY_QUERIES)
-            self._tries = 0
-            return
+            return self._source.zoho.count(
+                self._stream.source_module, None if criteria is None else coql.matching(criteria)
+            )
+        except (CredentialRefused, RequestRefused) as error:
+            what = "{}: how much is to be read is not known: {}; {}"
+            logger.warning(what, self._stream.address, error, BY_QUERIES)
+            self._refused = True
+            return None
+
+    def _choose(self, prepared: Prepared, matching: int) -> None:
+        horizon = self._horizon()
         saved, how = self._saves(prepared, matching)
         job_id, total, why = None, matching, self._unfit(prepared, matching, saved)
         if why is None:
             job_id, total, why = self._by_price(prepared, matching, horizon, saved)
-        now, is_bulk = self._now(), job_id is not None
-        before = self._ledger.backfill(stream)  # a bulk write of the rules before may be at work yet
-        begun = Backfill(
-            way="bulk" if is_bulk else "query",
-            why=why + how,
-            rules_version=prepared.fields.version,
-            total=max(total, matching),
-            counted=total if is_bulk else 0,
-            horizon=horizon,
-            started_at=now,
-            job_id=job_id,
-            job_at=now if is_bulk else None,
-            writes="bulk" if is_bulk and saved else "rest",
-            write_job_id=None if before is None else before.write_job_id,
-            write_sent_at=None if before is None else before.write_sent_at,
-            write_until=None if before is None else before.write_until,
+        is_bulk = job_id is not None
+        begun = self._begin(
+            Backfill(
+                way="bulk" if is_bulk else "query",
+                why=why + how,
+                rules_version=prepared.fields.version,
+                total=max(total, matching),
+                counted=total if is_bulk else 0,
+                horizon=horizon,
+                started_at=self._now(),
+                job_id=job_id,
+                job_at=self._now() if is_bulk else None,
+                writes="bulk" if is_bulk and saved else "rest",
+            )
         )
-        self._ledger.begin_backfill(stream, begun)
         way = "bulk read" if is_bulk else "queries"
-        logger.info("{}: first pass over {} records, by {}: {}", stream.address, begun.total, way, begun.why)
+        logger.info("{}: first pass over {} records, by {}: {}", self._stream.address, begun.total, way, begun.why)
+
+    def _put_off(self, prepared: Prepared, matching: int | None, error: ZohoError) -> None:
+        """Not for ever: then it is read by queries."""
+        pause = self._pauses.pop(0) if self._pauses else None
+        then = BY_QUERIES if pause is None else f"it is asked again in {pause.total_seconds():.0f} s"
+        logger.warning("{}: how it is read at first is not chosen: {}; {}", self._stream.address, error, then)
+        self._refused = pause is None
+        self._again_at = None if pause is None else self._now() + pause
+        if matching is not None:
+            self._begin(
+                Backfill(
+                    way="query",
+                    why=f"{error}; {then}",
+                    rules_version=prepared.fields.version if pause is None else _UNDECIDED,
+                    total=matching,
+                    counted=0,
+                    horizon=self._horizon(),
+                    started_at=self._now(),
+                )
+            )
+
+    def _horizon(self) -> datetime:
+        return (self._source.zoho.clock_before_next_call() - self._stream.lag).replace(microsecond=0)
+
+    def _begin(self, load: Backfill) -> Backfill:
+        """A bulk write of the rules before may be at work yet; and one load begins once."""
+        before = self._ledger.backfill(self._stream)
+        if before is not None:
+            load = replace(
+                load,
+                started_at=before.started_at if before.rules_version == _UNDECIDED else load.started_at,
+                write_job_id=before.write_job_id,
+                write_sent_at=before.write_sent_at,
+                write_until=before.write_until,
+            )
+        self._ledger.begin_backfill(self._stream, load)
+        return load
 
     def _by_price(
         self, prepared: Prepared, matching: int, horizon: datetime, saved: int
@@ -118,7 +166,7 @@ class LoadWay:
             if not self._means.spares(price.JOB_PRICE):  # it would be at the cost of what is new elsewhere
                 return None, matching, f"{why}, and a job at once is more than the credits let a first pass spend"
             job_id = source.start_bulk_read(stream.source_module, columns_to_read(prepared))
-        except (BadAnswer, CredentialRefused, RequestRefused) as error:
+        except (CredentialRefused, RequestRefused) as error:
             logger.warning("{}: {}; {}", stream.address, error, BY_QUERIES)
             return None, matching, str(error)
         return job_id, there, why

@@ -87,6 +87,9 @@ class Poller:
             hands.ledger.polled(stream, hands.now(), None, caught_up=False)
             return
         may_choose = self._way.may_choose(state, prepared)
+        if may_choose and (wait := self._way.wait()):
+            report.wait = wait
+            return
         reading = self._begin(state, prepared)
         at, server_time, checkpoint = reading.at, reading.server_time, state.position
         horizon = self._horizon(server_time)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from daemon.ledger import Ledger, Reader, migrate
+from daemon.ledger import LateJob, Ledger, Reader, migrate
 from daemon.ledger.database import Database, locate
 from daemon.ledger.tables import HEAD, metadata
 from tests.ledger import schema
@@ -91,6 +91,22 @@ def test_a_hand_edit_that_was_reported_before_it_was_kept_at_the_link_is_kept_th
     with Ledger.open(file.url) as again:
         links = again.links(contacts, ["1", "2"])
     assert (links["1"].drifted, links["2"].drifted) == ({"City", "Phone"}, frozenset())
+
+
+def test_a_bulk_write_job_that_was_given_up_before_is_watched_after(database, file, contacts, accounts, make) -> None:
+    migrate.upgrade(database, "0017")
+    schema.fill(database)
+    until = make.now.isoformat(sep=" ")
+    for number, stream, sent in ((0, contacts.address, "NULL"), (1, accounts.address, "write_sent_at")):
+        file.run(
+            f"UPDATE backfills SET stream = '{stream}', write_job_id = '7{number}', write_sent_at = {sent}, "  # noqa: S608
+            f"write_until = '{until}' WHERE stream LIKE 'stream {number}%'"
+        )
+    with Ledger.open(file.url) as ledger:
+        assert ledger.late_jobs(contacts) == [LateJob(until=make.now, job_id="70")]
+        assert (ledger.backfill(contacts).write_until, ledger.backfill(contacts).write_job_id) == (None, None)
+        assert ledger.late_jobs(accounts) == []
+        assert (ledger.backfill(accounts).write_until, ledger.backfill(accounts).write_job_id) == (make.now, "71")
 
 
 class BrokenOffError(Exception):

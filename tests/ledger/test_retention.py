@@ -118,6 +118,7 @@ FOR_EVER = {
     "orgs",
     "meta",
     "backfills",
+    "late_jobs",
 }
 BY_THE_ROAD = {"intents", "deletions"}  # they go when they are answered, and after 61 days
 ELSEWHERE = {"daemons", "renewals", "alerts", "spending"}

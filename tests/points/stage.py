@@ -21,6 +21,7 @@ from tests.service.site import CALL_DEADLINE_S, org_tables
 from tests.sync.pair import add_key
 
 Json = dict[str, Any]
+_UNTIL = "select max(until) from (select write_until as until from backfills union select until from late_jobs) as jobs"
 _LONGEST_PAUSE_S: Final = 660.0  # a throttled token endpoint is left alone for ten minutes
 WRITES: Final = frozenset({"insert", "update", "upsert", "delete"})
 
@@ -100,7 +101,7 @@ class Stage:
         wait = CALL_DEADLINE_S + self.lag + 3.0
         if latest and latest[0][0]:
             wait = max(wait, _instant(latest[0][0]).timestamp() - self.emu.world.clock.now() + 1)
-        job = self.sql("select max(write_until) from backfills") if self.ledger.exists() else []
+        job = self.sql(_UNTIL) if self.ledger.exists() else []
         if job and job[0][0]:
             wait = max(wait, _instant(job[0][0]).timestamp() - self.emu.world.clock.now() + 1)
         if self.ledger.exists() and self.sql("select 1 from checkpoints where trouble is not null"):

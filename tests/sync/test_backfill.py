@@ -16,7 +16,9 @@ from daemon.core import backfill as price
 from daemon.core import steps
 from daemon.core.fuse import Fuse, Limit
 from daemon.core.rules import Constant, FieldChoice
+from daemon.ledger import Reader
 from daemon.sync import bulkread, convoy
+from tests.sync.jobs import resting_by_clock
 from tests.sync.loads import STREAM, again, full_pair, in_step, lead, make_small, names, settle
 from tests.sync.pair import Pair
 
@@ -187,11 +189,12 @@ def test_a_first_page_that_gets_through_by_half_does_not_forfeit_the_file(
 
 
 @pytest.mark.parametrize(("kind", "skip"), [("coql", 1), ("coql", 2), ("bulk_read", 0)])
-@pytest.mark.parametrize("effect", [AWAY, {"effect": "cut", "when": "after"}])
-def test_an_org_that_is_away_when_the_way_is_chosen_is_asked_behind_the_next_page(
+@pytest.mark.parametrize("effect", [AWAY, {"effect": "cut", "when": "after"}, {"effect": "html"}])
+def test_an_org_that_does_not_answer_when_the_way_is_chosen_is_asked_behind_the_next_page(
     tmp_path: Path, kind: str, skip: int, effect: dict[str, Any]
 ) -> None:
     with pair_of(tmp_path) as pair:
+        resting_by_clock(pair)
         pair.a.faults.next(kind, skip=skip, **effect)
         pair.cycle("Leads")
         rested(pair)
@@ -201,12 +204,29 @@ def test_an_org_that_is_away_when_the_way_is_chosen_is_asked_behind_the_next_pag
         assert len(pair.b.log(kind="insert")) < 12
 
 
-def test_an_org_that_makes_no_job_is_asked_for_one_a_few_times(tmp_path: Path) -> None:
+def test_an_org_that_makes_no_job_is_asked_for_one_a_few_times_with_pauses(tmp_path: Path) -> None:
     with pair_of(tmp_path, records=30) as pair:
-        pair.a.faults.add(kind="bulk_read", effect="cut", when="before", times=100)
+        resting_by_clock(pair)
+        began = pair.emu.world.clock.now()
+        pair.a.faults.add(kind="bulk_read", effect="html", times=100)
+        pair.cycle("Leads")
+        assert pair.cycle("Leads").wait > timedelta(seconds=9)
+        assert way(pair)[:2] == ("query", 0)
+        assert "it is asked again in 10 s" in way(pair)[2]
+        with Reader.open(pair.settings.ledger_url) as reader:
+            (load,) = reader.loading(pair.fleet.runners[0]._now())
+            assert (load.total, load.waits) == (30, False)
+        while jobs(pair) < 5:
+            pair.pass_time(1)
+            pair.cycle("Leads")
+        assert pair.emu.world.clock.now() - began > 220
         settle(pair, 8)
         assert in_step(pair)
         assert jobs(pair) == 5
+        assert way(pair)[2].endswith("it is read by queries")
+        with again(pair) as other:
+            settle(other)
+            assert jobs(other) == 5
 
 
 def test_a_kill_before_the_jobs_id_is_stored_does_not_forfeit_the_file(

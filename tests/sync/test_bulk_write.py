@@ -196,7 +196,6 @@ def test_an_org_that_rests_gets_its_job_later(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "effect", "said"),
     [
-        ("bulk_write", {"effect": "cut", "when": "after"}, "whether a bulk write job was made is not known"),
         ("bulk_write_status", {"effect": "status", "status": 404, "code": "RESOURCE_NOT_FOUND"}, "RESOURCE_NOT_FOUND"),
         ("bulk_write_status", {"effect": "html"}, "text/html"),
         ("bulk_write_result", {"effect": "html"}, "cannot be believed"),
@@ -227,6 +226,26 @@ def test_a_trouble_that_passes_does_not_forfeit_the_jobs(tmp_path: Path, kind: s
         settle(pair, 6)
         assert in_step(pair)
         assert (jobs(pair), inserts(pair), why(pair)[0]) == (2, 4, "bulk")
+
+
+@pytest.mark.parametrize(("lost", "made", "way"), [(1, 3, "bulk"), (2, 2, "rest")])
+def test_a_job_of_which_nobody_knows_whether_it_was_made_is_waited_for_and_only_the_second_one_forfeits_the_next(
+    tmp_path: Path, lost: int, made: int, way: str
+) -> None:
+    with pair_of(tmp_path, records=20) as pair:
+        pair.b.faults.add(kind="bulk_write", times=lost, effect="cut", when="after")
+        for _ in range(lost):
+            settle(pair, 1)
+            pair.pass_time(3600)
+        settle(pair)
+        assert in_step(pair)
+        assert (jobs(pair), why(pair)[0]) == (made, way)
+        assert ("whether a bulk write job was made is not known" in why(pair)[1]) is (way == "rest")
+        assert pair.sql("select count(*) from late_jobs") == [(lost,)]
+        pair.pass_time(90_000)
+        settle(pair)
+        assert pair.sql("select reason from comparisons") == [("late",)]
+        assert pair.sql("select count(*) from late_jobs") == [(0,)]
 
 
 def test_a_call_that_breaks_off_is_made_again(tmp_path: Path) -> None:
@@ -331,7 +350,7 @@ def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(t
         assert (len(names(pair)), inserts(pair)) == (2, 2)
         settle(pair)
         assert in_step(pair)
-        assert (jobs(pair), inserts(pair)) == (1, 10)
+        assert (jobs(pair), inserts(pair)) == (2, 4)
 
 
 @pytest.mark.parametrize("passed", [0, 61])

@@ -13,7 +13,7 @@ import pytest
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import bulk_write
-from daemon.sync import bulkwrite, counterparts, latejob
+from daemon.sync import bulkwrite, counterparts, latejobs
 from daemon.sync.repairing import to_mend
 from tests.sync.jobs import at_work, make_small_jobs, pair_of, resting_by_clock, why
 from tests.sync.loads import STREAM, again, in_step, lead, names, settle
@@ -78,7 +78,7 @@ def test_what_a_given_up_job_makes_anew_is_found_when_it_has_ended_and_deleted_a
 
 def test_a_given_up_job_that_still_runs_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulkwrite, "LONGEST_S", 20)
-    monkeypatch.setattr(latejob, "_EVERY", timedelta(seconds=5))
+    monkeypatch.setattr(latejobs, "_EVERY", timedelta(seconds=5))
     with at_work(tmp_path) as pair:
         looks = len(pair.b.log(kind="bulk_write_status"))
         pair.pass_time(21)
@@ -101,6 +101,7 @@ def test_both_sides_are_compared_a_day_after_a_job_whose_id_was_not_heard(
         pair.emu.quirks(bulk_job_seconds=60)
         pair.b.faults.next("bulk_write", effect="cut", when="after")
         pair.cycle("Leads")
+        pair.emu.quirks(bulk_job_seconds=0)
         doomed = [i for (i,) in pair.sql("select source_id from intents")]
         for source_id in doomed:
             pair.a.delete("Leads", source_id)

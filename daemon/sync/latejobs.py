@@ -1,6 +1,6 @@
-"""A bulk write job that was given up before its end was seen (bulkwrite.py). It may still run, and make anew what was
-deleted meanwhile in both orgs: with the record its key is gone, by which the job would have skipped the row. So it is
-looked at now and then, and when it has ended all records of both sides are compared: that finds what it made
+"""Bulk write jobs that were given up before their end was seen (bulkwrite.py). Each may still run, and make anew what
+was deleted meanwhile in both orgs: with the record its key is gone, by which the job would have skipped the row. So
+they are looked at now and then, and when one has ended all records of both sides are compared: that finds what it made
 (counterparts.py).
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 from loguru import logger
 
 from daemon.core.rules import Stream
-from daemon.ledger import Ledger
+from daemon.ledger import LateJob, Ledger
 from daemon.zoho.client import Zoho
 from daemon.zoho.errors import ZohoError
 
@@ -22,8 +22,8 @@ REMEMBERED: Final = timedelta(days=1)
 _EVERY: Final = timedelta(hours=1)
 
 
-class LateJob:
-    """Watches for the given up job of one stream."""
+class LateJobs:
+    """Watches for the given up jobs of one stream."""
 
     def __init__(self, stream: Stream, target: Zoho, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._stream = stream
@@ -33,22 +33,18 @@ class LateJob:
         self._looked_at: datetime | None = None
 
     def look(self) -> None:
-        """Begins a full comparison when the job has ended, or is a day old. Costs a credit an hour until then."""
+        """Begins a full comparison when one has ended, or is a day old. Costs a credit an hour for each until then."""
         now = self._now()
         if self._looked_at is not None and timedelta() <= now - self._looked_at < _EVERY:
             return
         self._looked_at = now
-        load = self._ledger.backfill(self._stream)
-        if load is None or load.write_until is None or load.write_sent_at is not None:
-            return
-        if self._target.server_now() < load.write_until and not self._has_ended(load.write_job_id):
-            return
-        if self._ledger.start_comparison(
-            self._stream.address, "late", now
-        ):  # else one goes on, perhaps past its records
-            self._ledger.note_backfill(self._stream, write_job_id=None, write_until=None)
+        over = [job for job in self._ledger.late_jobs(self._stream) if self._is_over(job)]
+        if over and self._ledger.compare_late(self._stream, over, now):  # else one goes on, perhaps past their records
             what = "{}: a bulk write job that was given up may have run since; all records of both sides are compared"
             logger.warning(what, self._stream.address)
+
+    def _is_over(self, job: LateJob) -> bool:
+        return self._target.server_now() >= job.until or self._has_ended(job.job_id)
 
     def _has_ended(self, job_id: str | None) -> bool:
         """Not of one that cannot be asked for."""
