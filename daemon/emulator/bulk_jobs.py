@@ -170,6 +170,12 @@ class Shelf:
         running = sum(1 for job in (*self.reads.values(), *self.writes.values()) if now < job.due)
         return limit != "none" and running >= int(limit)
 
+    def keep_pace(self, now: float, step: float) -> None:
+        """The clock steps: what runs takes as long as it takes, whatever the clock says of it."""
+        for job in (*self.reads.values(), *self.writes.values()):
+            if now < job.due:
+                job.created += step
+
     def may_download(self, now: float) -> bool:
         """Book a download, unless there were ten within a minute (facts 7.1)."""
         while self.downloads and not now - MINUTE < self.downloads[0] <= now:

@@ -62,8 +62,11 @@ class Gateway:
 
     def _step(self, seconds: float) -> None:
         # many steps in a row end at the end of the calendar
+        now = self._world.clock.now()
         with contextlib.suppress(ValueError):
             self._world.clock.advance(seconds)
+            for site in self._world.sites.values():
+                site.org.bulk.keep_pace(now, seconds)
 
     def _open_entry(self, request: Request, kind: str, module: str | None) -> Entry:
         return self._world.journal.open(

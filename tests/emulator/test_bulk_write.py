@@ -110,6 +110,18 @@ def test_a_job_passes_its_states_by_the_clock_and_writes_at_its_end(emu: Emulato
     assert seen == [("ADDED", False, 0), ("IN PROGRESS", False, 0), ("COMPLETED", True, 1)]
 
 
+@pytest.mark.parametrize("step", [-3600, 600])
+def test_a_step_of_the_clock_makes_no_job_longer_or_shorter(emu: Emulator, us: Client, step: int) -> None:
+    emu.clock(freeze=True)
+    job = start(us, "insert", f"{HEADER}Lee,Acme,\n")
+    us.org.faults.next("org", effect="clock_step", seconds=step)
+    us.get("org")
+    emu.clock(advance=2)
+    assert status(us, job)["status"] == "IN PROGRESS"
+    emu.clock(advance=2)
+    assert status(us, job)["status"] == "COMPLETED"
+
+
 def test_a_job_that_nobody_looks_at_is_done_all_the_same(emu: Emulator, us: Client) -> None:
     start(us, "insert", f"{HEADER}Lee,Acme,\n")
     emu.clock(advance=60)
