@@ -19,12 +19,12 @@ from daemon.core.rules import Stream
 from daemon.ledger import Backfill
 from daemon.sync.catalog import Catalog
 from daemon.sync.changes import ChangeReader
+from daemon.sync.pauses import LOOKS, Pauses
 from daemon.sync.prepare import Prepared
 from daemon.zoho import bulk
 
 ROWS: Final = 2_000  # of a page
 _SAMPLE: Final = 100  # records that a list call gives by id for one credit
-_LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _LONGEST: Final = timedelta(hours=6)
 _TIMES: Final = ("Modified_Time", "Created_Time")
 
@@ -68,17 +68,17 @@ class Files:
         self._source = source
         self._reader = reader
         self._now = now
+        self._looks = Pauses(LOOKS, now)
         self.forget()
 
     def forget(self) -> None:
         """The job that was waited for is none any more."""
-        self._looks = 0
-        self._look_at: datetime | None = None
+        self._looks.clear()
         self._fetched: _Fetched | None = None
 
     def wait(self) -> timedelta:
         """How long it is of no use to ask for the file."""
-        return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
+        return self._looks.left()
 
     def opened(self, load: Backfill, prepared: Prepared) -> RowFile | None:
         """The file of the load's job, at the row where it was left; None while its job runs.
@@ -110,8 +110,7 @@ class Files:
         if job.state == "running":
             if load.job_at is not None and self._now() - load.job_at > _LONGEST:
                 raise GivenUp(f"the bulk read job {job_id} does not come to its end")
-            self._look_at = self._now() + _LOOKS[min(self._looks, len(_LOOKS) - 1)]
-            self._looks += 1
+            self._looks.take()
             return None
         if job.next_token is not None and not job.rows:
             raise GivenUp(f"the bulk read job {job_id} has no rows, and more would follow")

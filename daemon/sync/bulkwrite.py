@@ -43,6 +43,7 @@ from daemon.sync.hands import Hands
 from daemon.sync.latejobs import REMEMBERED
 from daemon.sync.means import Means
 from daemon.sync.packed import Packed
+from daemon.sync.pauses import LOOKS, Pauses
 from daemon.sync.prepare import Prepared
 from daemon.sync.road import Travelled, plan_page, settle_page
 from daemon.sync.writing import Planned, Sent, intents_of, leaving_of, write
@@ -50,7 +51,6 @@ from daemon.zoho import bulkwrite
 from daemon.zoho.errors import BadAnswer, CallUncertain, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 
 LONGEST_S: Final = 3600
-LOOKS: Final = tuple(timedelta(seconds=s) for s in (2, 4, 8, 15, 30, 60))  # after the last look at a job that runs
 _SLOW: Final = timedelta(minutes=1)  # by so much may a record's Modified_Time lie before the clock that we go by
 _NOT_FIT: Final = 0.1  # of a job's rows, skipped or made otherwise than they were sent
 _AT_LEAST: Final = 20  # a share of fewer says nothing
@@ -71,18 +71,18 @@ class BulkWriter:
         self._reader = ChangeReader(target.zoho, stream.target_module)
         self._read_until = START  # by an earlier job, whose records are all older
         self._troubles = 0
+        self._looks = Pauses(LOOKS, now)
         self.forget()
 
     def forget(self) -> None:
         """No page is held; those that were are to be planned anew."""
         self.pages = Packed()
         self._carried: set[str] = set()  # by the job
-        self._looks = 0
-        self._look_at: datetime | None = None
+        self._looks.clear()
 
     def wait(self) -> timedelta:
         """How long it is of no use to go on."""
-        return timedelta() if self._look_at is None else max(self._look_at - self._now(), timedelta())
+        return self._looks.left()
 
     def may_make(self, load: Backfill, prepared: Prepared) -> bool:
         """Whether a first pass may spend all at once that a whole job costs; what it is worth is noted where not."""
@@ -165,7 +165,8 @@ class BulkWriter:
             self._give_up(load, str(error))
             return None
         self._note(write_job_id=job_id)
-        self._carried, self._looks = sheet.carried, 0
+        self._carried = sheet.carried
+        self._looks.clear()
         logger.info("{}: {} records are written by bulk write job {}", self._stream.address, rows, job_id)
         return None
 
@@ -180,7 +181,7 @@ class BulkWriter:
         """The answers of a job that has ended, by source id; None where there is nothing to settle now."""
         now, until = self._target.server_now(), load.write_until or sent_at
         if load.write_job_id is None and now < until:
-            self._look_at = self._now() + min(until - now, LOOKS[-1])
+            self._looks.take(until - now)
         elif load.write_job_id is None:
             self._unseen(load, sent_at, until)
         elif not self.wait() or now >= until:
@@ -205,7 +206,7 @@ class BulkWriter:
         """Also when the time is over, for it may have ended while nobody looked."""
         job, now = self._target.bulk_write(job_id), self._target.server_now()
         if job.state == "running" and now < until:
-            self._look_later()
+            self._looks.take()
             return None
         if job.state == "running":
             self._give_up(load, f"the bulk write job {job_id} does not come to its end")
@@ -227,10 +228,6 @@ class BulkWriter:
         self._lost(load, over, why)
         return None
 
-    def _look_later(self) -> None:
-        self._look_at = self._now() + LOOKS[min(self._looks, len(LOOKS) - 1)]
-        self._looks += 1
-
     def _passes(self, trouble: ZohoError, said: str | None = None) -> bool:
         """Whether the same may be tried once more: not where a person must act, nor after one trouble too many. A job
         that may have been made costs an hour and what it is worth, so that there are fewer of them.
@@ -239,7 +236,7 @@ class BulkWriter:
         if self._troubles >= _TROUBLES or isinstance(trouble, CredentialRefused | RequestRefused):
             return False
         logger.warning("{}: {}; it is tried once more", self._stream.address, said or trouble)
-        self._look_later()
+        self._looks.take()
         return True
 
     def _lost(self, load: Backfill, until: datetime, why: str | None) -> None:

@@ -23,6 +23,7 @@ from daemon.ledger import Backfill, Ledger, StreamState
 from daemon.sync.bulkread import columns_to_read
 from daemon.sync.catalog import Catalog
 from daemon.sync.means import Means
+from daemon.sync.pauses import Pauses
 from daemon.sync.prepare import Prepared
 from daemon.zoho import coql
 from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
@@ -50,27 +51,26 @@ class LoadWay:
         self._ledger = ledger
         self._means = means
         self._now = now
-        self._pauses = [*_PAUSES]
-        self._again_at: datetime | None = None
-        self._refused = False
+        self._pauses = Pauses(_PAUSES, now)
+        self._given_up = False
 
     def may_choose(self, state: StreamState, prepared: Prepared) -> bool:
         """Whether all records are read, and the way is still to be chosen."""
-        if state.caught_up_at is not None or self._stream.notes_of or self._refused:
+        if state.caught_up_at is not None or self._stream.notes_of or self._given_up:
             return False
         load = self._ledger.backfill(self._stream)
         return load is None or load.rules_version != prepared.fields.version
 
     def wait(self) -> timedelta:
         """How long it is of no use to choose. What is read by then would be written by the dearer way."""
-        return timedelta() if self._again_at is None else max(self._again_at - self._now(), timedelta())
+        return self._pauses.left()
 
     def choose(self, prepared: Prepared) -> None:
         """Counts what is to be read, and chooses the cheaper way. Costs up to two credits, and 50 where a job is made.
         No trouble of it stops the stream: where an org does not answer it is asked again after a pause, a few times;
         else the stream is read by queries.
         """
-        matching, self._again_at = None, None
+        matching = None
         try:
             matching = self._matching(prepared)
             if matching is not None:
@@ -87,7 +87,7 @@ class LoadWay:
         except (CredentialRefused, RequestRefused) as error:
             what = "{}: how much is to be read is not known: {}; {}"
             logger.warning(what, self._stream.address, error, BY_QUERIES)
-            self._refused = True
+            self._given_up = True
             return None
 
     def _choose(self, prepared: Prepared, matching: int) -> None:
@@ -116,17 +116,15 @@ class LoadWay:
 
     def _put_off(self, prepared: Prepared, matching: int | None, error: ZohoError) -> None:
         """Not for ever: then it is read by queries."""
-        pause = self._pauses.pop(0) if self._pauses else None
-        then = BY_QUERIES if pause is None else f"it is asked again in {pause.total_seconds():.0f} s"
+        self._given_up = self._pauses.taken == len(_PAUSES)
+        then = BY_QUERIES if self._given_up else f"it is asked again in {self._pauses.take().total_seconds():.0f} s"
         logger.warning("{}: how it is read at first is not chosen: {}; {}", self._stream.address, error, then)
-        self._refused = pause is None
-        self._again_at = None if pause is None else self._now() + pause
         if matching is not None:
             self._begin(
                 Backfill(
                     way="query",
                     why=f"{error}; {then}",
-                    rules_version=prepared.fields.version if pause is None else _UNDECIDED,
+                    rules_version=prepared.fields.version if self._given_up else _UNDECIDED,
                     total=matching,
                     counted=0,
                     horizon=self._horizon(),

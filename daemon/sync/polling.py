@@ -83,12 +83,10 @@ class Poller:
         stream, hands = self._stream, self._hands
         state = state_of(hands.ledger, stream)
         new = state.caught_up_at is not None  # a first pass gives way to what is new elsewhere
-        if not self._means.go_on(new=new):
-            hands.ledger.polled(stream, hands.now(), None, caught_up=False)
-            return
         may_choose = self._way.may_choose(state, prepared)
-        if may_choose and (wait := self._way.wait()):
-            report.wait = wait
+        report.wait = self._way.wait() if may_choose else timedelta()
+        if report.wait or not self._means.go_on(new=new):
+            hands.ledger.polled(stream, hands.now(), None, caught_up=False)
             return
         reading = self._begin(state, prepared)
         at, server_time, checkpoint = reading.at, reading.server_time, state.position
