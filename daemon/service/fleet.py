@@ -61,6 +61,7 @@ class Fleet:
         self._ledger = ledger
         self._now = now if claims is None else claims.now
         self._stopping = stopping
+        self._sleep = sleep or self._rest
         gc.set_threshold(*_COLLECT)
         sys.setswitchinterval(_SWITCH_S)
         wanted = {name for route in settings.routes for name in (route.source, route.target)}
@@ -76,7 +77,7 @@ class Fleet:
                         settings.orgs[name],
                         now=now,
                         monotonic=monotonic,
-                        sleep=sleep or self._rest,
+                        sleep=self._sleep,
                         ended=call_ended,
                         allowance=ledger if ledger.shared else None,
                         at_once=None
@@ -192,7 +193,7 @@ class Fleet:
                 break
             waits = [one.wait for r in pending if not (one := reports[r.stream.address]).waits_for]
             if not seen and waits and all(waits):  # for jobs of Zoho's
-                self._rest(min(waits).total_seconds())
+                self._sleep(min(waits).total_seconds())
         return reports
 
     def _goes_on(self, runner: Runner, report: Report, seen: int) -> bool:

@@ -29,7 +29,8 @@ from daemon.zoho import coql
 from daemon.zoho.errors import BadAnswer, CredentialRefused, OrgUnavailable, RequestRefused, ZohoError
 
 BY_QUERIES: Final = "it is read by queries"
-_PAUSES: Final = tuple(timedelta(seconds=s) for s in (10, 30, 60, 120))  # before an org is asked once more
+_PAUSE_S: Final = 10  # before an org is asked once more
+_PAUSES: Final = (1, 3, 6, 12)  # times as long each
 _UNDECIDED: Final = ""  # no version of any rules
 
 
@@ -51,7 +52,7 @@ class LoadWay:
         self._ledger = ledger
         self._means = means
         self._now = now
-        self._pauses = Pauses(_PAUSES, now)
+        self._pauses = Pauses([timedelta(seconds=_PAUSE_S * times) for times in _PAUSES], now)
         self._given_up = False
 
     def may_choose(self, state: StreamState, prepared: Prepared) -> bool:

@@ -23,6 +23,7 @@ LARGE: Final = {
     "daemon.core.backfill.PAGE_ROWS": 2,
     "daemon.core.backfill.JOB_PRICE": 1,
     "daemon.core.backfill.JOB_LOOKS": 0,
+    "daemon.sync.loadway._PAUSE_S": 0,
 }
 """A handful of records is a module for which bulk read is cheaper."""
 WRITTEN: Final = {

@@ -54,7 +54,7 @@ def at_work(folder: Path, **given: Any) -> Iterator[Pair]:
 
 def resting_by_clock(pair: Pair) -> None:
     """`once` waits for jobs; then both orgs' clocks move on instead."""
-    pair.fleet._rest = pair.pass_time  # type: ignore[method-assign]
+    pair.fleet._sleep = pair.pass_time
 
 
 def jobs(pair: Pair) -> int:

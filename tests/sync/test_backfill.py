@@ -326,7 +326,7 @@ def test_what_happens_in_a_while_the_job_runs_is_not_lost(
 def test_once_waits_for_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pair_of(tmp_path, quirks={"bulk_job_seconds": 60}) as pair:
         rests: list[float] = []
-        monkeypatch.setattr(pair.fleet, "_rest", lambda seconds: (rests.append(seconds), pair.pass_time(seconds)))
+        monkeypatch.setattr(pair.fleet, "_sleep", lambda seconds: (rests.append(seconds), pair.pass_time(seconds)))
         assert pair.once()[STREAM].caught_up
         assert in_step(pair)
         assert [round(seconds) for seconds in rests[:4]] == [2, 4, 8, 15]
