@@ -15,7 +15,7 @@ from daemon.core.fuse import Fuse, Limit
 from daemon.ledger.held import HeldLedger
 from daemon.zoho.caller import Caller
 from tests.sync.jobs import pair_of, resting_by_clock
-from tests.sync.loads import again, lead
+from tests.sync.loads import STREAM, again, lead
 from tests.sync.pair import KEY, Pair
 
 OFF = Fuse(deletes=Limit(), blanked=Limit(), refused=Limit())
@@ -155,6 +155,7 @@ class Life:
         for seconds in (*[700] * 8, *[4_000] * 6, 90_000, *[700] * 6):
             self.pair.pass_time(seconds)
             self.pair.once()
+            self.pair.ledger.release(STREAM, 100, "meant", self.pair.fleet.runners[0]._now())  # few are linked at first
 
 
 def play(folder: Path, seed: int) -> list[str]:

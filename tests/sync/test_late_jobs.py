@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from daemon.core import backfill as price
 from daemon.core.fuse import Fuse, Limit
 from daemon.emulator import bulk_write
 from daemon.sync import bulkwrite, counterparts, latejobs
@@ -115,6 +116,25 @@ def test_both_sides_are_compared_a_day_after_a_job_whose_id_was_not_heard(
         settle(pair)
         assert in_step(pair)
         assert reasons(pair) == [("late",)]
+
+
+def test_a_job_that_was_at_work_when_the_rules_changed_is_looked_after_where_the_rest_is_read_by_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at_work(tmp_path) as pair:
+        (route,) = pair.settings.routes
+        streams = tuple(replace(one, where="Company = 'C'") for one in route.streams)
+        pair.settings = replace(pair.settings, routes=(replace(route, streams=streams),))
+        monkeypatch.setattr(price, "JOB_PRICE", 1_000)
+        with again(pair) as other:
+            resting_by_clock(other)
+            settle(other, 8)
+            assert other.sql("select way, write_sent_at is null from backfills") == [("query", 0)]
+            other.pass_time(3_700)
+            settle(other)
+            assert in_step(other)
+            assert other.sql("select write_sent_at is null, write_job_id from backfills") == [(1, None)]
+            assert reasons(other) == [("late",)]
 
 
 def test_a_job_whose_end_was_seen_starts_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
