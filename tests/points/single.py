@@ -152,7 +152,9 @@ class Life:
         opened = ExitStack()
         try:
             ledger = opened.enter_context(self._ledger())
-            fleet = opened.enter_context(Fleet(self._settings, ledger, now=self._now, stopping=lambda: False))
+            fleet = opened.enter_context(
+                Fleet(self._settings, ledger, now=self._now, stopping=lambda: False, sleep=self._stage.pass_time)
+            )
         except BaseException:
             opened.close()
             raise
