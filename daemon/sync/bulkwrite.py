@@ -123,7 +123,8 @@ class BulkWriter:
                 self.pages.append(planned)
                 if hands.stopping() or not sheet.has_room(len(page.changes)):
                     break
-            ready = not hands.stopping() and self._means.go_on(new=False)
+            given_up = not self.pages  # the file they came from
+            ready = not (given_up or hands.stopping()) and self._means.go_on(new=False)
         finally:
             if not ready:
                 self.forget()

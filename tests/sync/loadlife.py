@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +15,9 @@ from unittest import mock
 
 from daemon.core.fuse import Fuse, Limit
 from daemon.ledger.held import HeldLedger
+from daemon.zoho import bulk
 from daemon.zoho.caller import Caller
+from daemon.zoho.client import Zoho
 from tests.sync.jobs import pair_of, resting_by_clock
 from tests.sync.loads import STREAM, again, lead
 from tests.sync.pair import KEY, Pair
@@ -93,11 +97,13 @@ class Life:
     pair: Pair
     stack: ExitStack
     said: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    spoilt: int | None = None  # row of the next file
 
     def step(self) -> None:
         """One thing that people, the org, the net or the machine do, and a cycle."""
         act = self.rng.choice((*[self.cycle] * 6, self.pass_time, self.edit, self.insert, self.delete, self.accident,
-                               self.accident, self.die, self.restart))  # fmt: skip
+                               self.accident, self.spoil, self.die, self.restart))  # fmt: skip
         self.said.append(act.__name__)
         act()
 
@@ -128,6 +134,30 @@ class Life:
         org, rng = self.rng.choice((self.pair.a, self.pair.b)), self.rng
         times, skip = rng.choice((1, 1, 2, 4)), rng.choice((0, 1))
         org.faults.add(kind=rng.choice(KINDS), times=times, skip=skip, **rng.choice(EFFECTS))
+
+    def spoil(self) -> None:
+        """A row of the next file that is read says nothing certain."""
+        self.spoilt = self.rng.randrange(3, 20)
+
+    def rows(self, do: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*given: Any) -> Iterator[Any]:
+            spoilt, self.spoilt = self.spoilt, None
+            for number, row in enumerate(do(*given)):
+                yield [row[0], "no time", *row[2:]] if number == spoilt else row
+
+        return told
+
+    def upload(self, do: Callable[..., Any]) -> Callable[..., Any]:
+        """What is about to be sent must have been noted by then."""
+
+        def sent(zoho: Any, zgid: str, content: bytes) -> Any:
+            _, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+            opened = self.pair.ledger.open_intents(self.pair.fleet.runners[0].stream)
+            noted = {intent.match.get(KEY) for intent in opened.values()}
+            self.wrong += [f"{row[0]} was uploaded without an intent" for row in rows if row[0] not in noted]
+            return do(zoho, zgid, content)
+
+        return sent
 
     def die(self) -> None:
         """Somewhere in the next cycle, or the one after it."""
@@ -173,10 +203,14 @@ def play(folder: Path, seed: int) -> list[str]:
         first.emu.quirks(bulk_job_seconds=rng.choice((0, 4, 60)))
         at_rest(first)
         life = Life(rng, kill, first, stack)
-        for _ in range(rng.choice((10, 25, 50))):
-            life.step()
-        life.end()
-        wrong = judge(life.pair)
+        with (
+            mock.patch.object(bulk, "rows", life.rows(bulk.rows)),
+            mock.patch.object(Zoho, "upload_rows", life.upload(Zoho.upload_rows)),
+        ):
+            for _ in range(rng.choice((10, 25, 50))):
+                life.step()
+            life.end()
+        wrong = [*life.wrong, *judge(life.pair)]
         return [*wrong, "; ".join(life.said)] if wrong else []
 
 

@@ -219,6 +219,23 @@ def test_what_a_job_did_that_tells_nothing_is_looked_up(
         assert (jobs(pair), inserts(pair)) == (1, 10)
 
 
+def test_of_a_file_that_is_given_up_while_a_job_is_gathered_no_job_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*given: Any) -> Any:
+        for number, row in enumerate(rows(*given)):
+            yield [row[0], "no time", *row[2:]] if number == 9 else row
+
+    rows = bulk.rows
+    monkeypatch.setattr(bulk, "rows", spoilt)
+    monkeypatch.setattr(price, "WRITE_ROWS", 12)
+    with pair_of(tmp_path) as pair:
+        settle(pair, 6)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (0, 14)
+        assert pair.sql("select count(*) from changes where action = 'create'") == [(14,)]
+
+
 @pytest.mark.parametrize("kind", ["upload", "bulk_write_status", "bulk_write_result"])
 def test_a_trouble_that_passes_does_not_forfeit_the_jobs(tmp_path: Path, kind: str) -> None:
     with pair_of(tmp_path) as pair:

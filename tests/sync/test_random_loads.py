@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.core import backfill as price
 from daemon.sync import bulkwrite
 from tests.sync.jobs import make_small_jobs
 from tests.sync.loadlife import play
@@ -14,8 +15,9 @@ LONGEST_S = 50
 
 
 def small(patch: pytest.MonkeyPatch) -> None:
-    """A dozen records is a large module, and a job that takes a minute is given up."""
+    """A dozen records is a large module, a job takes four pages, and one that takes a minute is given up."""
     make_small_jobs(patch)
+    patch.setattr(price, "WRITE_ROWS", 12)
     patch.setattr(bulkwrite, "LONGEST_S", LONGEST_S)
 
 
