@@ -49,7 +49,8 @@ class Loading:
     """A first load that goes on: `done` of `total` records have an outcome. `waits`: its file is still being made;
     `writes`: a bulk write is at work, and what it makes has no outcome yet; `write_until`: by then that is decided at
     the latest; `write_job_id`: its id, None where it was not heard. `left` is how long the rest takes if nothing makes
-    it wait, and `needs` what it takes in credits of the source and of the target; None: not known yet.
+    it wait, and `needs` what it takes in credits of the source and of the target; None: not known yet, and no `left`
+    either while the end of a bulk write cannot be asked for.
     """
 
     stream: str
@@ -116,7 +117,7 @@ def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
         done=done,
         waits=row["way"] == "bulk" and row["ended_at"] is None and not done and row["write_sent_at"] is None,
         writes=writes,
-        left=so_far.left(rest),
+        left=None if writes and row["write_job_id"] is None else so_far.left(rest),
         needs=_needs(row, rest, so_far, writes=writes),
         write_until=row["write_until"] if writes else None,
         write_job_id=row["write_job_id"] if writes else None,

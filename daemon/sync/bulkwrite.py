@@ -71,6 +71,7 @@ class BulkWriter:
         self._reader = ChangeReader(target.zoho, stream.target_module)
         self._read_until = START  # by an earlier job, whose records are all older
         self._troubles = 0
+        self._ended: datetime | None = None  # when the last job was sent whose end was seen
         self._looks = Pauses(LOOKS, now)
         self.forget()
 
@@ -87,7 +88,7 @@ class BulkWriter:
     def may_make(self, load: Backfill, prepared: Prepared) -> bool:
         """Whether a first pass may spend all at once that a whole job costs; what it is worth is noted where not."""
         columns, rest = len(prepared.fields.rules), load.total - load.done
-        may = self._means.spares(price.by_bulk_write(price.WRITE_ROWS, columns))
+        may = self._means.target_spares(price.by_bulk_write(price.WRITE_ROWS, columns))
         if not may and price.by_jobs(rest, columns) < price.by_insert(rest):
             self._note_short(load)
         return may
@@ -137,7 +138,7 @@ class BulkWriter:
         columns, rows = sheet.columns, len(sheet.carried)
         if price.by_bulk_write(rows, len(columns)) >= price.by_insert(rows):
             return None
-        if not self._means.spares(price.WRITE_PRICE):
+        if not self._means.target_spares(price.WRITE_PRICE):
             self._note_short(load)
             return None
         sent_at = self._target.server_now()
@@ -195,7 +196,7 @@ class BulkWriter:
 
     def _unseen(self, load: Backfill, sent_at: datetime, until: datetime) -> None:
         """The time is over in which the job may be at work; where its end was not seen latejobs.py watches for it."""
-        if until >= sent_at + timedelta(seconds=LONGEST_S):
+        if until >= sent_at + timedelta(seconds=LONGEST_S) and sent_at != self._ended:
             self._ledger.outlive_job(self._stream, LateJob(until=sent_at + REMEMBERED, job_id=load.write_job_id))
         else:
             self._over()
@@ -213,7 +214,7 @@ class BulkWriter:
             self._give_up(load, f"the bulk write job {job_id} does not come to its end")
             self._unseen(load, sent_at, until)
             return None
-        over = max(self._target.server_now(), sent_at + patience(self._stream, self._target))
+        over, self._ended = max(self._target.server_now(), sent_at + patience(self._stream, self._target)), sent_at
         try:
             if job.state == "done" and self._carried:
                 answers = self._answers(load, job, sent_at, prepared)

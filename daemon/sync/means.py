@@ -35,6 +35,11 @@ class Means:
         spare = self._leeway().spare
         return spare is None or spare >= wanted
 
+    def target_spares(self, wanted: int) -> bool:
+        """The same of what only the target is asked for."""
+        spare = self._target.purse.leeway().spare
+        return spare is None or spare >= wanted
+
     def may_ever_spare(self, wanted: int) -> bool:
         """Whether so many at once of the target are within its ceiling, less what is kept for new changes."""
         most = most_at_once(self._target.purse.leeway().budget)

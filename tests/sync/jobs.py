@@ -32,11 +32,19 @@ def make_small_jobs(patch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def pair_of(
-    folder: Path, records: int = 14, *, seconds: int = 0, ceiling: int | None = None, **stream: Any
+    folder: Path,
+    records: int = 14,
+    *,
+    seconds: int = 0,
+    ceiling: int | None = None,
+    ceiling_of_a: int | None = None,
+    **stream: Any,
 ) -> Iterator[Pair]:
     """Jobs take so many seconds. `ceiling` is of B."""
     quirks = {"bulk_job_seconds": seconds}
-    with full_pair(folder, records, quirks=quirks, us=ceiling, **{"bulk": "write", **stream}) as pair:
+    with full_pair(
+        folder, records, quirks=quirks, us=ceiling, india=ceiling_of_a, **{"bulk": "write", **stream}
+    ) as pair:
         resting_by_clock(pair)
         yield pair
 

@@ -313,6 +313,7 @@ def test_a_job_that_has_ended_while_nobody_looked_for_longer_than_it_may_take_is
                 settle(other)
                 assert in_step(other)
                 assert (why(other)[0], asked_by_key(other)) == ("bulk", 0)
+                assert other.sql("select * from late_jobs") == []
         else:
             settle(pair)
             assert in_step(pair)
@@ -364,6 +365,7 @@ def test_a_job_whose_id_was_not_heard_is_waited_for_before_anything_is_decided(t
         with Reader.open(pair.settings.ledger_url) as reader:
             (load,) = reader.loading(pair.fleet.runners[0]._now())
             assert (load.writes, load.write_job_id, load.write_until is None) == (True, None, False)
+            assert load.left is None
         assert (len(names(pair)), inserts(pair)) == (2, 2)
         settle(pair)
         assert in_step(pair)
@@ -554,6 +556,17 @@ def test_what_an_earlier_job_has_made_is_not_read_back_once_more(
         assert in_step(pair)
         assert jobs(pair) == 4
         assert pair.b.log(kind="list") == []
+
+
+def test_a_ceiling_of_the_source_does_not_stand_in_the_way_of_a_job_in_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price, "WRITE_PRICE", 500)
+    monkeypatch.setattr(price, "INSERTED", 0.01)
+    with pair_of(tmp_path, ceiling_of_a=600) as pair:
+        settle(pair, 8)
+        assert in_step(pair)
+        assert (jobs(pair), inserts(pair)) == (1, 8)
 
 
 def test_a_job_takes_as_many_pages_as_its_file_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
