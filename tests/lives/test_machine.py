@@ -8,6 +8,7 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -97,4 +98,4 @@ Machine.TestCase.settings = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-test_machine = Machine.TestCase
+test_machine = pytest.mark.timeout(600)(Machine.TestCase)  # the machine may be busy
