@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from daemon.core import backfill as price
 from daemon.core.backfill import Cycle, Pace, pace
@@ -104,8 +104,9 @@ def loading(connection: Connection, now: datetime) -> list[Loading]:
 
 
 def _loading(connection: Connection, row: RowMapping, now: datetime) -> Loading:
-    began = row["ended_at"] if row["way"] == "query" and row["ended_at"] is not None else row["started_at"]
-    went = _cycles(connection, row["stream"], began)
+    by_query, given_up = row["way"] == "query", row["ended_at"] is not None
+    began = row["ended_at"] if by_query and given_up else row["started_at"]
+    went = _cycles(connection, row["stream"], began, first_too=by_query and not given_up)
     writes = _writes(row, now)
     done = min(sum(one.records for one in went), row["total"])
     rest, so_far = row["total"] - done, pace(began, went, now)
@@ -135,12 +136,15 @@ def _needs(row: RowMapping, rest: int, so_far: Pace, *, writes: bool) -> tuple[i
     return source + price.further_files(rest), target
 
 
-def _cycles(connection: Connection, stream: str, since: datetime) -> list[Cycle]:
-    """Those of the poll lane that have begun since then, in their order."""
+def _cycles(connection: Connection, stream: str, since: datetime, *, first_too: bool) -> list[Cycle]:
+    """Those of the poll lane that have begun since then, in their order; `first_too`: and the one that went on then,
+    behind whose page the way was chosen. Files hold that page once more.
+    """
     of = cycles.c
+    begun = of.started_at >= since
     query = (
         select(of.started_at, of.finished_at, of.seen, of.credits_source, of.credits_target)
-        .where(of.stream == stream, of.lane == "poll", of.started_at >= since)
+        .where(of.stream == stream, of.lane == "poll", or_(begun, of.finished_at >= since) if first_too else begun)
         .order_by(of.id)
     )
     return [

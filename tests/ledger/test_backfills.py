@@ -77,6 +77,19 @@ def test_where_files_are_given_up_progress_begins_anew(ledger, reader, contacts,
     assert (told.done, told.left) == (20, timedelta(seconds=4) * 4)
 
 
+@pytest.mark.parametrize(("way", "done"), [("query", 30), ("bulk", 0)])
+def test_the_page_behind_which_queries_were_chosen_counts_and_files_hold_it_once_more(
+    ledger, reader, contacts, load, make, way, done
+):
+    long_ago = ledger.settle(contacts, make.page({"created": 9}), None, make.now - timedelta(hours=1))
+    ledger.finish_cycle(long_ago, 1, 1, None, make.now - timedelta(minutes=59))
+    cycle = ledger.settle(contacts, make.page({"created": 30}), None, make.now - timedelta(seconds=2))
+    ledger.begin_backfill(contacts, replace(load, way=way))
+    ledger.finish_cycle(cycle, 3, 3, None, make.now + timedelta(seconds=1))
+    (told,) = reader.loading(make.now + timedelta(seconds=2))
+    assert told.done == done
+
+
 @pytest.mark.parametrize(
     ("done", "at_work", "needs"),
     [
