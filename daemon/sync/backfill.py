@@ -104,7 +104,7 @@ class Loader:
 
     def more(self) -> bool:
         """Whether to go on at once."""
-        return not self.wait() and not self._short
+        return not (self.wait() or self._short or self._writer.short)
 
     def travel(
         self, prepared: Prepared, hands: Hands, meter: Meter, most: int, over: Callable[[], bool]

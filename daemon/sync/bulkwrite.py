@@ -71,6 +71,7 @@ class BulkWriter:
         self._reader = ChangeReader(target.zoho, stream.target_module)
         self._read_until = START  # by an earlier job, whose records are all older
         self._troubles = 0
+        self.short = False  # of credits, for what is left of the pages
         self._ended: datetime | None = None  # when the last job was sent whose end was seen
         self._looks = Pauses(LOOKS, now)
         self.forget()
@@ -327,17 +328,20 @@ class BulkWriter:
         """Settles the pages; after one that did not get through, of each only what was answered by the job. What is not
         sent is withdrawn, so that it need not be asked for.
         """
-        pages, cycle_id = self.pages, None
+        pages, cycle_id, self.short = self.pages, None, False
         stuck, away = trouble is not None, trouble is not None
         self.forget()
         meter.answered(len(answers), ())
         for planned in pages:
             mine = {i: answers[i] for i in planned.ids & answers.keys()}
-            left = [s for s in planned.steps if not isinstance(s, Write) or s.change.record_id not in mine]
-            stuck = stuck or (not answers and self._means.records(len(left), new=False) < len(left))
+            left = [s for s in planned.steps if isinstance(s, Write) and s.change.record_id not in mine]
+            may = 0 if stuck else self._means.target_records(len(left))
             sent = Sent(trouble=trouble, away=away)
             if not stuck:
-                sent = write(replace(planned, steps=left), prepared, hands, "poll", meter)
+                rest = {step.change.record_id for step in left[may:]} | mine.keys()
+                steps = [s for s in planned.steps if not isinstance(s, Write) or s.change.record_id not in rest]
+                sent = write(replace(planned, steps=steps), prepared, hands, "poll", meter)
+                stuck = self.short = may < len(left)
             sent.answers.update(mine)
             travelled = settle_page(planned, sent, prepared, hands, lane="poll", cycle_id=cycle_id)
             cycle_id, trouble, away = travelled.cycle_id, travelled.trouble, travelled.away

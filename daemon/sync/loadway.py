@@ -32,6 +32,7 @@ BY_QUERIES: Final = "it is read by queries"
 _PAUSE_S: Final = 10  # before an org is asked once more
 _PAUSES: Final = (1, 3, 6, 12)  # times as long each
 _UNDECIDED: Final = ""  # no version of any rules
+_SAME: Final = timedelta(minutes=15)  # all pauses, and what lies between them
 
 
 class LoadWay:
@@ -142,13 +143,17 @@ class LoadWay:
         if before is not None:
             load = replace(
                 load,
-                started_at=before.started_at if before.rules_version == _UNDECIDED else load.started_at,
+                started_at=before.started_at if self._goes_on(before, load) else load.started_at,
                 write_job_id=before.write_job_id,
                 write_sent_at=before.write_sent_at,
                 write_until=before.write_until,
             )
         self._ledger.begin_backfill(self._stream, load)
         return load
+
+    def _goes_on(self, before: Backfill, load: Backfill) -> bool:
+        """Whether it is the same load, whose way was still to be chosen a little ago."""
+        return before.rules_version == _UNDECIDED and load.started_at - before.started_at < _SAME
 
     def _by_price(
         self, prepared: Prepared, matching: int, horizon: datetime, saved: int
@@ -190,5 +195,6 @@ class LoadWay:
         at_once = price.by_bulk_write(price.WRITE_ROWS, columns)
         if not self._means.may_ever_spare(at_once):
             return 0, f"; it is not written by bulk write: no first pass may spend {at_once} at once by the ceiling"
-        inserts, jobs = price.by_insert(records), price.by_jobs(records, columns)
+        new = max(0, records - self._ledger.count_links(self._stream))
+        inserts, jobs = price.by_insert(new), price.by_jobs(new, columns)
         return inserts - jobs, f"; by inserts writing costs {inserts} credits, by bulk write {jobs}"

@@ -40,6 +40,11 @@ class Means:
         spare = self._target.purse.leeway().spare
         return spare is None or spare >= wanted
 
+    def target_records(self, most: int) -> int:
+        """How many records, of at most so many that were read already, a first pass may write now."""
+        leeway = self._target.purse.leeway()
+        return records_for(leeway.spare, most) if leeway.allows == "everything" else 0
+
     def may_ever_spare(self, wanted: int) -> bool:
         """Whether so many at once of the target are within its ceiling, less what is kept for new changes."""
         most = most_at_once(self._target.purse.leeway().budget)

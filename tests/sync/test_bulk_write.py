@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -589,6 +590,26 @@ def test_a_job_takes_what_its_price_pays_for_and_not_what_inserts_would_cost(
         settle(pair, 8)
         assert in_step(pair)
         assert (jobs(pair), inserts(pair)) == (2, 4)
+
+
+def test_what_a_job_does_not_carry_is_inserted_as_far_as_credits_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(means, "records_for", lambda _left, most, **_: min(most, 1))
+    monkeypatch.setattr(price, "WRITE_ROWS", 24)
+    with pair_of(tmp_path, records=0) as pair:
+        for number in range(24):
+            lead(pair, f"L{number:02}", City="whole" if number % 8 < 4 else "trimmed ")
+        pair.pass_time(60)
+        went, more = [0], []
+        for _ in range(40):
+            more.append(pair.cycle("Leads").more)
+            pair.pass_time(30)
+            went.append(inserts(pair))
+        assert in_step(pair)
+        assert jobs(pair) >= 1
+        assert max(after - before for before, after in pairwise(went)) <= 4  # of 12
+        assert sum(more) < 20  # it waits for credits and does not spin
 
 
 def test_a_fuse_counts_what_a_job_has_made(tmp_path: Path) -> None:
