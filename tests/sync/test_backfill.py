@@ -217,7 +217,7 @@ def test_an_org_that_makes_no_job_is_asked_for_one_a_few_times_with_pauses(tmp_p
             (load,) = reader.loading(pair.fleet.runners[0]._now())
             assert (load.total, load.waits) == (30, False)
         while jobs(pair) < 5:
-            pair.pass_time(1)
+            pair.pass_time(5)
             pair.cycle("Leads")
         assert pair.emu.world.clock.now() - began > 220
         settle(pair, 8)
