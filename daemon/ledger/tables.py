@@ -369,10 +369,7 @@ backfills = Table(
     text("stream", "the stream", key=True),
     text("way", "bulk: from the files of bulk read jobs; query: page by page, also since files were given up"),
     text("why", "why that way: what both would cost, or what stands in the way of the cheaper one"),
-    text(
-        "rules_version",
-        "version of the mapping that its files were asked by; empty: its way is still to be chosen",
-    ),
+    text("rules_version", "version of the mapping that its files were asked by; empty: its way is not chosen yet"),
     number("total", "records that were to be read when it began"),
     number("counted", "those that were created before `horizon`: a file that holds fewer is not whole"),
     time("horizon", "what was changed since then, by the source's clock, is read after the files"),

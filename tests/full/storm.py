@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-import tempfile
-from pathlib import Path
-
-import pytest
-from loguru import logger
-
+from tests.full._seeds import campaign
 from tests.sync.test_storm import Storm, small
 
 
 def main(argv: list[str]) -> int:
     """Run them; 1 when something is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.full storm", description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args(argv)
-    logger.remove()
-    failed = 0
-    with pytest.MonkeyPatch.context() as patch:
-        small(patch)
-        for seed in range(given.seed, given.seed + given.count):
-            with tempfile.TemporaryDirectory() as folder:
-                found = Storm(Path(folder), seed).run()
-            failed += bool(found)
-            if found:
-                sys.stdout.write(f"storm {seed}: {'; '.join(found[:5])}\n")
-                sys.stdout.flush()
-    sys.stdout.write(f"{given.count} storms from {given.seed}; {failed} ended wrong\n")
-    return 1 if failed else 0
+    return campaign(argv, "storm", __doc__, small, lambda folder, seed: Storm(folder, seed).run()[:5])
